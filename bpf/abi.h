@@ -1,0 +1,153 @@
+/*
+ * What the BPF programs and user space share: map values, ring-buffer records, and how a stack's id
+ * is made. Fixed-width fields, explicit padding, no pointers.
+ *
+ * An address in a stack is a *lookup address*: the interrupted pc itself in the innermost frame of a
+ * CPU sample, the return address minus one in every caller, so that it always lies inside the
+ * instruction that is executing and needs no further adjustment for rules, symbols or lines.
+ */
+#ifndef RSP_BPF_ABI_H
+#define RSP_BPF_ABI_H
+
+#include <linux/types.h>
+
+/* Arrays that user space hands on as uint64_t, which is another type than __u64 there. */
+#ifdef __bpf__
+typedef __u64 abi_u64;
+#else
+#include <stdint.h>
+typedef uint64_t abi_u64;
+#endif
+
+enum {
+	STACK_FRAMES_MAX = 127,
+	STACK_COPY_SMALL = 2048,
+	STACK_COPY_LARGE = 16384,
+	STACK_COPY_CHUNK = 512, /* divides a page, so that no chunk crosses into an unreadable one */
+	STACK_REGS = 17,	/* x86-64 DWARF numbering, 16 is rip */
+};
+
+/* How a walk ended. */
+enum stack_state {
+	STACK_COMPLETE,	 /* at a frame that has no caller */
+	STACK_TRUNCATED, /* deeper than STACK_FRAMES_MAX, or than the copied bytes */
+	STACK_BROKEN,	 /* no rule covers an address, or the stack could not be read */
+	STACK_UNLEARNT,	 /* a rule was missing and the copy that would have taught it was lost */
+};
+
+/*
+ * One step of the id of a stack: the mixing step of Fibonacci hashing (Knuth, TAOCP 3, 6.4) with a
+ * fold of the high bits. Starts from 0, takes each frame from the innermost outwards and last the
+ * state. The top bit stays clear, see STACK_ID_PROVISIONAL. Here because both sides need the same.
+ */
+static inline __u64 stack_id_step(__u64 id, __u64 value)
+{
+	id = (id ^ value) * 0x9e3779b97f4a7c15ULL;
+	return id ^ (id >> 29);
+}
+
+#define STACK_ID_MASK 0x7fffffffffffffffULL
+/* Set in the id of one single allocation whose stack user space unwinds from a copy. */
+#define STACK_ID_PROVISIONAL 0x8000000000000000ULL
+
+enum kernel_rule_base {
+	RULE_BASE_RSP,	/* CFA = rsp + cfa_offset */
+	RULE_BASE_RBP,	/* CFA = rbp + cfa_offset */
+	RULE_BASE_END,	/* no caller */
+	RULE_BASE_COPY, /* only user space can step over this frame */
+	RULE_BASE_NONE, /* nothing can: the stack is broken here */
+};
+
+enum kernel_rule_flag {
+	RULE_CFA_DEREF = 1,	 /* CFA is the eight bytes at the address so computed ... */
+	RULE_CFA_PLUS_8 = 2,	 /* ... plus eight */
+	RULE_RBP_AT_CFA = 4,	 /* caller's rbp at CFA + rbp_offset */
+	RULE_RBP_AT_RBP = 8,	 /* caller's rbp at rbp + rbp_offset */
+};
+
+/* The small form of an unwind rule; the return address is always at CFA - 8. */
+struct kernel_rule {
+	__s32 cfa_offset;
+	__s16 rbp_offset;
+	__u8 base;	/* enum kernel_rule_base */
+	__u8 flags;	/* set of enum kernel_rule_flag */
+};
+_Static_assert(sizeof(struct kernel_rule) == 8, "a rule is eight bytes");
+
+/* Which arguments of an allocator function mean what. */
+enum heap_call {
+	HEAP_CALL_MALLOC,	  /* (size) */
+	HEAP_CALL_CALLOC,	  /* (count, size) */
+	HEAP_CALL_REALLOC,	  /* (pointer, size) */
+	HEAP_CALL_REALLOCARRAY,	  /* (pointer, count, size) */
+	HEAP_CALL_POSIX_MEMALIGN, /* (out pointer, alignment, size), 0 is success */
+	HEAP_CALL_ALIGNED,	  /* (alignment, size) */
+	HEAP_CALL_FREE,		  /* (pointer) */
+	HEAP_CALL_COUNT,
+};
+
+/* A live object; the key is its address. */
+struct heap_object {
+	__u64 size;	/* as asked for */
+	__u64 stack_id;
+	__u64 birth_ns;	/* CLOCK_MONOTONIC */
+};
+
+/* The books of one stack; the key is its id. Live is alloc - freed. */
+struct heap_site {
+	__u64 alloc_bytes;
+	__u64 alloc_objects;
+	__u64 freed_bytes;
+	__u64 freed_objects;
+	__u64 announced_ns;	/* when the stack was last sent; 0: never */
+	__u64 acknowledged;	/* user space has the stack's frames */
+};
+
+struct heap_stats {
+	__u64 allocations;	/* tracked */
+	__u64 frees;		/* of tracked objects */
+	__u64 failed;		/* calls that returned no memory */
+	__u64 untracked_frees;
+	__u64 replaced;		/* an address handed out again whose free was not seen */
+	__u64 lost_returns;	/* calls whose return was never seen */
+	__u64 live_map_full;
+	__u64 site_map_full;
+	__u64 thread_map_full;
+	__u64 ringbuf_dropped;	/* records that did not fit */
+	__u64 copies;		/* stack copies sent */
+};
+
+enum record_kind {
+	RECORD_STACK = 1,
+	RECORD_COPY = 2,
+};
+
+/* The frames of a stack that user space has not acknowledged. Ends after frame_count frames. */
+struct stack_record {
+	__u32 kind;
+	__u32 frame_count;
+	__u64 stack_id;
+	__u32 state;	/* enum stack_state */
+	__u32 reserved;
+	abi_u64 frames[STACK_FRAMES_MAX + 1];
+};
+
+/* Registers and stack of an allocation with a provisional id, just after the allocator returned. */
+struct copy_header {
+	__u32 kind;
+	__u32 stack_size;
+	__u64 stack_id;
+	abi_u64 regs[STACK_REGS];
+};
+
+struct copy_record_small {
+	struct copy_header header;
+	__u8 stack[STACK_COPY_SMALL];
+};
+
+struct copy_record_large {
+	struct copy_header header;
+	__u8 stack[STACK_COPY_LARGE];
+};
+
+#endif

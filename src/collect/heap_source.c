@@ -1,0 +1,262 @@
+#include "config.h"
+
+#include "collect/heap_source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <heap.skel.h>
+
+#include "collect/uprobe_link.h"
+#include "stack/kernel_rule.h"
+
+enum { SITES_BATCH = 4096 };
+
+struct heap_source {
+	struct heap_bpf *skeleton;
+	struct ring_buffer *records;
+	struct uprobe_links *links;
+	struct heap_hooks hooks;
+	int pid;
+	int cpus;
+	struct heap_stats *per_cpu;
+	uint64_t *batch_ids;
+	struct heap_site *batch_sites;
+};
+
+static int no_print(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	(void)level;
+	(void)format;
+	(void)arguments;
+	return 0;
+}
+
+static int on_record(void *context, void *data, size_t size)
+{
+	const struct heap_source *source = context;
+	const struct stack_record *stack = data;
+	const struct copy_header *copy = data;
+
+	if (size >= offsetof(struct stack_record, frames) && stack->kind == RECORD_STACK) {
+		if (stack->frame_count <= STACK_FRAMES_MAX &&
+		    size >= offsetof(struct stack_record, frames) + stack->frame_count * sizeof(__u64))
+			source->hooks.stack(source->hooks.context, stack);
+	} else if (size >= sizeof(*copy) && copy->kind == RECORD_COPY) {
+		if (copy->stack_size <= size - sizeof(*copy))
+			source->hooks.copy(source->hooks.context, copy, (const uint8_t *)(copy + 1));
+	}
+	return 0;
+}
+
+static int describe_load(int code, struct err *err)
+{
+	if (code == -EPERM || code == -EACCES)
+		return err_set(err, -code, EXIT_NOT_PERMITTED,
+			       "heap tracking needs CAP_BPF and CAP_PERFMON: run as root or grant them with setcap");
+	if (code == -ENOMEM)
+		return err_set(err, -code, EXIT_FAILED, "no kernel memory for the heap's maps");
+	return err_set(err, -code, EXIT_KERNEL_LACKS,
+		       "this kernel cannot run the heap's BPF programs (%s): Linux 5.17 or later is needed",
+		       strerror(-code));
+}
+
+static int configure(struct heap_source *source, enum link_kind kind)
+{
+	struct heap_bpf *skeleton = source->skeleton;
+	struct stat namespace;
+
+	if (stat("/proc/self/ns/pid", &namespace) < 0)
+		return -errno;
+	skeleton->rodata->target_pid = (uint32_t)source->pid;
+	skeleton->rodata->pid_namespace_dev = namespace.st_dev;
+	skeleton->rodata->pid_namespace_ino = namespace.st_ino;
+	if (kind == LINK_MULTI) {
+		struct bpf_program *program;
+
+		bpf_object__for_each_program(program, skeleton->obj)
+			(void)bpf_program__set_expected_attach_type(program, UPROBE_MULTI_ATTACH_TYPE);
+	}
+	return 0;
+}
+
+static int load(struct heap_source *source, enum link_kind kind)
+{
+	int code;
+
+	source->skeleton = heap_bpf__open();
+	if (!source->skeleton)
+		return -errno;
+	code = configure(source, kind);
+	if (!code)
+		code = heap_bpf__load(source->skeleton);
+	if (code)
+		return code;
+	source->records =
+	    ring_buffer__new(bpf_map__fd(source->skeleton->maps.records), on_record, source, NULL);
+	return source->records ? 0 : -errno;
+}
+
+int heap_source_open(struct heap_source **ret_source, int pid, enum link_kind link,
+		     const struct heap_hooks *hooks, struct err *err)
+{
+	struct heap_source *source;
+	enum link_kind kind;
+	int code;
+
+	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+		return err_set(err, errno, EXIT_KERNEL_LACKS,
+			       "heap tracking needs the kernel's BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF): %s; use --heap off",
+			       strerror(errno));
+	libbpf_set_print(no_print);
+	source = xcalloc(1, sizeof(*source));
+	source->pid = pid;
+	source->hooks = *hooks;
+	kind = uprobe_link_choose(link);
+	source->links = uprobe_links_new(kind);
+	code = load(source, kind);
+	if (code) {
+		heap_source_close(source);
+		return describe_load(code, err);
+	}
+	source->cpus = libbpf_num_possible_cpus();
+	if (source->cpus < 1)
+		source->cpus = 1;
+	source->per_cpu = xcalloc((size_t)source->cpus, sizeof(*source->per_cpu));
+	source->batch_ids = xcalloc(SITES_BATCH, sizeof(*source->batch_ids));
+	source->batch_sites = xcalloc(SITES_BATCH, sizeof(*source->batch_sites));
+	*ret_source = source;
+	return 0;
+}
+
+void heap_source_close(struct heap_source *source)
+{
+	if (!source)
+		return;
+	uprobe_links_free(source->links);
+	ring_buffer__free(source->records);
+	heap_bpf__destroy(source->skeleton);
+	free(source->per_cpu);
+	free(source->batch_ids);
+	free(source->batch_sites);
+	free(source);
+}
+
+int heap_source_attach(struct heap_source *source, const char *path, const struct heap_function *functions,
+		       size_t count, struct err *err)
+{
+	struct uprobe_place *calls = xcalloc(count + 1, sizeof(*calls));
+	struct uprobe_place *frees = xcalloc(count + 1, sizeof(*frees));
+	size_t call_count = 0, free_count = 0;
+	int code;
+
+	for (size_t i = 0; i < count; i++) {
+		/* The low byte is the kind; the rest tells functions of one kind apart. */
+		const struct uprobe_place place = {functions[i].offset, functions[i].call | i << 8};
+
+		if (functions[i].call == HEAP_CALL_FREE)
+			frees[free_count++] = place;
+		else
+			calls[call_count++] = place;
+	}
+	/* Returns first: a call that is seen entering must be seen leaving. free() last: with an
+	 * allocation not yet probed its free would count as one of an older object. */
+	code = uprobe_links_attach(source->links, source->skeleton->progs.heap_leave, true, source->pid, path,
+				   calls, call_count, err);
+	if (!code)
+		code = uprobe_links_attach(source->links, source->skeleton->progs.heap_enter, false, source->pid,
+					   path, calls, call_count, err);
+	if (!code)
+		code = uprobe_links_attach(source->links, source->skeleton->progs.heap_free, false, source->pid,
+					   path, frees, free_count, err);
+	free(calls);
+	free(frees);
+	return code;
+}
+
+void heap_source_rule(struct heap_source *source, uint64_t address, const struct unwind_rule *rule)
+{
+	int fd = bpf_map__fd(source->skeleton->maps.rules);
+
+	/* A rule that is not in the map costs a stack copy, nothing is wrong: errors need no answer. */
+	if (rule) {
+		struct kernel_rule small = kernel_rule_from(rule);
+
+		(void)bpf_map_update_elem(fd, &address, &small, BPF_ANY);
+	} else {
+		(void)bpf_map_delete_elem(fd, &address);
+	}
+}
+
+int heap_source_fd(const struct heap_source *source)
+{
+	return ring_buffer__epoll_fd(source->records);
+}
+
+void heap_source_drain(struct heap_source *source)
+{
+	(void)ring_buffer__consume(source->records);
+}
+
+void heap_source_acknowledge(struct heap_source *source, uint64_t stack_id)
+{
+	const uint8_t one = 1;
+
+	/* If it cannot be entered the stack is announced again. */
+	(void)bpf_map_update_elem(bpf_map__fd(source->skeleton->maps.acknowledged), &stack_id, &one, BPF_ANY);
+}
+
+int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *context)
+{
+	int fd = bpf_map__fd(source->skeleton->maps.sites);
+	uint64_t position;
+	bool first = true, end = false;
+
+	while (!end) {
+		__u32 count = SITES_BATCH;
+		int code = bpf_map_lookup_batch(fd, first ? NULL : &position, &position, source->batch_ids,
+						source->batch_sites, &count, NULL);
+
+		end = code == -ENOENT;
+		if (code && !end)
+			return code;
+		for (__u32 i = 0; i < count; i++)
+			each(context, source->batch_ids[i], &source->batch_sites[i]);
+		first = false;
+	}
+	return 0;
+}
+
+void heap_source_forget_site(struct heap_source *source, uint64_t stack_id)
+{
+	(void)bpf_map_delete_elem(bpf_map__fd(source->skeleton->maps.sites), &stack_id);
+}
+
+void heap_source_forget_thread(struct heap_source *source, uint32_t tid)
+{
+	(void)bpf_map_delete_elem(bpf_map__fd(source->skeleton->maps.threads), &tid);
+}
+
+struct heap_stats heap_source_stats(const struct heap_source *source)
+{
+	enum { FIELDS = sizeof(struct heap_stats) / sizeof(__u64) };
+	struct heap_stats sum = {0};
+	__u64 *to = (__u64 *)&sum;
+	__u32 key = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(source->skeleton->maps.stats), &key, source->per_cpu))
+		return sum;
+	for (int cpu = 0; cpu < source->cpus; cpu++) {
+		const __u64 *from = (const __u64 *)&source->per_cpu[cpu];
+
+		for (int field = 0; field < FIELDS; field++)
+			to[field] += from[field];
+	}
+	return sum;
+}

@@ -1,0 +1,69 @@
+/*
+ * The heap's books: loads the kernel programs of bpf/heap.bpf.c, attaches them to allocator
+ * functions, and reads maps and ring buffer. Knows no names.
+ */
+#ifndef RSP_COLLECT_HEAP_SOURCE_H
+#define RSP_COLLECT_HEAP_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/abi.h"
+#include "err.h"
+#include "options.h"
+#include "stack/rule.h"
+
+struct heap_source;
+
+struct heap_hooks {
+	/* The frames of a stack; may come again until heap_source_acknowledge(). */
+	void (*stack)(void *context, const struct stack_record *record);
+	/* Registers and stack of the one allocation with a provisional id. */
+	void (*copy)(void *context, const struct copy_header *header, const uint8_t *stack);
+	void *context;
+};
+
+/*
+ * Loads the programs. Errors with one line: EXIT_KERNEL_LACKS without BTF or BPF, EXIT_NOT_PERMITTED,
+ * EXIT_FAILED. No BPF code is loaded without BTF.
+ */
+int heap_source_open(struct heap_source **ret_source, int pid, enum link_kind link,
+		     const struct heap_hooks *hooks, struct err *err);
+
+/* Takes all probes out and frees the maps. NULL is allowed. */
+void heap_source_close(struct heap_source *source);
+
+/* A function to probe: where it is in its file and its kind. */
+struct heap_function {
+	uint64_t offset;
+	enum heap_call call;
+};
+
+/* Probes these functions of the file behind `path`. 0, or -errno with one line. */
+int heap_source_attach(struct heap_source *source, const char *path, const struct heap_function *functions,
+		       size_t count, struct err *err);
+
+/* Gives the kernel a rule, or takes it away (NULL). A full map is counted in the kernel's misses. */
+void heap_source_rule(struct heap_source *source, uint64_t address, const struct unwind_rule *rule);
+
+/* The ring buffer's descriptor to wait on, and reading it. */
+int heap_source_fd(const struct heap_source *source);
+void heap_source_drain(struct heap_source *source);
+
+/* Says that the frames of a stack have been taken. */
+void heap_source_acknowledge(struct heap_source *source, uint64_t stack_id);
+
+/* Calls back with the books of every stack. 0, or -errno. */
+typedef void (*heap_site_fn)(void *context, uint64_t stack_id, const struct heap_site *site);
+int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *context);
+
+/* Drops a provisional site whose only object has been freed. */
+void heap_source_forget_site(struct heap_source *source, uint64_t stack_id);
+
+/* Drops what is kept of a thread that has ended. */
+void heap_source_forget_thread(struct heap_source *source, uint32_t tid);
+
+struct heap_stats heap_source_stats(const struct heap_source *source);
+
+#endif

@@ -1,0 +1,287 @@
+/*
+ * The program: options, session, event loop, and who gets each refresh (the screen, a table, JSON).
+ * The only place that decides the exit status.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "loop.h"
+#include "options.h"
+#include "output/batch.h"
+#include "output/json.h"
+#include "session.h"
+#include "symbol/worker.h"
+#include "symbol/worker_link.h"
+#include "ui/ui.h"
+
+enum {
+	/* In its first second the screen is drawn so often, until names and figures have settled. */
+	EARLY_TICK_MS = 100,
+	EARLY_TICKS = 10,
+	/* How long a batch refresh waits for names before it is printed. */
+	SETTLE_MS = 500,
+};
+
+struct program {
+	struct options options;
+	struct loop *loop;
+	struct session *session;
+	struct ui *ui;			/* NULL: batch */
+	struct snapshot *snapshot;	/* what is on the screen */
+	bool paused;
+	bool draw;			/* at the end of this turn */
+	bool exit_shown;		/* the refresh after the target's exit has been made */
+	unsigned early_ticks;
+	uint64_t refreshes;
+	int signal_fd;
+	int timer_fd;
+	struct err err;			/* status EXIT_DONE: nothing went wrong */
+};
+
+static void fail(struct program *program, int code, const char *what)
+{
+	(void)err_set(&program->err, code, EXIT_FAILED, "%s: %s", what, strerror(code));
+	loop_stop(program->loop);
+}
+
+/* --- refreshes -------------------------------------------------------------------------------- */
+
+static void print_refresh(struct program *program, const struct snapshot *snapshot)
+{
+	int code = program->options.json ? json_print(stdout, snapshot) : batch_print(stdout, snapshot);
+
+	if (code == -EPIPE)
+		loop_stop(program->loop);
+	else if (code)
+		fail(program, -code, "cannot write the output");
+}
+
+static void refresh(struct program *program)
+{
+	bool ended = session_ended(program->session);
+
+	if (!program->ui)
+		session_settle(program->session, SETTLE_MS);
+	snapshot_free(program->snapshot);
+	program->snapshot = session_snapshot(program->session, program->options.json);
+	program->refreshes++;
+	program->exit_shown = ended;
+	if (program->ui) {
+		program->draw = true;
+		return;
+	}
+	print_refresh(program, program->snapshot);
+	if (ended || (program->options.iterations && program->refreshes >= program->options.iterations))
+		loop_stop(program->loop);
+}
+
+static void set_timer(struct program *program, double first_s, double interval_s)
+{
+	const struct itimerspec spec = {
+	    .it_value = {(time_t)first_s, (long)((first_s - (double)(time_t)first_s) * 1e9)},
+	    .it_interval = {(time_t)interval_s, (long)((interval_s - (double)(time_t)interval_s) * 1e9)},
+	};
+
+	if (timerfd_settime(program->timer_fd, 0, &spec, NULL) < 0)
+		fail(program, errno, "cannot set the refresh timer");
+}
+
+static void on_tick(void *context)
+{
+	struct program *program = context;
+	uint64_t expirations;
+
+	if (read(program->timer_fd, &expirations, sizeof(expirations)) < 0)
+		return;
+	if (program->early_ticks && --program->early_ticks == 0)
+		set_timer(program, program->options.delay_s, program->options.delay_s);
+	if (!program->paused)
+		refresh(program);
+}
+
+/* --- keys and signals ------------------------------------------------------------------------- */
+
+static void suspend(struct program *program)
+{
+	ui_suspend(program->ui);
+	(void)raise(SIGSTOP);
+	ui_resume(program->ui);
+	program->draw = true;
+}
+
+static void on_keys(void *context)
+{
+	struct program *program = context;
+	unsigned actions = ui_input(program->ui);
+
+	if (actions & UI_PAUSE)
+		program->paused = !program->paused;
+	if (actions & UI_SUSPEND)
+		suspend(program);
+	if (actions & (UI_DRAW | UI_PAUSE))
+		program->draw = true;
+	if (actions & UI_QUIT)
+		loop_stop(program->loop);
+}
+
+static void on_signal(void *context)
+{
+	struct program *program = context;
+	struct signalfd_siginfo info;
+
+	while (read(program->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGWINCH:
+			if (program->ui) {
+				ui_resize(program->ui);
+				program->draw = true;
+			}
+			break;
+		case SIGTSTP:
+			if (program->ui)
+				suspend(program);
+			else
+				(void)raise(SIGSTOP);
+			break;
+		default:
+			loop_stop(program->loop);
+			break;
+		}
+	}
+}
+
+/* Signals come through the loop, so that no handler ever interrupts the drawing. */
+static int open_signals(struct err *err)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTSTP);
+	sigaddset(&set, SIGWINCH);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return err_set(err, errno, EXIT_FAILED, "cannot block signals: %s", strerror(errno));
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd < 0)
+		return err_set(err, errno, EXIT_FAILED, "cannot receive signals: %s", strerror(errno));
+	return fd;
+}
+
+static void each_turn(void *context)
+{
+	struct program *program = context;
+
+	session_turn(program->session);
+	/* The target's exit is shown at once, with all that it left. */
+	if (session_ended(program->session) && !program->exit_shown)
+		refresh(program);
+	if (program->ui && program->draw && program->snapshot)
+		ui_draw(program->ui, program->snapshot);
+	program->draw = false;
+}
+
+/* --- begin and end ---------------------------------------------------------------------------- */
+
+static int watch(struct program *program, int fd, loop_fn callback, struct err *err)
+{
+	int code = loop_add(program->loop, fd, callback, program);
+
+	return code ? err_set(err, -code, EXIT_FAILED, "cannot wait for events: %s", strerror(-code)) : 0;
+}
+
+static int start(struct program *program, struct err *err)
+{
+	double delay = program->options.delay_s;
+	int code = loop_new(&program->loop, err);
+
+	if (code)
+		return code;
+	program->signal_fd = open_signals(err);
+	if (program->signal_fd < 0)
+		return program->signal_fd;
+	program->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (program->timer_fd < 0)
+		return err_set(err, errno, EXIT_FAILED, "cannot make a timer: %s", strerror(errno));
+	code = watch(program, program->signal_fd, on_signal, err);
+	if (!code)
+		code = watch(program, program->timer_fd, on_tick, err);
+	if (!code)
+		code = session_open(&program->session, &program->options, program->loop, err);
+	if (code)
+		return code;
+	if (program->options.batch) {
+		set_timer(program, delay, delay);
+		return 0;
+	}
+	code = ui_open(&program->ui, err);
+	if (!code)
+		code = watch(program, STDIN_FILENO, on_keys, err);
+	if (code)
+		return code;
+	program->early_ticks = EARLY_TICKS;
+	set_timer(program, EARLY_TICK_MS * 1e-3, EARLY_TICK_MS * 1e-3);
+	refresh(program);
+	ui_draw(program->ui, program->snapshot);
+	return 0;
+}
+
+/* The terminal is given back before anything else is taken down or said. */
+static void finish(struct program *program)
+{
+	ui_close(program->ui);
+	snapshot_free(program->snapshot);
+	session_close(program->session);
+	if (program->signal_fd >= 0)
+		close(program->signal_fd);
+	if (program->timer_fd >= 0)
+		close(program->timer_fd);
+	loop_free(program->loop);
+}
+
+static int report(const struct err *err)
+{
+	if (err->status != EXIT_DONE)
+		(void)fprintf(stderr, "%s: %s\n", PACKAGE_NAME, err->text);
+	return (int)err->status;
+}
+
+static int run(struct program *program)
+{
+	if (start(program, &program->err) == 0)
+		(void)loop_run(program->loop, each_turn, program, &program->err);
+	finish(program);
+	return report(&program->err);
+}
+
+int main(int argc, char **argv)
+{
+	struct program program = {.signal_fd = -1, .timer_fd = -1};
+
+	if (argc == 2 && strcmp(argv[1], WORKER_ARGUMENT) == 0)
+		return worker_run(WORKER_SOCKET_FD);
+	if (options_parse(&program.options, argc, argv, &program.err))
+		return report(&program.err);
+	switch (program.options.action) {
+	case ACTION_HELP:
+		return fputs(options_help(), stdout) < 0 || fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+	case ACTION_VERSION:
+		return puts(PACKAGE_STRING) < 0 || fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+	case ACTION_RUN:
+		break;
+	}
+	return run(&program);
+}

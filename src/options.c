@@ -1,0 +1,314 @@
+/*
+ * The command line as a value, with getopt_long kept silent: every message is made here, so that
+ * all of them are one line that says what to do.
+ */
+#include "config.h"
+
+#include "options.h"
+
+#include <bsd/stdlib.h>
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+enum {
+	PID_LAST = 4194304, /* PID_MAX_LIMIT of 64-bit kernels */
+	FREQUENCY_LAST_HZ = 100000,
+	OPTION_HEAP = 256,
+	OPTION_JSON,
+	OPTION_LINK,
+};
+
+static const double delay_least_s = 0.1;
+static const double delay_most_s = 3600;
+static const uint64_t heap_interval_most_bytes = UINT64_C(1) << 40;
+
+/* '+': options end at the first operand. ':': a missing value is told apart from an unknown option.
+ */
+static const char short_options[] = "+:d:F:bn:hV";
+
+static const struct option long_options[] = {
+    {"delay", required_argument, NULL, 'd'},
+    {"frequency", required_argument, NULL, 'F'},
+    {"heap", required_argument, NULL, OPTION_HEAP},
+    {"batch", no_argument, NULL, 'b'},
+    {"iterations", required_argument, NULL, 'n'},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {"uprobe-link", required_argument, NULL, OPTION_LINK},
+    {NULL, 0, NULL, 0},
+};
+
+static const char help[] =
+    "Usage: rsprof-top [OPTION]... PID\n"
+    "       rsprof-top [OPTION]... -- COMMAND [ARG]...\n"
+    "\n"
+    "Shows live which functions of a running native process use the CPU and which\n"
+    "allocation sites hold memory and grow.\n"
+    "\n"
+    "  -d, --delay SECS         time between refreshes, 0.1 to 3600 (default 1)\n"
+    "  -F, --frequency HZ       CPU samples a second, 1 to 100000 (default 99)\n"
+    "      --heap MODE          heap tracking (default auto):\n"
+    "                             auto   sample as often as is cheap\n"
+    "                             exact  every allocation\n"
+    "                             off    none\n"
+    "                             BYTES  on average one sample in so many bytes,\n"
+    "                                    with suffix K, M or G\n"
+    "  -b, --batch              print a table at every refresh, use no terminal\n"
+    "  -n, --iterations N       stop after N refreshes\n"
+    "      --json               with -b: one JSON object a line at every refresh\n"
+    "  -h, --help               show this help\n"
+    "  -V, --version            show the version\n"
+    "\n"
+    "Exit status: 0 done, 1 failure, 2 usage, 3 no such process, 4 not permitted,\n"
+    "5 the kernel lacks what is needed.\n";
+
+const char *options_help(void)
+{
+	return help;
+}
+
+/* strtonum() as it is would take blanks and a sign. */
+static int parse_number(const char *text, long long least, long long most, long long *ret_number)
+{
+	const char *problem;
+	long long number;
+
+	if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0')
+		return -EINVAL;
+	number = strtonum(text, least, most, &problem);
+	if (problem)
+		return -EINVAL;
+	*ret_number = number;
+	return 0;
+}
+
+/* Decimal with a point, in every locale: strtod() would want a comma in some. */
+static int parse_delay(const char *text, double *ret_delay_s, struct err *err)
+{
+	const char *next = text;
+	double value = 0;
+	double place = 1;
+	size_t digits = 0;
+
+	for (; *next >= '0' && *next <= '9'; next++, digits++)
+		value = 10 * value + (*next - '0');
+	if (*next == '.') {
+		for (next++; *next >= '0' && *next <= '9'; next++, digits++) {
+			value = 10 * value + (*next - '0');
+			place *= 10;
+		}
+	}
+	value /= place;
+	/* The negation also refuses what hundreds of digits overflow to. */
+	if (*next != '\0' || digits == 0 || !(value >= delay_least_s && value <= delay_most_s))
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "'%s' is not a delay: give seconds from 0.1 to 3600, such as -d 2.5",
+			       text);
+	*ret_delay_s = value;
+	return 0;
+}
+
+static int parse_frequency(const char *text, unsigned *ret_hz, struct err *err)
+{
+	long long hz;
+
+	if (parse_number(text, 1, FREQUENCY_LAST_HZ, &hz) < 0)
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "'%s' is not a frequency: give samples a second from 1 to %d", text,
+			       FREQUENCY_LAST_HZ);
+	*ret_hz = (unsigned)hz;
+	return 0;
+}
+
+static int parse_iterations(const char *text, uint64_t *ret_iterations, struct err *err)
+{
+	long long iterations;
+
+	if (parse_number(text, 1, INT64_MAX, &iterations) < 0)
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "'%s' is not a number of refreshes: give 1 or more", text);
+	*ret_iterations = (uint64_t)iterations;
+	return 0;
+}
+
+/* "524288", "512K", "1M": at most heap_interval_most_bytes. */
+static int parse_size(const char *text, uint64_t *ret_bytes)
+{
+	char digits[24];
+	size_t length = strlen(text);
+	unsigned shift = 0;
+	long long number;
+
+	if (length > 0) {
+		char suffix = text[length - 1];
+
+		shift = suffix == 'K' || suffix == 'k'	 ? 10
+			: suffix == 'M' || suffix == 'm' ? 20
+			: suffix == 'G' || suffix == 'g' ? 30
+							 : 0;
+	}
+	if (shift)
+		length--;
+	if (length >= sizeof(digits))
+		return -EINVAL;
+	memcpy(digits, text, length);
+	digits[length] = '\0';
+	if (parse_number(digits, 0, (long long)(heap_interval_most_bytes >> shift), &number) < 0)
+		return -EINVAL;
+	*ret_bytes = (uint64_t)number << shift;
+	return 0;
+}
+
+static int parse_heap(const char *text, struct options *options, struct err *err)
+{
+	static const struct {
+		const char *name;
+		enum heap_mode mode;
+	} modes[] = {{"auto", HEAP_AUTO}, {"exact", HEAP_EXACT}, {"off", HEAP_OFF}};
+	uint64_t bytes;
+
+	/* Also the interval 0 that other modes leave behind when --heap is given twice. */
+	options->heap_interval_bytes = 0;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(text, modes[i].name) == 0) {
+			options->heap = modes[i].mode;
+			return 0;
+		}
+	}
+	if (parse_size(text, &bytes) < 0)
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "'%s' is not a heap mode: give auto, exact, off, or bytes up to "
+			       "1024G such as 512K",
+			       text);
+	/* A mean distance of no bytes between samples takes every allocation. */
+	options->heap = bytes == 0 ? HEAP_EXACT : HEAP_SAMPLED;
+	options->heap_interval_bytes = bytes;
+	return 0;
+}
+
+static int parse_link(const char *text, enum link_kind *ret_link, struct err *err)
+{
+	if (strcmp(text, "multi") == 0)
+		*ret_link = LINK_MULTI;
+	else if (strcmp(text, "perf") == 0)
+		*ret_link = LINK_PERF;
+	else
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "'%s' is not a kind of link: give multi or perf", text);
+	return 0;
+}
+
+/* Why getopt returned '?' or ':'; `word` is the argument it read last. */
+static int refuse_option(int reason, const char *word, struct err *err)
+{
+	bool known = false;
+
+	for (const struct option *option = long_options; option->name; option++)
+		known = known || option->val == optopt;
+	if (reason == ':')
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "option '%s' needs a value: see rsprof-top --help", word);
+	if (optopt == 0)
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "option '%s' is unknown or ambiguous: see rsprof-top --help", word);
+	if (known)
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "option '%s' takes no value: leave out what follows '='", word);
+	return err_set(err, EINVAL, EXIT_USAGE, "option '-%c' is unknown: see rsprof-top --help",
+		       optopt);
+}
+
+static int apply_option(struct options *options, int option, const char *word, struct err *err)
+{
+	switch (option) {
+	case 'd':
+		return parse_delay(optarg, &options->delay_s, err);
+	case 'F':
+		return parse_frequency(optarg, &options->frequency_hz, err);
+	case 'n':
+		return parse_iterations(optarg, &options->iterations, err);
+	case 'b':
+		options->batch = true;
+		return 0;
+	case 'h':
+		options->action = ACTION_HELP;
+		return 0;
+	case 'V':
+		options->action = ACTION_VERSION;
+		return 0;
+	case OPTION_HEAP:
+		return parse_heap(optarg, options, err);
+	case OPTION_JSON:
+		options->json = true;
+		return 0;
+	case OPTION_LINK:
+		return parse_link(optarg, &options->link, err);
+	default:
+		return refuse_option(option, word, err);
+	}
+}
+
+/* A PID, or "--" and a command. `argc` and `argv` begin at the first operand. */
+static int parse_operands(struct options *options, bool dashes, int argc, char **argv,
+			  struct err *err)
+{
+	long long pid;
+
+	if (argc == 0 && dashes)
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "no command after '--': give a command to start");
+	if (argc == 0)
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "no target: give a PID, or '--' and a command to start");
+	if (dashes) {
+		options->command = argv;
+		return 0;
+	}
+	if (parse_number(argv[0], 1, PID_LAST, &pid) < 0)
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "'%s' is not a PID: give a number from 1 to %d, or '--' and a "
+			       "command to start",
+			       argv[0], PID_LAST);
+	if (argc > 1 && strcmp(argv[1], "--") == 0)
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "both a PID and a command: give only one of them");
+	if (argc > 1 && argv[1][0] == '-')
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "'%s' behind the PID: give options before the PID", argv[1]);
+	if (argc > 1)
+		return err_set(err, EINVAL, EXIT_USAGE, "'%s' behind the PID: give one PID only",
+			       argv[1]);
+	options->pid = (int)pid;
+	return 0;
+}
+
+int options_parse(struct options *ret_options, int argc, char **argv, struct err *err)
+{
+	struct options options = {.delay_s = 1, .frequency_hz = 99};
+	bool dashes;
+	int option;
+	int r;
+
+	opterr = 0;
+	optind = 0; /* glibc: start again, whatever was parsed before */
+	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+		r = apply_option(&options, option, argv[optind > 0 ? optind - 1 : 0], err);
+		if (r < 0)
+			return r;
+		if (options.action != ACTION_RUN) {
+			*ret_options = options;
+			return 0;
+		}
+	}
+	/* No option takes "--" as its value, so here it can only be the end of the options. */
+	dashes = optind > 1 && strcmp(argv[optind - 1], "--") == 0;
+	r = parse_operands(&options, dashes, argc - optind, argv + optind, err);
+	if (r < 0)
+		return r;
+	if (options.json && !options.batch)
+		return err_set(err, EINVAL, EXIT_USAGE, "--json needs -b: give both");
+	*ret_options = options;
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* The command line as a value. Pure: reads argv, prints nothing, exits never. */
+#ifndef RSP_OPTIONS_H
+#define RSP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+
+enum heap_mode { HEAP_AUTO, HEAP_EXACT, HEAP_OFF, HEAP_SAMPLED };
+enum link_kind { LINK_BEST, LINK_MULTI, LINK_PERF };
+enum option_action { ACTION_RUN, ACTION_HELP, ACTION_VERSION };
+
+struct options {
+	enum option_action action;
+	int pid;		/* 0: a command is given */
+	char **command;		/* borrowed from argv, NULL-terminated; NULL: a pid is given */
+	double delay_s;
+	unsigned frequency_hz;
+	enum heap_mode heap;
+	uint64_t heap_interval_bytes; /* only with HEAP_SAMPLED */
+	bool batch;
+	bool json;
+	uint64_t iterations;	/* 0: until quit or the target's exit */
+	enum link_kind link;	/* hidden option for tests: which kernel link carries the probes */
+};
+
+/*
+ * Fills `ret_options` from the arguments. 0, or -EINVAL with one line in `err` (EXIT_USAGE).
+ */
+int options_parse(struct options *ret_options, int argc, char **argv, struct err *err);
+
+/* The text of --help, a constant. */
+const char *options_help(void);
+
+#endif

@@ -1,0 +1,348 @@
+#include "config.h"
+
+#include "profile/heap_profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "err.h"
+#include "profile/growth.h"
+#include "profile/runtime.h"
+#include "symbol/client.h"
+
+#define uthash_fatal(message) out_of_memory()
+#include <uthash.h>
+
+struct books {
+	uint64_t alloc_bytes, alloc_objects;
+	uint64_t freed_bytes, freed_objects;
+};
+
+/* The books of one id of the kernel's. */
+struct row {
+	uint64_t id;
+	struct books kernel;	/* as last read */
+	struct books moved;	/* from provisional ids that are gone */
+	struct stack *stack;	/* NULL: not known yet */
+	UT_hash_handle hh;
+};
+
+/* What is remembered of a site from refresh to refresh. */
+struct history {
+	uint64_t id;
+	uint64_t peak_bytes;
+	struct growth growth;
+	UT_hash_handle hh;
+};
+
+struct heap_profile {
+	struct row *rows;
+	struct history *histories;
+	struct growth live_growth;
+	struct growth alloc_growth;
+};
+
+/* A site while it is being summed. */
+struct site_sum {
+	uint64_t id;
+	struct snapshot_site row;
+	UT_hash_handle hh;
+};
+
+struct heap_profile *heap_profile_new(void)
+{
+	return xcalloc(1, sizeof(struct heap_profile));
+}
+
+void heap_profile_reset(struct heap_profile *profile)
+{
+	struct row *row, *next_row;
+	struct history *history, *next_history;
+
+	HASH_ITER(hh, profile->rows, row, next_row) {
+		HASH_DEL(profile->rows, row);
+		free(row);
+	}
+	HASH_ITER(hh, profile->histories, history, next_history) {
+		HASH_DEL(profile->histories, history);
+		free(history);
+	}
+	*profile = (struct heap_profile){0};
+}
+
+void heap_profile_free(struct heap_profile *profile)
+{
+	if (!profile)
+		return;
+	heap_profile_reset(profile);
+	free(profile);
+}
+
+static struct row *find_or_make_row(struct heap_profile *profile, uint64_t id)
+{
+	struct row *row;
+
+	HASH_FIND(hh, profile->rows, &id, sizeof(id), row);
+	if (row)
+		return row;
+	row = xcalloc(1, sizeof(*row));
+	row->id = id;
+	HASH_ADD(hh, profile->rows, id, sizeof(row->id), row);
+	return row;
+}
+
+void heap_profile_set_stack(struct heap_profile *profile, uint64_t kernel_id, struct stack *stack)
+{
+	find_or_make_row(profile, kernel_id)->stack = stack;
+}
+
+bool heap_profile_has_stack(const struct heap_profile *profile, uint64_t kernel_id)
+{
+	struct row *row;
+
+	HASH_FIND(hh, profile->rows, &kernel_id, sizeof(kernel_id), row);
+	return row && row->stack;
+}
+
+static void add_books(struct books *to, const struct books *from)
+{
+	to->alloc_bytes += from->alloc_bytes;
+	to->alloc_objects += from->alloc_objects;
+	to->freed_bytes += from->freed_bytes;
+	to->freed_objects += from->freed_objects;
+}
+
+bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const struct heap_site *site)
+{
+	struct row *row = find_or_make_row(profile, kernel_id), *home;
+
+	row->kernel = (struct books){site->alloc_bytes, site->alloc_objects, site->freed_bytes, site->freed_objects};
+	if (!(kernel_id & STACK_ID_PROVISIONAL) || !row->stack || !site->alloc_objects ||
+	    site->freed_objects != site->alloc_objects)
+		return false;
+	home = find_or_make_row(profile, row->stack->id);
+	home->stack = row->stack;
+	add_books(&home->moved, &row->kernel);
+	HASH_DEL(profile->rows, row);
+	free(row);
+	return true;
+}
+
+/* The frame that names the site: the innermost of the user's own, or the innermost of all. */
+static void find_site_frame(const struct stack *stack, const struct symbol **ret_symbol,
+			    const struct symbol_frame **ret_frame)
+{
+	*ret_symbol = stack->symbols[0];
+	*ret_frame = &stack->symbols[0]->frames[0];
+	for (uint32_t i = 0; i < stack->frame_count; i++) {
+		const struct symbol *symbol = stack->symbols[i];
+
+		for (size_t j = 0; j < symbol->frame_count; j++) {
+			if (runtime_frame(symbol->frames[j].function, symbol->module->name))
+				continue;
+			*ret_symbol = symbol;
+			*ret_frame = &symbol->frames[j];
+			return;
+		}
+	}
+}
+
+static uint64_t site_id(const struct symbol *symbol, const struct symbol_frame *frame)
+{
+	uint64_t id = XXH3_64bits(symbol->module->name, strlen(symbol->module->name));
+
+	id = XXH3_64bits_withSeed(frame->function, strlen(frame->function), id);
+	if (frame->file)
+		id = XXH3_64bits_withSeed(frame->file, strlen(frame->file), id);
+	return XXH3_64bits_withSeed(&frame->line, sizeof(frame->line), id);
+}
+
+static struct site_sum *find_or_make_site(struct site_sum **sums, const struct stack *stack)
+{
+	static const char unknown[] = "[unknown]";
+	const struct symbol *symbol = NULL;
+	const struct symbol_frame *frame = NULL;
+	struct site_sum *sum;
+	uint64_t id = 0;
+
+	if (stack && stack->frame_count) {
+		find_site_frame(stack, &symbol, &frame);
+		id = site_id(symbol, frame);
+	}
+	HASH_FIND(hh, *sums, &id, sizeof(id), sum);
+	if (sum)
+		return sum;
+	sum = xcalloc(1, sizeof(*sum));
+	sum->id = id;
+	sum->row.id = id;
+	sum->row.function = frame ? frame->function : unknown;
+	sum->row.module = symbol ? symbol->module->name : unknown;
+	sum->row.file = frame ? frame->file : NULL;
+	sum->row.line = frame ? frame->line : 0;
+	HASH_ADD(hh, *sums, id, sizeof(sum->id), sum);
+	return sum;
+}
+
+static size_t count_frames(const struct stack *stack)
+{
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < stack->frame_count; i++)
+		count += stack->symbols[i]->frame_count;
+	return count;
+}
+
+static void add_stack(struct snapshot_site *site, const struct stack *stack, uint64_t live_bytes,
+		      uint64_t live_objects)
+{
+	struct snapshot_stack *to;
+	size_t used = 0;
+
+	site->stacks = xreallocarray(site->stacks, site->stack_count + 1, sizeof(*site->stacks));
+	to = &site->stacks[site->stack_count++];
+	*to = (struct snapshot_stack){.live_bytes = live_bytes, .live_objects = live_objects};
+	if (!stack)
+		return;
+	to->frames = xcalloc(count_frames(stack) + 1, sizeof(*to->frames));
+	for (uint32_t i = 0; i < stack->frame_count; i++) {
+		const struct symbol *symbol = stack->symbols[i];
+
+		for (size_t j = 0; j < symbol->frame_count; j++) {
+			const struct symbol_frame *from = &symbol->frames[j];
+
+			to->frames[used++] = (struct snapshot_frame){
+			    .function = from->function,
+			    .module = symbol->module->name,
+			    .file = from->file,
+			    .line = from->line,
+			    .inlined = from->inlined,
+			};
+		}
+	}
+	to->frame_count = used;
+}
+
+/* The counters of a row are read while the target runs; a free seen before its allocation must not
+ * show as an enormous number. */
+static uint64_t difference(uint64_t more, uint64_t less)
+{
+	return more > less ? more - less : 0;
+}
+
+static int by_stack(struct row *left, struct row *right)
+{
+	uintptr_t a = (uintptr_t)left->stack, b = (uintptr_t)right->stack;
+
+	return (a > b) - (a < b);
+}
+
+/* Sums the rows into sites; rows of the same stack, next to each other by the sort, as one stack. */
+static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks)
+{
+	struct site_sum *sums = NULL;
+	struct row *row, *next;
+
+	HASH_SORT(profile->rows, by_stack);
+	for (row = profile->rows; row; row = next) {
+		struct books books = {0};
+		struct site_sum *sum;
+		uint64_t live_bytes, live_objects;
+
+		for (next = row; next && next->stack == row->stack; next = next->hh.next) {
+			add_books(&books, &next->kernel);
+			add_books(&books, &next->moved);
+		}
+		if (!books.alloc_objects)
+			continue;
+		sum = find_or_make_site(&sums, row->stack);
+		live_bytes = difference(books.alloc_bytes, books.freed_bytes);
+		live_objects = difference(books.alloc_objects, books.freed_objects);
+		sum->row.live_bytes += live_bytes;
+		sum->row.live_objects += live_objects;
+		sum->row.alloc_bytes += books.alloc_bytes;
+		sum->row.alloc_objects += books.alloc_objects;
+		sum->row.freed_bytes += books.freed_bytes;
+		sum->row.freed_objects += books.freed_objects;
+		if (with_stacks)
+			add_stack(&sum->row, row->stack, live_bytes, live_objects);
+	}
+	return sums;
+}
+
+static void remember(struct heap_profile *profile, struct snapshot_site *site, double now_s)
+{
+	struct history *history;
+
+	HASH_FIND(hh, profile->histories, &site->id, sizeof(site->id), history);
+	if (!history) {
+		history = xcalloc(1, sizeof(*history));
+		history->id = site->id;
+		HASH_ADD(hh, profile->histories, id, sizeof(history->id), history);
+	}
+	if (site->live_bytes > history->peak_bytes)
+		history->peak_bytes = site->live_bytes;
+	growth_add(&history->growth, now_s, (double)site->live_bytes);
+	site->peak_bytes = history->peak_bytes;
+	site->growth_bytes_per_s = growth_per_s(&history->growth);
+}
+
+static int by_live(const void *left, const void *right)
+{
+	const struct snapshot_site *a = left, *b = right;
+
+	if (a->live_bytes != b->live_bytes)
+		return (a->live_bytes < b->live_bytes) - (a->live_bytes > b->live_bytes);
+	if (a->alloc_bytes != b->alloc_bytes)
+		return (a->alloc_bytes < b->alloc_bytes) - (a->alloc_bytes > b->alloc_bytes);
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+static int by_stack_live(const void *left, const void *right)
+{
+	const struct snapshot_stack *a = left, *b = right;
+
+	return (a->live_bytes < b->live_bytes) - (a->live_bytes > b->live_bytes);
+}
+
+static void fill_totals(struct heap_profile *profile, struct snapshot *snapshot, double now_s)
+{
+	struct snapshot_heap *heap = &snapshot->heap;
+
+	for (size_t i = 0; i < snapshot->site_count; i++) {
+		const struct snapshot_site *site = &snapshot->sites[i];
+
+		heap->live_bytes += site->live_bytes;
+		heap->live_objects += site->live_objects;
+		heap->alloc_bytes += site->alloc_bytes;
+		heap->alloc_objects += site->alloc_objects;
+		heap->freed_bytes += site->freed_bytes;
+		heap->freed_objects += site->freed_objects;
+	}
+	growth_add(&profile->live_growth, now_s, (double)heap->live_bytes);
+	growth_add(&profile->alloc_growth, now_s, (double)heap->alloc_bytes);
+	heap->growth_bytes_per_s = growth_per_s(&profile->live_growth);
+	heap->alloc_bytes_per_s = growth_per_s(&profile->alloc_growth);
+}
+
+void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, double now_s, bool with_stacks)
+{
+	struct site_sum *sums = sum_sites(profile, with_stacks), *sum, *next;
+	size_t used = 0;
+
+	snapshot->sites = xcalloc(HASH_COUNT(sums) + 1, sizeof(*snapshot->sites));
+	HASH_ITER(hh, sums, sum, next) {
+		struct snapshot_site *site = &snapshot->sites[used++];
+
+		*site = sum->row;
+		remember(profile, site, now_s);
+		if (site->stack_count > 1)
+			qsort(site->stacks, site->stack_count, sizeof(*site->stacks), by_stack_live);
+		HASH_DEL(sums, sum);
+		free(sum);
+	}
+	snapshot->site_count = used;
+	qsort(snapshot->sites, used, sizeof(*snapshot->sites), by_live);
+	fill_totals(profile, snapshot, now_s);
+}

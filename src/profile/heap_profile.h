@@ -1,0 +1,42 @@
+/*
+ * The heap's counters per stack as last read from the kernel's books, and the allocation sites made
+ * of them. A site is the place in the user's own code that the innermost frame not belonging to
+ * allocator, C library or language runtime is at.
+ */
+#ifndef RSP_PROFILE_HEAP_PROFILE_H
+#define RSP_PROFILE_HEAP_PROFILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/abi.h"
+#include "profile/snapshot.h"
+#include "stack/stack_table.h"
+
+struct heap_profile;
+
+struct heap_profile *heap_profile_new(void);
+void heap_profile_free(struct heap_profile *profile);
+
+/* Says which stack an id of the kernel's stands for; several ids may stand for one stack. */
+void heap_profile_set_stack(struct heap_profile *profile, uint64_t kernel_id, struct stack *stack);
+
+/* Whether the stack of an id is known. */
+bool heap_profile_has_stack(const struct heap_profile *profile, uint64_t kernel_id);
+
+/*
+ * Takes the books of one id. True: the id is provisional, its only object is gone and its counts
+ * have been moved to its stack, so the kernel's entry must be dropped.
+ */
+bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const struct heap_site *site);
+
+/* Forgets everything: the books start anew. */
+void heap_profile_reset(struct heap_profile *profile);
+
+/*
+ * Fills sites and totals of the snapshot, each site's stacks if `with_stacks`. `now_s` is a time of
+ * a monotonic clock, for growth and peaks: to be called once in each refresh.
+ */
+void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, double now_s, bool with_stacks);
+
+#endif

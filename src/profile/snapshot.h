@@ -1,0 +1,147 @@
+/*
+ * An immutable copy of everything one refresh shows. The session builds it, ui/ and output/ only
+ * read it, whoever asked for it frees it. Times are seconds, sizes bytes, shares per cent (0 to 100).
+ * Unknown strings are NULL, unknown numbers are NAN (double) as said at the field.
+ */
+#ifndef RSP_PROFILE_SNAPSHOT_H
+#define RSP_PROFILE_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+enum channel_state { CHANNEL_OFF, CHANNEL_ON };
+
+/* A function with CPU samples. `id` stays the same from refresh to refresh as long as its name does. */
+struct snapshot_function {
+	uint64_t id;
+	const char *name;	/* demangled, or "module+0xoffset" */
+	const char *module;	/* base name, "[kernel]", "[unknown]" */
+	const char *file;	/* NULL: unknown */
+	unsigned line;		/* 0: unknown */
+	bool kernel;
+	bool inlined;		/* seen only inlined into others */
+	uint64_t self_samples;	/* since attachment */
+	uint64_t total_samples;
+	double self_pct;	/* of all samples since attachment */
+	double total_pct;
+};
+
+struct snapshot_frame {
+	const char *function;
+	const char *module;
+	const char *file;	/* NULL: unknown */
+	unsigned line;		/* 0: unknown */
+	bool inlined;
+};
+
+/* One call stack of an allocation site, frames from the innermost outwards. */
+struct snapshot_stack {
+	uint64_t live_bytes;
+	uint64_t live_objects;
+	size_t frame_count;
+	struct snapshot_frame *frames;	/* owned */
+};
+
+/* A place in the user's own code that allocates. `id` as in snapshot_function. */
+struct snapshot_site {
+	uint64_t id;
+	const char *function;
+	const char *module;
+	const char *file;	/* NULL: unknown */
+	unsigned line;		/* 0: unknown */
+	uint64_t live_bytes;
+	uint64_t live_objects;
+	uint64_t alloc_bytes;	/* since attachment */
+	uint64_t alloc_objects;
+	uint64_t freed_bytes;
+	uint64_t freed_objects;
+	uint64_t peak_bytes;	/* highest live_bytes seen at a refresh */
+	double growth_bytes_per_s; /* of live_bytes, over the last ten seconds or since attachment */
+	size_t stack_count;
+	struct snapshot_stack *stacks; /* owned; filled only when asked for */
+};
+
+struct snapshot_allocator {
+	const char *name;	/* "glibc" */
+	const char *module;	/* base name of the file it lives in */
+	unsigned probes;
+};
+
+struct snapshot_target {
+	int pid;
+	const char *comm;
+	const char *exe;	/* NULL: not readable */
+	bool exited;
+	int exit_status;	/* wait status; -1: unknown */
+	unsigned threads;
+	double cpu_pct;		/* of one core, since the last refresh; NAN: unknown */
+	uint64_t rss_bytes;
+};
+
+struct snapshot_cpu {
+	enum channel_state state;
+	const char *reason;	/* why it is off or limited; NULL: nothing to say */
+	const char *event;	/* "cpu-clock" */
+	unsigned frequency_hz;
+	bool kernel;		/* kernel time is sampled too */
+	uint64_t samples;
+	uint64_t kernel_samples;
+	uint64_t stacks_complete;
+	uint64_t stacks_copied;
+	uint64_t stacks_pending; /* wait for unwind rules; in `samples` but not yet in a function */
+};
+
+struct snapshot_heap {
+	enum channel_state state;
+	const char *reason;	/* why it is off or limited; NULL: nothing to say */
+	const char *mode;	/* "exact", "sampled"; NULL when off */
+	uint64_t interval_bytes;
+	uint64_t live_bytes, live_objects;
+	uint64_t alloc_bytes, alloc_objects;
+	uint64_t freed_bytes, freed_objects;
+	uint64_t untracked_frees; /* of objects older than the attachment, or lost */
+	double growth_bytes_per_s;
+	double alloc_bytes_per_s;
+};
+
+struct snapshot_overflow {
+	uint64_t perf_lost;	/* samples, from LOST records and a full queue of our own */
+	uint64_t perf_throttled; /* throttle records */
+	uint64_t ringbuf_dropped;
+	uint64_t live_map_full;
+	uint64_t site_map_full;
+	uint64_t threads_uncovered; /* threads of the target without a sampling event */
+};
+
+struct snapshot_overhead {
+	double target_pct;	/* NAN: unknown */
+	double heap_pct;	/* NAN: unknown */
+	double cpu_pct;		/* NAN: unknown */
+	double self_cpu_pct;	/* program and worker, of one core, since the last refresh */
+	uint64_t self_rss_bytes; /* program and worker */
+};
+
+struct snapshot {
+	struct timespec time;	/* wall clock */
+	double elapsed_s;	/* since attachment */
+	struct snapshot_target target;
+	struct snapshot_cpu cpu;
+	struct snapshot_heap heap;
+	struct snapshot_overflow overflow;
+	struct snapshot_overhead overhead;
+	const char *notice;	/* one line that matters now; NULL: none */
+
+	size_t function_count;
+	struct snapshot_function *functions; /* owned; by self samples, then total, then id */
+	size_t site_count;
+	struct snapshot_site *sites; /* owned; by live bytes, then allocated bytes, then id */
+	size_t allocator_count;
+	struct snapshot_allocator *allocators; /* owned */
+};
+
+/* Frees the snapshot and what it owns; strings are borrowed from the session. NULL is allowed. */
+void snapshot_free(struct snapshot *snapshot);
+
+#endif

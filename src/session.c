@@ -1,0 +1,729 @@
+#include "config.h"
+
+#include "session.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "collect/allocators.h"
+#include "collect/cpu_source.h"
+#include "collect/heap_source.h"
+#include "overhead/meter.h"
+#include "profile/cpu_profile.h"
+#include "profile/heap_profile.h"
+#include "stack/rule_table.h"
+#include "stack/stack_table.h"
+#include "stack/unwinder.h"
+#include "stack/walk.h"
+#include "symbol/client.h"
+#include "symbol/module_table.h"
+#include "target/launch.h"
+#include "target/maps.h"
+#include "target/target.h"
+
+enum {
+	/* Probes wait so long for the worker to find the allocators before the sampler starts. */
+	ALLOCATOR_WAIT_MS = 3000,
+	MAPS_INTERVAL_MS = 20,
+};
+
+enum unwind_source { UNWIND_CPU, UNWIND_HEAP };
+
+struct session {
+	const struct options *options;
+	struct loop *loop;
+	struct target *target;
+	struct module_table *modules;
+	struct symbol_client *client;
+	int client_fd;			/* as it is in the loop; -1: none */
+	struct rule_table *rules;
+	struct stack_table *stacks;
+	struct unwinder *unwinder;
+	struct cpu_profile *cpu_profile;
+	struct heap_profile *heap_profile;
+	struct cpu_source *cpu;		/* NULL: off, see cpu_off */
+	struct heap_source *heap;	/* NULL: off, see heap_off */
+	struct err cpu_off, heap_off;
+	struct maps *maps;
+	bool maps_changed;
+	double maps_read_s;
+	bool *asked;			/* by module number: for allocators */
+	size_t asked_count;
+	unsigned allocator_questions;	/* without an answer yet */
+	struct snapshot_allocator *allocators;
+	size_t allocator_count;
+	bool executed;			/* the target has become another program */
+	bool held;			/* a command of ours that has not been let go */
+	const char *notice;
+	uint64_t samples_copied;
+	uint64_t samples_lost;		/* for which our own queue had no room */
+	struct meter meter;
+	double start_s;
+	double refresh_s;
+	uint64_t refresh_cpu_ns;
+	double target_cpu_pct;
+};
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* --- the address space ------------------------------------------------------------------------ */
+
+/* Asks every module that was not asked before where it has allocator functions. */
+static void ask_allocators(struct session *session)
+{
+	if (!session->heap)
+		return;
+	for (size_t i = 0; i < session->maps->count; i++) {
+		const struct mapping *mapping = &session->maps->items[i];
+		struct module *module = module_table_of_mapping(session->modules, mapping);
+		size_t number;
+
+		if (!module || mapping->inode == 0)
+			continue;
+		number = module->number;
+		if (number >= session->asked_count) {
+			size_t count = module_table_count(session->modules);
+
+			session->asked = xreallocarray(session->asked, count, sizeof(bool));
+			memset(session->asked + session->asked_count, 0, count - session->asked_count);
+			session->asked_count = count;
+		}
+		if (session->asked[number])
+			continue;
+		session->asked[number] = true;
+		session->allocator_questions++;
+		client_ask_allocators(session->client, module);
+	}
+}
+
+static bool same_mapping(const struct mapping *a, const struct mapping *b)
+{
+	return b && a->start == b->start && a->end == b->end && a->offset == b->offset && a->inode == b->inode &&
+	       strcmp(a->path, b->path) == 0;
+}
+
+/* Rules belong to their mapping: those of mappings that have gone or changed are forgotten. */
+static void forget_stale_rules(struct session *session, const struct maps *fresh)
+{
+	for (size_t i = 0; i < session->maps->count; i++) {
+		const struct mapping *old = &session->maps->items[i];
+
+		if (!same_mapping(old, maps_find(fresh, old->start)))
+			rule_table_remove(session->rules, old->start, old->end);
+	}
+}
+
+static void read_maps(struct session *session)
+{
+	struct maps *fresh;
+
+	session->maps_changed = false;
+	session->maps_read_s = now_s();
+	/* A process that is ending has no mappings any more; what was known of it stays. */
+	if (maps_read(&fresh, session->target->pid, NULL))
+		return;
+	if (fresh->count == 0) {
+		maps_free(fresh);
+		return;
+	}
+	if (session->maps)
+		forget_stale_rules(session, fresh);
+	maps_free(session->maps);
+	session->maps = fresh;
+	ask_allocators(session);
+}
+
+static struct module *locate(struct session *session, uint64_t address, uint64_t *ret_offset)
+{
+	bool due = now_s() - session->maps_read_s > MAPS_INTERVAL_MS * 1e-3;
+
+	if (session->maps_changed && (due || !maps_find(session->maps, address)))
+		read_maps(session);
+	return module_table_locate(session->modules, session->maps, address, ret_offset);
+}
+
+/* --- hooks: from one stage to the next -------------------------------------------------------- */
+
+static void on_rule_changed(void *context, uint64_t address, const struct unwind_rule *rule)
+{
+	struct session *session = context;
+
+	if (session->heap)
+		heap_source_rule(session->heap, address, rule);
+}
+
+static void on_new_stack(void *context, struct stack *stack)
+{
+	struct session *session = context;
+
+	for (uint32_t i = 0; i < stack->frame_count; i++) {
+		uint64_t offset;
+		struct module *module = locate(session, stack->frames[i], &offset);
+
+		stack->symbols[i] = client_symbol(session->client, module, offset);
+	}
+}
+
+static void on_need_rule(void *context, uint64_t address)
+{
+	struct session *session = context;
+	uint64_t offset;
+	struct module *module = locate(session, address, &offset);
+
+	client_ask_rule(session->client, module, offset, address);
+}
+
+static void on_unwound(void *context, struct unwind_tag tag, struct stack *stack)
+{
+	struct session *session = context;
+
+	if (tag.source == UNWIND_CPU)
+		cpu_profile_add(session->cpu_profile, stack);
+	else if (stack)
+		heap_profile_set_stack(session->heap_profile, tag.id, stack);
+}
+
+static void on_unwind_lost(void *context, struct unwind_tag tag)
+{
+	struct session *session = context;
+
+	session->samples_lost++;
+	if (tag.source == UNWIND_CPU)
+		cpu_profile_add(session->cpu_profile, NULL);
+}
+
+static void on_rule(void *context, uint64_t address, const struct unwind_rule *rule)
+{
+	struct session *session = context;
+
+	unwinder_rule(session->unwinder, address, rule);
+}
+
+/* "glibc", or what the library is called: "libjemalloc.so.2" is "jemalloc". */
+static const char *allocator_name(struct session *session, const struct module *module)
+{
+	char name[64];
+	const char *base = module->name;
+
+	if (strncmp(base, "libc.so", 7) == 0 || strncmp(base, "libc-", 5) == 0 ||
+	    (session->target->exe && strcmp(session->target->exe, module->path) == 0))
+		return allocator_functions[0].allocator;
+	if (strncmp(base, "lib", 3) == 0)
+		base += 3;
+	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, ".-"), base);
+	return client_intern(session->client, name);
+}
+
+static void on_allocators(void *context, struct module *module, const struct reply_allocator *found, size_t count)
+{
+	struct session *session = context;
+	struct heap_function functions[PROTOCOL_ALLOCATOR_MAX];
+	struct snapshot_allocator *allocator;
+	size_t used = 0;
+	char path[64];
+
+	session->allocator_questions--;
+	for (size_t i = 0; i < count && used < PROTOCOL_ALLOCATOR_MAX; i++) {
+		bool twice = false;
+
+		if (found[i].function >= allocator_function_count)
+			continue;
+		/* Several names of one function (aligned_alloc and memalign): one probe. */
+		for (size_t j = 0; j < used; j++)
+			twice = twice || functions[j].offset == found[i].offset;
+		if (twice)
+			continue;
+		functions[used].offset = found[i].offset;
+		functions[used++].call = (enum heap_call)allocator_functions[found[i].function].kind;
+	}
+	/* The loader's own small allocator serves only itself, and hands over to the C library. */
+	if (!used || !session->heap || strncmp(module->name, "ld-", 3) == 0)
+		return;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", module->fd);
+	if (heap_source_attach(session->heap, path, functions, used, &session->heap_off))
+		return;
+	session->allocators =
+	    xreallocarray(session->allocators, session->allocator_count + 1, sizeof(*session->allocators));
+	allocator = &session->allocators[session->allocator_count++];
+	allocator->name = allocator_name(session, module);
+	allocator->module = module->name;
+	allocator->probes = (unsigned)used;
+}
+
+static void on_heap_stack(void *context, const struct stack_record *record)
+{
+	struct session *session = context;
+	struct stack *stack = stack_table_intern(session->stacks, record->frames, record->frame_count,
+						 (enum stack_state)record->state);
+
+	if (!stack)
+		return;
+	heap_profile_set_stack(session->heap_profile, record->stack_id, stack);
+	heap_source_acknowledge(session->heap, record->stack_id);
+}
+
+static void on_heap_copy(void *context, const struct copy_header *header, const uint8_t *stack)
+{
+	struct session *session = context;
+	const struct stack_copy copy = {
+	    .regs = header->regs,
+	    .is_return = true,
+	    .stack = stack,
+	    .stack_size = header->stack_size,
+	};
+
+	unwinder_submit(session->unwinder, &copy, (struct unwind_tag){UNWIND_HEAP, header->stack_id});
+}
+
+static void on_sample(void *context, const struct perf_record *record)
+{
+	struct session *session = context;
+	const struct perf_sample *sample = &record->sample;
+	uint64_t kernel[WALK_KERNEL_MAX];
+	size_t kernel_count = 0;
+
+	while (kernel_count < sample->kernel_count && kernel_count < WALK_KERNEL_MAX) {
+		kernel[kernel_count] = sample->kernel_chain[kernel_count] - (kernel_count ? 1 : 0);
+		kernel_count++;
+	}
+	if (sample->regs_abi == PERF_SAMPLE_REGS_ABI_NONE) {
+		/* A thread that is ending has no user registers any more. */
+		cpu_profile_add(session->cpu_profile,
+				stack_table_intern(session->stacks, kernel, kernel_count, STACK_BROKEN));
+		return;
+	}
+	session->samples_copied++;
+	unwinder_submit(session->unwinder,
+			&(struct stack_copy){
+			    .regs = sample->regs,
+			    .stack = sample->stack,
+			    .stack_size = sample->stack_bytes,
+			    .kernel = kernel,
+			    .kernel_count = kernel_count,
+			},
+			(struct unwind_tag){.source = UNWIND_CPU});
+}
+
+static void on_mapped(void *context)
+{
+	((struct session *)context)->maps_changed = true;
+}
+
+static void on_executed(void *context)
+{
+	((struct session *)context)->executed = true;
+}
+
+static void on_thread_ended(void *context, uint32_t tid)
+{
+	struct session *session = context;
+
+	if (session->heap)
+		heap_source_forget_thread(session->heap, tid);
+}
+
+/* --- events of the loop ----------------------------------------------------------------------- */
+
+static void on_cpu_readable(void *context)
+{
+	cpu_source_drain(((struct session *)context)->cpu);
+}
+
+static void on_heap_readable(void *context)
+{
+	heap_source_drain(((struct session *)context)->heap);
+}
+
+static void on_worker_readable(void *context)
+{
+	client_read(((struct session *)context)->client);
+}
+
+static void on_target_exit(void *context)
+{
+	struct session *session = context;
+
+	loop_remove(session->loop, session->target->pidfd);
+	target_reap(session->target);
+}
+
+/* The worker may have been replaced, with a new socket. */
+static void watch_worker(struct session *session)
+{
+	int fd = client_fd(session->client);
+
+	if (fd == session->client_fd)
+		return;
+	if (session->client_fd >= 0)
+		loop_remove(session->loop, session->client_fd);
+	session->client_fd = fd >= 0 && loop_add(session->loop, fd, on_worker_readable, session) == 0 ? fd : -1;
+}
+
+/* --- start and stop --------------------------------------------------------------------------- */
+
+static int open_target(struct session *session, struct err *err)
+{
+	const struct options *options = session->options;
+	pid_t pid = options->pid;
+	int code = 0;
+
+	if (options->command) {
+		code = launch_start(&pid, options->command, !options->batch, err);
+		if (code)
+			return code;
+		session->held = true;
+	}
+	code = target_open(&session->target, pid, err);
+	if (!code)
+		session->target->child = options->command != NULL;
+	return code;
+}
+
+static void open_heap(struct session *session)
+{
+	const struct heap_hooks hooks = {.stack = on_heap_stack, .copy = on_heap_copy, .context = session};
+
+	session->heap_off = (struct err){0};
+	if (session->options->heap == HEAP_OFF) {
+		(void)err_set(&session->heap_off, 0, EXIT_DONE, "switched off (--heap off)");
+		return;
+	}
+	if (heap_source_open(&session->heap, session->target->pid, session->options->link, &hooks,
+			     &session->heap_off))
+		return;
+	if (loop_add(session->loop, heap_source_fd(session->heap), on_heap_readable, session)) {
+		heap_source_close(session->heap);
+		session->heap = NULL;
+		(void)err_set(&session->heap_off, EIO, EXIT_FAILED, "cannot wait for the heap's ring buffer");
+		return;
+	}
+	rule_table_replay(session->rules);
+}
+
+static void close_heap(struct session *session)
+{
+	if (!session->heap)
+		return;
+	loop_remove(session->loop, heap_source_fd(session->heap));
+	heap_source_close(session->heap);
+	session->heap = NULL;
+}
+
+static void open_cpu(struct session *session)
+{
+	const struct cpu_hooks hooks = {
+	    .sample = on_sample,
+	    .mapped = on_mapped,
+	    .executed = on_executed,
+	    .thread_ended = on_thread_ended,
+	    .context = session,
+	};
+	struct cpu_facts facts;
+
+	if (cpu_source_open(&session->cpu, session->target->pid, session->options->frequency_hz, &hooks,
+			    &session->cpu_off))
+		return;
+	for (size_t i = 0; i < cpu_source_fd_count(session->cpu); i++)
+		(void)loop_add(session->loop, cpu_source_fd(session->cpu, i), on_cpu_readable, session);
+	facts = cpu_source_facts(session->cpu);
+	if (facts.frequency_hz < session->options->frequency_hz)
+		(void)err_set(&session->cpu_off, 0, EXIT_DONE,
+			      "%u Hz is above the kernel's limit: sampling at %u Hz (kernel.perf_event_max_sample_rate)",
+			      session->options->frequency_hz, facts.frequency_hz);
+	else if (!facts.kernel)
+		(void)err_set(&session->cpu_off, 0, EXIT_DONE,
+			      "user code only: kernel time needs CAP_PERFMON or kernel.perf_event_paranoid below 2");
+}
+
+/* Reads what the worker answers until all allocators are found, or the time is over. */
+static void wait_for_allocators(struct session *session)
+{
+	double end = now_s() + ALLOCATOR_WAIT_MS * 1e-3;
+
+	client_flush(session->client);
+	while (session->allocator_questions && now_s() < end && client_fd(session->client) >= 0) {
+		struct pollfd ready = {.fd = client_fd(session->client), .events = POLLIN};
+
+		if (poll(&ready, 1, 50) > 0)
+			client_read(session->client);
+	}
+}
+
+static void make_stages(struct session *session)
+{
+	const struct unwinder_hooks hooks = {
+	    .need_rule = on_need_rule, .done = on_unwound, .lost = on_unwind_lost, .context = session};
+
+	session->modules = module_table_new(session->target->pid);
+	session->rules = rule_table_new(on_rule_changed, session);
+	session->stacks = stack_table_new(on_new_stack, session);
+	session->unwinder = unwinder_new(session->rules, session->stacks, &hooks);
+	session->cpu_profile = cpu_profile_new();
+	session->heap_profile = heap_profile_new();
+}
+
+/* What the options ask for by name must work; at least one source must. */
+static int check_sources(const struct session *session, struct err *err)
+{
+	bool insists = session->options->heap == HEAP_EXACT || session->options->heap == HEAP_SAMPLED;
+
+	if (insists && !session->heap) {
+		*err = session->heap_off;
+		return -EIO;
+	}
+	if (!session->cpu && !session->heap) {
+		*err = session->cpu_off;
+		return -EIO;
+	}
+	return 0;
+}
+
+/* Probes first and the sampler last, so that the profile does not show the attaching. */
+static int attach(struct session *session, struct err *err)
+{
+	const struct client_hooks hooks = {.rule = on_rule, .allocators = on_allocators, .context = session};
+	int code = client_new(&session->client, &hooks, err);
+
+	if (code)
+		return code;
+	make_stages(session);
+	open_heap(session);
+	if (maps_read(&session->maps, session->target->pid, err))
+		return -ESRCH;
+	ask_allocators(session);
+	wait_for_allocators(session);
+	open_cpu(session);
+	code = check_sources(session, err);
+	if (code)
+		return code;
+	if (session->held) {
+		session->held = false;
+		code = launch_release(session->target->pid, err);
+		if (code)
+			return code;
+	}
+	session->start_s = session->refresh_s = now_s();
+	session->refresh_cpu_ns = session->target->cpu_ns;
+	session->target_cpu_pct = NAN;
+	meter_init(&session->meter, client_worker_pid(session->client));
+	if (session->cpu)
+		cpu_source_start(session->cpu);
+	code = loop_add(session->loop, session->target->pidfd, on_target_exit, session);
+	if (code)
+		return err_set(err, -code, EXIT_FAILED, "cannot watch the target: %s", strerror(-code));
+	watch_worker(session);
+	if (session->options->heap == HEAP_SAMPLED && session->heap)
+		session->notice = "sampling the heap by bytes is not available in this version: every allocation is booked";
+	return 0;
+}
+
+int session_open(struct session **ret_session, const struct options *options, struct loop *loop, struct err *err)
+{
+	struct session *session = xcalloc(1, sizeof(*session));
+	int code;
+
+	session->options = options;
+	session->loop = loop;
+	session->client_fd = -1;
+	code = open_target(session, err);
+	if (!code)
+		code = attach(session, err);
+	if (code) {
+		session_close(session);
+		return code;
+	}
+	*ret_session = session;
+	return 0;
+}
+
+void session_close(struct session *session)
+{
+	if (!session)
+		return;
+	if (session->client_fd >= 0)
+		loop_remove(session->loop, session->client_fd);
+	close_heap(session);
+	cpu_source_close(session->cpu);
+	cpu_profile_free(session->cpu_profile);
+	heap_profile_free(session->heap_profile);
+	unwinder_free(session->unwinder);
+	stack_table_free(session->stacks);
+	rule_table_free(session->rules);
+	client_free(session->client);
+	module_table_free(session->modules);
+	maps_free(session->maps);
+	target_close(session->target);
+	free(session->asked);
+	free(session->allocators);
+	free(session);
+}
+
+/* exec gave the process another address space: its books and counts start anew. */
+static void start_anew(struct session *session)
+{
+	session->executed = false;
+	session->notice = "the target has executed another program: figures start anew";
+	close_heap(session);
+	cpu_profile_reset(session->cpu_profile);
+	heap_profile_reset(session->heap_profile);
+	rule_table_remove(session->rules, 0, UINT64_MAX);
+	free(session->asked);
+	session->asked = NULL;
+	session->asked_count = 0;
+	session->allocator_count = 0;
+	session->samples_copied = 0;
+	target_refresh(session->target);
+	open_heap(session);
+	read_maps(session);
+}
+
+void session_turn(struct session *session)
+{
+	if (session->executed)
+		start_anew(session);
+	client_flush(session->client);
+	watch_worker(session);
+}
+
+static void drain(struct session *session)
+{
+	if (session->heap)
+		heap_source_drain(session->heap);
+	if (session->cpu)
+		cpu_source_drain(session->cpu);
+	client_flush(session->client);
+}
+
+void session_settle(struct session *session, int timeout_ms)
+{
+	double end = now_s() + timeout_ms * 1e-3;
+
+	drain(session);
+	while (client_outstanding(session->client, false) && now_s() < end && client_fd(session->client) >= 0) {
+		struct pollfd ready = {.fd = client_fd(session->client), .events = POLLIN};
+
+		if (poll(&ready, 1, 20) > 0)
+			client_read(session->client);
+		drain(session);
+	}
+	watch_worker(session);
+}
+
+bool session_ended(const struct session *session)
+{
+	return session->target->exited;
+}
+
+/* --- snapshots -------------------------------------------------------------------------------- */
+
+static void on_site(void *context, uint64_t stack_id, const struct heap_site *site)
+{
+	struct session *session = context;
+
+	if (heap_profile_read(session->heap_profile, stack_id, site))
+		heap_source_forget_site(session->heap, stack_id);
+}
+
+static void fill_target(struct session *session, struct snapshot *snapshot)
+{
+	struct target *target = session->target;
+	double now = now_s();
+
+	target_refresh(target);
+	if (!target->exited && now > session->refresh_s) {
+		session->target_cpu_pct = (double)(target->cpu_ns - session->refresh_cpu_ns) * 1e-7 /
+					  (now - session->refresh_s);
+		session->refresh_s = now;
+		session->refresh_cpu_ns = target->cpu_ns;
+	}
+	snapshot->target = (struct snapshot_target){
+	    .pid = target->pid,
+	    .comm = target->comm,
+	    .exe = target->exe,
+	    .exited = target->exited,
+	    .exit_status = target->exit_status,
+	    .threads = target->threads,
+	    .cpu_pct = target->exited ? NAN : session->target_cpu_pct,
+	    .rss_bytes = target->rss_bytes,
+	};
+}
+
+static const char *reason(const struct err *err)
+{
+	return err->text[0] ? err->text : NULL;
+}
+
+static void fill_cpu(struct session *session, struct snapshot *snapshot)
+{
+	struct snapshot_cpu *cpu = &snapshot->cpu;
+	struct cpu_facts facts = {0};
+
+	cpu->reason = reason(&session->cpu_off);
+	if (!session->cpu)
+		return;
+	facts = cpu_source_facts(session->cpu);
+	cpu->state = CHANNEL_ON;
+	cpu->event = facts.event;
+	cpu->frequency_hz = facts.frequency_hz;
+	cpu->kernel = facts.kernel;
+	cpu->stacks_copied = session->samples_copied;
+	cpu->stacks_pending = unwinder_pending(session->unwinder);
+	cpu_profile_fill(session->cpu_profile, snapshot);
+	snapshot->overflow.perf_lost = facts.lost + facts.corrupt + session->samples_lost;
+	snapshot->overflow.perf_throttled = facts.throttled;
+	snapshot->overflow.threads_uncovered = facts.threads_uncovered;
+}
+
+static void fill_heap(struct session *session, struct snapshot *snapshot, bool with_stacks)
+{
+	struct snapshot_heap *heap = &snapshot->heap;
+	struct heap_stats stats;
+
+	heap->reason = reason(&session->heap_off);
+	if (!session->heap)
+		return;
+	heap->state = CHANNEL_ON;
+	heap->mode = "exact";
+	if (!heap->reason && !session->allocator_count && !session->allocator_questions)
+		heap->reason = "no allocator function was found in the target";
+	(void)heap_source_read_sites(session->heap, on_site, session);
+	heap_profile_fill(session->heap_profile, snapshot, now_s(), with_stacks);
+	stats = heap_source_stats(session->heap);
+	heap->untracked_frees = stats.untracked_frees;
+	snapshot->overflow.ringbuf_dropped = stats.ringbuf_dropped;
+	snapshot->overflow.live_map_full = stats.live_map_full;
+	snapshot->overflow.site_map_full = stats.site_map_full + stats.thread_map_full;
+	snapshot->allocators = xcalloc(session->allocator_count + 1, sizeof(*snapshot->allocators));
+	snapshot->allocator_count = session->allocator_count;
+	if (session->allocator_count)
+		memcpy(snapshot->allocators, session->allocators,
+		       session->allocator_count * sizeof(*snapshot->allocators));
+}
+
+struct snapshot *session_snapshot(struct session *session, bool with_stacks)
+{
+	struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
+
+	drain(session);
+	clock_gettime(CLOCK_REALTIME, &snapshot->time);
+	snapshot->elapsed_s = now_s() - session->start_s;
+	snapshot->notice = session->notice;
+	fill_target(session, snapshot);
+	fill_cpu(session, snapshot);
+	fill_heap(session, snapshot, with_stacks);
+	snapshot->overhead =
+	    (struct snapshot_overhead){.target_pct = NAN, .heap_pct = NAN, .cpu_pct = NAN, .self_cpu_pct = NAN};
+	meter_read(&session->meter, client_worker_pid(session->client), &snapshot->overhead);
+	return snapshot;
+}

@@ -1,0 +1,39 @@
+/*
+ * One run: owns target, sources, stacks, names and profile, and is the only place that knows in
+ * which order they start and stop. Data flows collect -> stack -> profile; a refresh takes a snapshot.
+ */
+#ifndef RSP_SESSION_H
+#define RSP_SESSION_H
+
+#include <stdbool.h>
+
+#include "err.h"
+#include "loop.h"
+#include "options.h"
+#include "profile/snapshot.h"
+
+struct session;
+
+/*
+ * Attaches to the target, or starts the command, and puts its descriptors into the loop. What is
+ * not permitted or not possible is left out with its reason in the snapshot, unless the options ask
+ * for it by name or nothing would be left. 0, or -errno with one line in `err`.
+ */
+int session_open(struct session **ret_session, const struct options *options, struct loop *loop, struct err *err);
+
+/* Detaches without a trace. NULL is allowed. */
+void session_close(struct session *session);
+
+/* To be called in each turn of the loop, after the callbacks. */
+void session_turn(struct session *session);
+
+/* Reads names for at most so long, for output that cannot be corrected later. */
+void session_settle(struct session *session, int timeout_ms);
+
+/* The state of now, owned by the caller. `with_stacks`: every site's stacks too. */
+struct snapshot *session_snapshot(struct session *session, bool with_stacks);
+
+/* The target has exited and all that it left has been read. */
+bool session_ended(const struct session *session);
+
+#endif

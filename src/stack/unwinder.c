@@ -1,0 +1,163 @@
+#include "config.h"
+
+#include "stack/unwinder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "err.h"
+#include "stack/walk.h"
+
+#define uthash_fatal(message) out_of_memory()
+#include <uthash.h>
+#include <utlist.h>
+
+/* Bytes of copies that may wait at a time. */
+enum { PENDING_BYTES_MAX = 16 << 20 };
+
+struct pending {
+	struct walk walk;
+	struct unwind_tag tag;
+	struct pending *next, *prev;
+	uint8_t stack[];
+};
+
+/* The walks that wait for one address's rule. */
+struct waiting {
+	uint64_t address;
+	struct pending *walks;
+	UT_hash_handle hh;
+};
+
+struct unwinder {
+	struct rule_table *rules;
+	struct stack_table *stacks;
+	struct unwinder_hooks hooks;
+	struct waiting *waiting;
+	size_t pending_count;
+	size_t pending_bytes;
+};
+
+struct unwinder *unwinder_new(struct rule_table *rules, struct stack_table *stacks,
+			      const struct unwinder_hooks *hooks)
+{
+	struct unwinder *unwinder = xcalloc(1, sizeof(*unwinder));
+
+	unwinder->rules = rules;
+	unwinder->stacks = stacks;
+	unwinder->hooks = *hooks;
+	return unwinder;
+}
+
+static size_t pending_size(size_t stack_size)
+{
+	return sizeof(struct pending) + stack_size;
+}
+
+static void drop(struct unwinder *unwinder, struct pending *pending)
+{
+	unwinder->pending_count--;
+	unwinder->pending_bytes -= pending_size(pending->walk.stack_size);
+	free(pending);
+}
+
+void unwinder_free(struct unwinder *unwinder)
+{
+	struct waiting *waiting, *next;
+	struct pending *pending, *next_pending;
+
+	if (!unwinder)
+		return;
+	HASH_ITER(hh, unwinder->waiting, waiting, next) {
+		DL_FOREACH_SAFE(waiting->walks, pending, next_pending)
+			drop(unwinder, pending);
+		HASH_DEL(unwinder->waiting, waiting);
+		free(waiting);
+	}
+	free(unwinder);
+}
+
+/* Adds a walk to those that wait for the address, and asks for the rule if it is the first. */
+static void wait_for(struct unwinder *unwinder, struct pending *pending, uint64_t address)
+{
+	struct waiting *waiting;
+
+	HASH_FIND(hh, unwinder->waiting, &address, sizeof(address), waiting);
+	if (waiting) {
+		DL_APPEND(waiting->walks, pending);
+		return;
+	}
+	waiting = xcalloc(1, sizeof(*waiting));
+	waiting->address = address;
+	DL_APPEND(waiting->walks, pending);
+	HASH_ADD(hh, unwinder->waiting, address, sizeof(waiting->address), waiting);
+	unwinder->hooks.need_rule(unwinder->hooks.context, address);
+}
+
+static void finish(struct unwinder *unwinder, const struct walk *walk, enum stack_state state,
+		   struct unwind_tag tag)
+{
+	struct stack *stack = stack_table_intern(unwinder->stacks, walk->frames, walk->frame_count, state);
+
+	unwinder->hooks.done(unwinder->hooks.context, tag, stack);
+}
+
+void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, struct unwind_tag tag)
+{
+	struct walk walk;
+	struct pending *pending;
+	enum stack_state state;
+	uint64_t address;
+	size_t size = pending_size(copy->stack_size);
+
+	walk_begin(&walk, copy->regs, copy->is_return, copy->stack, copy->stack_size, copy->kernel,
+		   copy->kernel_count);
+	if (walk_on(&walk, unwinder->rules, &state, &address) == WALK_DONE) {
+		finish(unwinder, &walk, state, tag);
+		return;
+	}
+	if (size > PENDING_BYTES_MAX - unwinder->pending_bytes) {
+		unwinder->hooks.lost(unwinder->hooks.context, tag);
+		return;
+	}
+	pending = xcalloc(1, size);
+	pending->walk = walk;
+	pending->tag = tag;
+	if (copy->stack_size)
+		memcpy(pending->stack, copy->stack, copy->stack_size);
+	pending->walk.stack = pending->stack;
+	unwinder->pending_count++;
+	unwinder->pending_bytes += size;
+	wait_for(unwinder, pending, address);
+}
+
+void unwinder_rule(struct unwinder *unwinder, uint64_t address, const struct unwind_rule *rule)
+{
+	struct waiting *waiting;
+	struct pending *pending, *next;
+
+	rule_table_put(unwinder->rules, address, rule);
+	HASH_FIND(hh, unwinder->waiting, &address, sizeof(address), waiting);
+	if (!waiting)
+		return;
+	/* Taken out first: a walk may come to the same address again and wait anew. */
+	HASH_DEL(unwinder->waiting, waiting);
+	DL_FOREACH_SAFE(waiting->walks, pending, next) {
+		enum stack_state state;
+		uint64_t wanted;
+
+		DL_DELETE(waiting->walks, pending);
+		if (walk_on(&pending->walk, unwinder->rules, &state, &wanted) == WALK_NEEDS_RULE) {
+			wait_for(unwinder, pending, wanted);
+			continue;
+		}
+		finish(unwinder, &pending->walk, state, pending->tag);
+		drop(unwinder, pending);
+	}
+	free(waiting);
+}
+
+size_t unwinder_pending(const struct unwinder *unwinder)
+{
+	return unwinder->pending_count;
+}

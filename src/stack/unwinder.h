@@ -1,0 +1,57 @@
+/*
+ * Turns copied stacks into interned ones. A copy whose walk meets an address without a rule waits in
+ * a bounded queue until the rule has come from the worker; the rest of the program goes on meanwhile.
+ */
+#ifndef RSP_STACK_UNWINDER_H
+#define RSP_STACK_UNWINDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stack/rule_table.h"
+#include "stack/stack_table.h"
+
+struct unwinder;
+
+/* Where a copy came from and goes back to: whoever submitted it gives the meaning. */
+struct unwind_tag {
+	uint32_t source;
+	uint64_t id;
+};
+
+struct unwinder_hooks {
+	/* Ask for the rule of an address; the answer comes by unwinder_rule(), perhaps at once. */
+	void (*need_rule)(void *context, uint64_t address);
+	/* A walk has ended; `stack` is NULL when the table of stacks is full. */
+	void (*done)(void *context, struct unwind_tag tag, struct stack *stack);
+	/* A copy had no room in the queue and is lost. */
+	void (*lost)(void *context, struct unwind_tag tag);
+	void *context;
+};
+
+/* Borrows both tables for its lifetime. */
+struct unwinder *unwinder_new(struct rule_table *rules, struct stack_table *stacks,
+			      const struct unwinder_hooks *hooks);
+void unwinder_free(struct unwinder *unwinder);
+
+/* A user stack as it was copied; all pointers are borrowed for the call only. */
+struct stack_copy {
+	const uint64_t *regs;		/* DWARF_REG_COUNT values, DWARF numbering */
+	bool is_return;			/* rip is a return address */
+	const uint8_t *stack;		/* from rsp upwards */
+	size_t stack_size;
+	const uint64_t *kernel;		/* the kernel's frames above, innermost first */
+	size_t kernel_count;
+};
+
+/* Walks the copy, at once where all rules are known; hooks->done or ->lost is called exactly once. */
+void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, struct unwind_tag tag);
+
+/* The rule of an address has come: enters it and goes on with the walks that waited for it. */
+void unwinder_rule(struct unwinder *unwinder, uint64_t address, const struct unwind_rule *rule);
+
+/* Copies that wait. */
+size_t unwinder_pending(const struct unwinder *unwinder);
+
+#endif

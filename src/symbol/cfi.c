@@ -1,0 +1,221 @@
+/*
+ * CFI to unwind rules. libdw executes the CFI program and hands out every rule as a DWARF
+ * expression; here the expressions that occur are recognised by their shape. An expression that is
+ * not recognised makes the rule RULE_UNKNOWN where unwinding cannot go on without it (CFA, return
+ * address, stack pointer), and the register's value undefined elsewhere.
+ */
+#include "config.h"
+
+#include "symbol/cfi.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <gelf.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool fits(Dwarf_Word value, int32_t *ret_value)
+{
+	int64_t number = (int64_t)value;
+
+	if (number < INT32_MIN || number > INT32_MAX)
+		return false;
+	*ret_value = (int32_t)number;
+	return true;
+}
+
+/* A register plus a constant, in either encoding. */
+static bool is_breg(const Dwarf_Op *op, uint8_t *ret_reg, int32_t *ret_offset)
+{
+	if (op->atom >= DW_OP_breg0 && op->atom < DW_OP_breg0 + DWARF_REG_COUNT) {
+		*ret_reg = (uint8_t)(op->atom - DW_OP_breg0);
+		return fits(op->number, ret_offset);
+	}
+	if (op->atom == DW_OP_bregx && op->number < DWARF_REG_COUNT) {
+		*ret_reg = (uint8_t)op->number;
+		return fits(op->number2, ret_offset);
+	}
+	return false;
+}
+
+/*
+ * What linkers write for lazy PLT entries, which push eight bytes at their second instruction:
+ * rsp + 8 + ((rip & 15) >= at) * 8.
+ */
+static bool is_plt(const Dwarf_Op *ops, size_t count, uint8_t *ret_at)
+{
+	static const uint8_t shape[] = {DW_OP_breg7, DW_OP_breg16, DW_OP_lit15,
+					DW_OP_and,   DW_OP_lit0,   DW_OP_ge,
+					DW_OP_lit3,  DW_OP_shl,	   DW_OP_plus};
+	const size_t at = 4;
+
+	if (count != sizeof shape || ops[0].number != 8 || ops[1].number != 0)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (i != at && ops[i].atom != shape[i])
+			return false;
+	if (ops[at].atom < DW_OP_lit0 || ops[at].atom > DW_OP_lit15)
+		return false;
+	*ret_at = (uint8_t)(ops[at].atom - DW_OP_lit0);
+	return true;
+}
+
+/*
+ * Besides register + offset: a dereferenced one (signal trampolines, functions that realign their
+ * stack), and one with a constant added after that (hand-written code of OpenSSL).
+ */
+static bool set_cfa(struct unwind_rule *rule, const Dwarf_Op *ops, size_t count)
+{
+	if (!count)
+		return false;
+	if (is_plt(ops, count, &rule->cfa_plt_at)) {
+		rule->cfa_plt = true;
+		rule->cfa_reg = DWARF_RSP;
+		rule->cfa_offset = 8;
+		return true;
+	}
+	if (!is_breg(&ops[0], &rule->cfa_reg, &rule->cfa_offset))
+		return false;
+	if (count == 1)
+		return true;
+	rule->cfa_deref = true;
+	if (ops[1].atom != DW_OP_deref || count > 3)
+		return false;
+	return count == 2 ||
+	       (ops[2].atom == DW_OP_plus_uconst && fits(ops[2].number, &rule->cfa_offset_after));
+}
+
+/* False when the place cannot be expressed; the register is SAVED_UNDEFINED then. */
+static bool set_saved(struct saved_reg *saved, const Dwarf_Op *ops, size_t count, bool is_undefined)
+{
+	bool is_value = false;
+
+	*saved = (struct saved_reg){.how = SAVED_UNDEFINED};
+	if (!count) {
+		saved->how = is_undefined ? SAVED_UNDEFINED : SAVED_SAME;
+		return true;
+	}
+	if (ops[count - 1].atom == DW_OP_stack_value) {
+		is_value = true;
+		count--;
+	}
+	if (!count || ops[0].atom != DW_OP_call_frame_cfa)
+		return false;
+	if (count == 2 && ops[1].atom == DW_OP_plus_uconst) {
+		if (!fits(ops[1].number, &saved->offset))
+			return false;
+	} else if (count == 2 && !is_value && is_breg(&ops[1], &saved->reg, &saved->offset)) {
+		saved->how = SAVED_AT_REG;
+		return true;
+	} else if (count != 1) {
+		return false;
+	}
+	saved->how = is_value ? SAVED_IS_CFA : SAVED_AT_CFA;
+	return true;
+}
+
+static bool set_registers(struct unwind_rule *rule, Dwarf_Frame *frame)
+{
+	for (int reg = 0; reg < DWARF_REG_COUNT; reg++) {
+		Dwarf_Op memory[3], *ops = NULL;
+		size_t count = 0;
+		bool known = false;
+
+		if (!dwarf_frame_register(frame, reg, memory, &ops, &count))
+			known = set_saved(&rule->saved[reg], ops, count, ops == memory);
+		else
+			rule->saved[reg] = (struct saved_reg){.how = SAVED_UNDEFINED};
+		if (!known && (reg == DWARF_RSP || reg == DWARF_RIP))
+			return false;
+	}
+	return true;
+}
+
+/* The caller's pc and stack pointer decide whether there is a step at all. */
+static void set_rule(struct unwind_rule *rule, Dwarf_Frame *frame)
+{
+	Dwarf_Op *ops = NULL;
+	size_t count = 0;
+	bool is_signal = false;
+
+	if (dwarf_frame_info(frame, NULL, NULL, &is_signal) != DWARF_RIP)
+		return;
+	rule->signal_frame = is_signal;
+	if (!set_registers(rule, frame))
+		return;
+	if (rule->saved[DWARF_RIP].how == SAVED_UNDEFINED) {
+		rule->kind = RULE_END;
+		return;
+	}
+	if (rule->saved[DWARF_RIP].how == SAVED_SAME ||
+	    rule->saved[DWARF_RSP].how == SAVED_UNDEFINED)
+		return;
+	if (!dwarf_frame_cfa(frame, &ops, &count) && set_cfa(rule, ops, count))
+		rule->kind = RULE_STEP;
+}
+
+static bool has_section(Elf *elf, const char *wanted)
+{
+	Elf_Scn *section = NULL;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return false;
+	while ((section = elf_nextscn(elf, section))) {
+		GElf_Shdr header;
+		const char *name;
+
+		if (!gelf_getshdr(section, &header))
+			return false;
+		name = elf_strptr(elf, names, header.sh_name);
+		if (name && !strcmp(name, wanted))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Opening a module's DWARF decompresses the sections of a debug file, which takes seconds for a big
+ * one. So .debug_frame is asked only where there is reason to: the file itself has one, or it has
+ * no .eh_frame, and without a separate file's .debug_frame could not be unwound anywhere.
+ */
+static bool may_have_debug_frame(Dwfl_Module *elf, bool has_eh_frame)
+{
+	GElf_Addr bias;
+	Elf *file = dwfl_module_getelf(elf, &bias);
+
+	return file && (!has_eh_frame || has_section(file, ".debug_frame"));
+}
+
+static Dwarf_Frame *find_frame(Dwfl_Module *elf, uint64_t vaddr)
+{
+	Dwarf_Frame *frame = NULL;
+	Dwarf_Addr bias = 0;
+	Dwarf_CFI *cfi = dwfl_module_eh_cfi(elf, &bias);
+	bool has_eh_frame = cfi;
+
+	if (cfi && !dwarf_cfi_addrframe(cfi, vaddr - bias, &frame))
+		return frame;
+	if (!may_have_debug_frame(elf, has_eh_frame))
+		return NULL;
+	cfi = dwfl_module_dwarf_cfi(elf, &bias);
+	if (cfi && !dwarf_cfi_addrframe(cfi, vaddr - bias, &frame))
+		return frame;
+	return NULL;
+}
+
+void cfi_rule(struct unwind_rule *ret_rule, Dwfl_Module *elf, uint64_t vaddr)
+{
+	struct unwind_rule rule = {.kind = RULE_UNKNOWN};
+	Dwarf_Frame *frame = find_frame(elf, vaddr);
+
+	if (frame) {
+		set_rule(&rule, frame);
+		free(frame);
+	}
+	if (rule.kind == RULE_STEP)
+		*ret_rule = rule;
+	else
+		*ret_rule = (struct unwind_rule){.kind = rule.kind};
+}

@@ -1,0 +1,17 @@
+/* Unwind rules from a module's call frame information. */
+#ifndef RSP_SYMBOL_CFI_H
+#define RSP_SYMBOL_CFI_H
+
+#include <elfutils/libdwfl.h>
+#include <stdint.h>
+
+#include "stack/rule.h"
+
+/*
+ * The rule at `vaddr`, an ELF virtual address (of a return address: minus one, as the asker did).
+ * RULE_UNKNOWN where no CFI covers it or a rule has no place in struct unwind_rule. Reads no symbol
+ * table and no .debug_info.
+ */
+void cfi_rule(struct unwind_rule *ret_rule, Dwfl_Module *elf, uint64_t vaddr);
+
+#endif

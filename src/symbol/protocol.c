@@ -1,0 +1,73 @@
+/*
+ * Size and validity of replies. A reply comes from a process that parses what the target controls,
+ * so no field is used here or later before it has been compared with its limit.
+ */
+#include "config.h"
+
+#include "symbol/protocol.h"
+
+#include "collect/allocators.h"
+
+size_t protocol_reply_size(const struct reply *reply)
+{
+	return offsetof(struct reply, text) + reply->text_size;
+}
+
+static bool text_valid(const struct reply *reply, size_t size)
+{
+	if (size < offsetof(struct reply, text) || !reply->text_size ||
+	    reply->text_size > PROTOCOL_TEXT_MAX || size != protocol_reply_size(reply))
+		return false;
+	return !reply->text[0] && !reply->text[reply->text_size - 1];
+}
+
+static bool frames_valid(const struct reply *reply)
+{
+	uint32_t most = 0, least = 0;
+
+	if (reply->found && reply->kind == REQUEST_SYMBOL)
+		most = least = 1;
+	if (reply->found && reply->kind == REQUEST_LINES) {
+		most = PROTOCOL_FRAMES_MAX;
+		least = 1;
+	}
+	if (reply->frame_count < least || reply->frame_count > most)
+		return false;
+	for (uint32_t i = 0; i < reply->frame_count; i++) {
+		const struct reply_frame *frame = &reply->frames[i];
+
+		if (frame->function >= reply->text_size || frame->file >= reply->text_size ||
+		    frame->decl_file >= reply->text_size || frame->inlined > 1)
+			return false;
+	}
+	return true;
+}
+
+static bool allocators_valid(const struct reply *reply)
+{
+	uint32_t most =
+	    reply->found && reply->kind == REQUEST_ALLOCATORS ? PROTOCOL_ALLOCATOR_MAX : 0;
+
+	if (reply->allocator_count > most)
+		return false;
+	for (uint32_t i = 0; i < reply->allocator_count; i++)
+		if (reply->allocators[i].function >= allocator_function_count)
+			return false;
+	return true;
+}
+
+bool protocol_reply_valid(const struct reply *reply, size_t size)
+{
+	if (!text_valid(reply, size))
+		return false;
+	if (reply->kind > REQUEST_ALLOCATORS || reply->found > 1)
+		return false;
+	if (!frames_valid(reply) || !allocators_valid(reply))
+		return false;
+	return reply->kind != REQUEST_RULE || !reply->found || unwind_rule_valid(&reply->rule);
+}
+
+const char *protocol_text(const struct reply *reply, uint32_t at)
+{
+	return at && at < reply->text_size ? reply->text + at : NULL;
+}

@@ -1,0 +1,91 @@
+/*
+ * What the program and its worker say to each other: packets over a SOCK_SEQPACKET pair, one struct
+ * a packet, in the machine's own byte order (both ends are the same program file). The program asks,
+ * the worker answers every request exactly once and in order. The program treats each answer as
+ * hostile: lengths and enums are checked by protocol_reply_valid() before anything reads them.
+ *
+ * Code addresses are (module, file offset): a module is an open file that the program hands over
+ * once (SCM_RIGHTS), so the worker opens nothing for itself and knows nothing of the target.
+ */
+#ifndef RSP_SYMBOL_PROTOCOL_H
+#define RSP_SYMBOL_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stack/rule.h"
+
+enum {
+	PROTOCOL_NAME_SIZE = 1024,	/* a demangled name or path with its NUL, cut in the middle if longer */
+	PROTOCOL_FRAMES_MAX = 16,	/* inlined frames of one address; more are cut on the outside */
+	PROTOCOL_TEXT_MAX = 32768,	/* bytes of strings in one answer */
+	PROTOCOL_ALLOCATOR_MAX = 64,	/* allocator functions in one answer */
+};
+
+enum request_kind {
+	REQUEST_MODULE,		/* announces a module; carries its file descriptor */
+	REQUEST_RULE,		/* unwind rule of one address */
+	REQUEST_SYMBOL,		/* symbol-table name of one address: fast */
+	REQUEST_LINES,		/* inlined frames, file and line from DWARF: may be slow */
+	REQUEST_ALLOCATORS,	/* where the functions of the allocator table are */
+};
+
+enum module_kind {
+	MODULE_ELF,
+	MODULE_KALLSYMS,	/* the file is /proc/kallsyms; offsets are kernel addresses */
+};
+
+struct request {
+	uint32_t kind;		/* enum request_kind */
+	uint32_t module;	/* number the program chose, given first with REQUEST_MODULE */
+	uint64_t offset;	/* file offset, or kernel address */
+	uint64_t cookie;	/* comes back in the answer */
+	uint32_t module_kind;	/* only REQUEST_MODULE: enum module_kind */
+	char name[256];		/* only REQUEST_MODULE: file name to look for separate debug files by */
+};
+
+/* One frame at an address. Strings are offsets into reply.text; 0 is always the empty string. */
+struct reply_frame {
+	uint32_t function;	/* demangled */
+	uint32_t file;
+	uint32_t line;		/* the line executing in this frame; 0: unknown */
+	uint32_t decl_file;	/* where the function is declared */
+	uint32_t decl_line;
+	uint32_t inlined;	/* 1: inlined into the next frame */
+};
+
+/* An allocator function found in a module; `function` indexes the table of collect/allocators.h. */
+struct reply_allocator {
+	uint32_t function;
+	uint32_t reserved;
+	uint64_t offset;	/* file offset of its first byte */
+};
+
+struct reply {
+	uint32_t kind;		/* enum request_kind of the question */
+	uint32_t module;
+	uint64_t offset;
+	uint64_t cookie;
+	uint32_t found;		/* 0: nothing known of this address or module; the rest is empty */
+	uint32_t frame_count;	/* SYMBOL: 0 or 1; LINES: innermost first, at least 1 when found */
+	uint64_t address;	/* SYMBOL: the ELF virtual address of the offset, found or not */
+	uint64_t symbol_start;	/* SYMBOL: file offset where the symbol begins */
+	uint32_t allocator_count;
+	uint32_t text_size;	/* bytes used in text, the first of which is NUL, as is the last */
+	struct unwind_rule rule; /* RULE */
+	struct reply_frame frames[PROTOCOL_FRAMES_MAX];
+	struct reply_allocator allocators[PROTOCOL_ALLOCATOR_MAX];
+	char text[PROTOCOL_TEXT_MAX]; /* last: a packet ends after text_size bytes of it */
+};
+
+/* Bytes of a reply that are sent. */
+size_t protocol_reply_size(const struct reply *reply);
+
+/* True when a packet of `size` bytes is a well-formed reply: counts, strings, enums all in range. */
+bool protocol_reply_valid(const struct reply *reply, size_t size);
+
+/* The string at an offset of a valid reply; NULL for the empty one. */
+const char *protocol_text(const struct reply *reply, uint32_t at);
+
+#endif

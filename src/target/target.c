@@ -1,0 +1,243 @@
+#include "config.h"
+
+#include "target/target.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+
+/* PF_KTHREAD of the kernel's include/linux/sched.h, as field 9 of proc(5)'s stat shows it. */
+#define KERNEL_THREAD_FLAG 0x00200000UL
+
+/* What is used of /proc/PID/stat. */
+struct stat_line {
+	char state;
+	unsigned long flags;
+	unsigned long long user_ticks, system_ticks;
+	unsigned threads;
+};
+
+static FILE *open_proc(int pid, const char *name)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return fopen(path, "re");
+}
+
+static int read_stat(int pid, struct stat_line *ret_line)
+{
+	char text[1024];
+	const char *behind_name;
+	FILE *file = open_proc(pid, "stat");
+	size_t size;
+
+	if (!file)
+		return -errno;
+	size = fread(text, 1, sizeof(text) - 1, file);
+	(void)fclose(file);
+	text[size] = '\0';
+	/* The name may itself have parentheses and spaces; the last one ends it. */
+	behind_name = strrchr(text, ')');
+	if (!behind_name ||
+	    sscanf(behind_name + 1, " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %u",
+		   &ret_line->state, &ret_line->flags, &ret_line->user_ticks, &ret_line->system_ticks,
+		   &ret_line->threads) != 5)
+		return -EBADMSG;
+	return 0;
+}
+
+static void read_comm(struct target *target)
+{
+	FILE *file = open_proc(target->pid, "comm");
+	char text[sizeof(target->comm)];
+
+	if (!file)
+		return;
+	if (fgets(text, sizeof(text), file)) {
+		text[strcspn(text, "\n")] = '\0';
+		(void)strlcpy(target->comm, text, sizeof(target->comm));
+	}
+	(void)fclose(file);
+}
+
+static void read_exe(struct target *target)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t length;
+
+	(void)snprintf(link, sizeof(link), "/proc/%d/exe", target->pid);
+	length = readlink(link, path, sizeof(path) - 1);
+	if (length <= 0)
+		return;
+	path[length] = '\0';
+	free(target->exe);
+	target->exe = xstrdup(path);
+}
+
+static void read_rss(struct target *target)
+{
+	FILE *file = open_proc(target->pid, "statm");
+	uint64_t pages;
+
+	if (!file)
+		return;
+	if (fscanf(file, "%*u %" SCNu64, &pages) == 1)
+		target->rss_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	(void)fclose(file);
+}
+
+void target_refresh(struct target *target)
+{
+	struct stat_line line;
+
+	if (target->exited || read_stat(target->pid, &line) || line.state == 'Z' || line.state == 'X')
+		return;
+	target->threads = line.threads;
+	target->cpu_ns =
+	    (line.user_ticks + line.system_ticks) * (1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK));
+	read_comm(target);
+	read_exe(target);
+	read_rss(target);
+}
+
+static int check_kind(const struct target *target, struct err *err)
+{
+	struct stat_line line;
+	int code = read_stat(target->pid, &line);
+
+	if (code)
+		return err_set(err, -code, EXIT_NO_PROCESS, "process %d ended before it could be looked into",
+			       target->pid);
+	if (line.flags & KERNEL_THREAD_FLAG)
+		return err_set(err, EINVAL, EXIT_FAILED,
+			       "%d (%s) is a kernel thread: it has no user code and no heap; use 'perf top' for the kernel",
+			       target->pid, target->comm);
+	if (line.state == 'Z' || line.state == 'X')
+		return err_set(err, ESRCH, EXIT_NO_PROCESS,
+			       "process %d (%s) is a zombie: it has exited and only waits for its parent",
+			       target->pid, target->comm);
+	return 0;
+}
+
+static int check_permission(const struct target *target, struct err *err)
+{
+	FILE *file = open_proc(target->pid, "maps");
+	int code = errno;
+
+	if (file) {
+		/* The right is checked by the kernel when it is read, too. */
+		errno = 0;
+		(void)fgetc(file);
+		code = errno;
+		(void)fclose(file);
+		if (!code)
+			return 0;
+	}
+	if (code == ENOENT || code == ESRCH)
+		return err_set(err, ESRCH, EXIT_NO_PROCESS, "process %d ended before it could be looked into",
+			       target->pid);
+	return err_set(err, code, EXIT_NOT_PERMITTED,
+		       "not permitted to look into process %d (%s): %s; run as root, as its owner, or with CAP_SYS_PTRACE",
+		       target->pid, target->comm, strerror(code));
+}
+
+/* Only the first bytes of the header are looked at here; all else of an ELF is the worker's. */
+static int check_machine(const struct target *target, struct err *err)
+{
+	char path[64];
+	Elf64_Half machine;
+	unsigned char header[offsetof(Elf64_Ehdr, e_machine) + sizeof(machine)];
+	ssize_t size;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", target->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	size = read(fd, header, sizeof(header));
+	close(fd);
+	if (size != (ssize_t)sizeof(header) || memcmp(header, ELFMAG, SELFMAG) != 0)
+		return 0;
+	memcpy(&machine, header + offsetof(Elf64_Ehdr, e_machine), sizeof(machine));
+	if (header[EI_CLASS] == ELFCLASS64 && machine == EM_X86_64)
+		return 0;
+	return err_set(err, ENOEXEC, EXIT_FAILED,
+		       "process %d (%s) is a %s program: only 64-bit x86-64 programs can be profiled", target->pid,
+		       target->comm, header[EI_CLASS] == ELFCLASS32 ? "32-bit" : "foreign");
+}
+
+static int open_pidfd(struct target *target, struct err *err)
+{
+	target->pidfd = (int)syscall(SYS_pidfd_open, target->pid, 0);
+	if (target->pidfd >= 0)
+		return 0;
+	if (errno == ESRCH)
+		return err_set(err, ESRCH, EXIT_NO_PROCESS, "no process has the PID %d; 'pgrep -l NAME' finds one",
+			       target->pid);
+	if (errno == EINVAL || errno == ENOENT)
+		return err_set(err, errno, EXIT_FAILED,
+			       "%d is a thread, not a process: give the PID of its process (Tgid in /proc/%d/status)",
+			       target->pid, target->pid);
+	return err_set(err, errno, EXIT_FAILED, "cannot open process %d: %s", target->pid, strerror(errno));
+}
+
+int target_open(struct target **ret_target, int pid, struct err *err)
+{
+	struct target *target = xcalloc(1, sizeof(*target));
+	int code;
+
+	target->pid = pid;
+	target->exit_status = -1;
+	code = open_pidfd(target, err);
+	if (!code) {
+		read_comm(target);
+		code = check_kind(target, err);
+	}
+	if (!code)
+		code = check_permission(target, err);
+	if (!code)
+		code = check_machine(target, err);
+	if (code) {
+		target_close(target);
+		return code;
+	}
+	target_refresh(target);
+	*ret_target = target;
+	return 0;
+}
+
+void target_reap(struct target *target)
+{
+	int status;
+
+	target->exited = true;
+	if (target->child && waitpid(target->pid, &status, WNOHANG) == target->pid)
+		target->exit_status = status;
+}
+
+void target_close(struct target *target)
+{
+	if (!target)
+		return;
+	if (target->child && !target->exited) {
+		(void)syscall(SYS_pidfd_send_signal, target->pidfd, SIGTERM, NULL, 0);
+		/* A command that ignores SIGTERM is left to init rather than waited for. */
+		(void)waitpid(target->pid, NULL, WNOHANG);
+	}
+	if (target->pidfd >= 0)
+		close(target->pidfd);
+	free(target->exe);
+	free(target);
+}

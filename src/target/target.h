@@ -1,0 +1,42 @@
+/*
+ * Facts about the process that is looked into. Held by a pidfd, so a recycled PID is never mistaken
+ * for it; nothing here changes the target.
+ */
+#ifndef RSP_TARGET_TARGET_H
+#define RSP_TARGET_TARGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+
+struct target {
+	int pid;
+	int pidfd;		/* readable when the process has exited */
+	char comm[64];
+	char *exe;		/* owned; NULL: not readable */
+	bool child;		/* started by us, so ours to wait for */
+	bool exited;
+	int exit_status;	/* wait status, -1: unknown */
+	unsigned threads;
+	uint64_t rss_bytes;
+	uint64_t cpu_ns;	/* user and system time since its start */
+};
+
+/*
+ * Opens a process that can be profiled. Refused with one line: no such process or a zombie
+ * (EXIT_NO_PROCESS), a thread's id, a kernel thread, a program that is not x86-64 (EXIT_FAILED), and
+ * one that we may not look into (EXIT_NOT_PERMITTED).
+ */
+int target_open(struct target **ret_target, int pid, struct err *err);
+
+/* Kills a child that still runs, and frees. NULL is allowed. */
+void target_close(struct target *target);
+
+/* Reads the changing facts anew; keeps the last ones of a process that is gone. */
+void target_refresh(struct target *target);
+
+/* To be called when pidfd is readable: learns the exit status where the kernel tells it. */
+void target_reap(struct target *target);
+
+#endif

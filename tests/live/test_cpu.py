@@ -1,0 +1,159 @@
+"""CPU profiles that are known beforehand."""
+
+import os
+import shutil
+import subprocess
+
+import support
+from support import cpu_seconds, functions, share
+
+SHARES = {"hot_sixty": 60, "hot_thirty": 30, "hot_ten": 10}
+
+
+class Shares(support.LiveTest):
+    def profile(self, target, *arguments, options=("-d", "1", "-n", "5")):
+        process = self.spawn(self.target(target), 60, *arguments)
+        return self.refreshes("--heap", "off", *options, process.pid)[-1]
+
+    def check(self, target, main):
+        refresh = self.profile(target)
+        self.assert_shares(refresh, SHARES)
+        self.assert_complete(refresh)
+        self.assertGreater(refresh["cpu"]["samples"], 100)
+        for function in refresh["cpu"]["functions"]:
+            self.assertGreaterEqual(function["total_samples"], function["self_samples"])
+            self.assertLessEqual(function["total_samples"], refresh["cpu"]["samples"])
+        for word in (main, "run", "level_a", "level_b"):
+            self.assertGreaterEqual(share(refresh, word, "total_pct"), 97, word)
+            self.assertLess(share(refresh, word, "self_pct"), 2, word)
+        for word in SHARES:
+            (function,) = functions(refresh, rf"\b{word}\b")
+            self.assertEqual(function["module"], target)
+            self.assertRegex(function["file"], r"shares(_\w+)?\.(c|cc|h|rs)$")
+            self.assertGreater(function["line"], 0)
+        return refresh
+
+    def test_c(self):
+        self.check("shares_c", "main")
+
+    def test_cc(self):
+        refresh = self.check("shares_cc", "main")
+        for word in SHARES:
+            self.assertTrue(functions(refresh, rf"\bshares::{word}\b"), word)
+
+    def test_rust_v0(self):
+        refresh = self.check("shares_rs", "shares_rs::main")
+        for word in SHARES:
+            (function,) = functions(refresh, rf"\bshares_rs::shares::{word}\b")
+            self.assertNotRegex(function["name"], r"_R|\[[0-9a-f]+\]")
+
+    def test_several_threads(self):
+        refresh = self.profile("shares_c", 4)
+        self.assert_shares(refresh, SHARES)
+        self.assert_complete(refresh)
+        self.assertEqual(refresh["target"]["threads"], 4)
+
+    def test_static(self):
+        refresh = self.profile("static_shares")
+        self.assert_shares(refresh, SHARES)
+        self.assert_complete(refresh)
+
+    def test_high_frequency(self):
+        refresh = self.profile("shares_c", options=("-F", "999", "-d", "1", "-n", "4"))
+        self.assert_shares(refresh, SHARES)
+        self.assert_complete(refresh)
+        self.assertEqual(refresh["cpu"]["frequency_hz"], 999)
+        self.assertGreater(refresh["cpu"]["samples"], 1000)
+
+    def test_command(self):
+        refreshes = self.refreshes("--heap", "off", "-d", "1", "--", self.target("shares_c"), 4)
+        self.assertEqual(refreshes[-1]["target"]["state"], "exited")
+        self.assert_shares(refreshes[-1], SHARES)
+        self.assert_complete(refreshes[-1])
+        self.assertGreaterEqual(share(refreshes[-1], "main", "total_pct"), 90)
+
+
+class Stacks(support.LiveTest):
+    def test_deep_stacks(self):
+        process = self.spawn(self.target("deep"), 60)
+        refresh = self.refreshes("--heap", "off", "-F", "499", "-n", "4", process.pid)[-1]
+        self.assertGreater(refresh["cpu"]["samples"], 500)
+        self.assert_complete(refresh)
+        self.assertGreaterEqual(share(refresh, "deep_spin"), 95)
+        # A function counts once in a stack, however often it is in it.
+        self.assertGreaterEqual(share(refresh, "deep_recurse", "total_pct"), 97)
+        self.assertLessEqual(share(refresh, "deep_recurse", "total_pct"), 100)
+        self.assertLess(share(refresh, "deep_recurse", "self_pct"), 2)
+
+    def test_stripped(self):
+        process = self.spawn(self.target("stripped_c"), 60)
+        refresh = self.refreshes("--heap", "off", "-n", "3", process.pid)[-1]
+        self.assert_complete(refresh)
+        hot = [function for function in refresh["cpu"]["functions"]
+               if function["self_pct"] > 5 and function["module"] == "stripped_c"]
+        self.assertTrue(hot)
+        for function in hot:
+            self.assertRegex(function["name"], r"\Astripped_c\+0x[0-9a-f]+\Z")
+            self.assertIsNone(function["file"])
+            self.assertIsNone(function["line"])
+
+    def test_kernel_time(self):
+        process = self.spawn("dd", "if=/dev/zero", "of=/dev/null", "bs=64k",
+                             stderr=subprocess.DEVNULL)
+        refresh = self.refreshes("--heap", "off", "-n", "3", process.pid)[-1]
+        kernel = sum(function["self_samples"] for function in refresh["cpu"]["functions"]
+                     if "kernel" in (function["module"] or ""))
+        self.assertGreater(kernel, refresh["cpu"]["samples"] / 2)
+
+
+class Counting(support.LiveTest):
+    """Samples are CPU time: none is missing and none is counted twice."""
+
+    def check(self, target, *arguments):
+        process = self.spawn(self.target(target), 60, *arguments)
+        stream = self.stream("--heap", "off", "-d", "1", process.pid)
+        first = stream.next()
+        self.assertIsNotNone(first)
+        cpu_first = cpu_seconds(process.pid)
+        last = first
+        while last["elapsed_s"] < first["elapsed_s"] + 4:
+            last = stream.next()
+            self.assertIsNotNone(last)
+        used = cpu_seconds(process.pid) - cpu_first
+        sampled = (last["cpu"]["samples"] - first["cpu"]["samples"]) / last["cpu"]["frequency_hz"]
+        self.assertAlmostEqual(sampled, used, delta=0.15 * used + 0.1)
+        self.assertEqual(last["overflow"]["perf_lost"], 0)
+        return last
+
+    def test_one_thread(self):
+        self.check("shares_c")
+
+    def test_new_threads(self):
+        refresh = self.check("threads")
+        self.assertGreaterEqual(share(refresh, "late_thread_work"), 85)
+        self.assert_complete(refresh)
+
+
+class GoneBinary(support.LiveTest):
+    """The file that a process runs may be gone or another one: the names are still its own."""
+
+    def profile(self, change):
+        path = self.folder() / "shares_copy"
+        shutil.copy(self.target("shares_c"), path)
+        process = self.spawn(path, 60)
+        support.wait_until(lambda: os.readlink(f"/proc/{process.pid}/exe") == str(path), "exec")
+        change(path)
+        refresh = self.refreshes("--heap", "off", "-n", "3", process.pid)[-1]
+        self.assert_shares(refresh, SHARES)
+        self.assert_complete(refresh)
+
+    def test_deleted(self):
+        self.profile(lambda path: path.unlink())
+
+    def test_replaced(self):
+        def replace(path):
+            other = path.with_name("other")
+            shutil.copy(self.target("ledger_c"), other)
+            other.rename(path)
+
+        self.profile(replace)

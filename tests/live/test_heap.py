@@ -1,0 +1,196 @@
+"""Heap books that are known to the byte."""
+
+import signal
+import subprocess
+
+import support
+from support import named_sites, read_ledger
+
+TARGETS = ("ledger_c", "ledger_cc", "ledger_rs")
+
+
+class Ledger(support.LiveTest):
+    def check_books(self, refresh):
+        """What has to hold whatever the target does."""
+        heap = refresh["heap"]
+        self.assertEqual((heap["state"], heap["mode"]), ("on", "exact"))
+        for key in ("live_bytes", "live_objects", "alloc_bytes", "alloc_objects", "freed_bytes",
+                    "freed_objects"):
+            self.assertEqual(sum(site[key] for site in heap["sites"]), heap[key], key)
+        for books in [heap] + heap["sites"]:
+            self.assertEqual(books["alloc_bytes"] - books["freed_bytes"], books["live_bytes"])
+            self.assertEqual(books["alloc_objects"] - books["freed_objects"],
+                             books["live_objects"])
+        for site in heap["sites"]:
+            self.assertGreaterEqual(site["peak_bytes"], site["live_bytes"])
+            for key in ("live_bytes", "live_objects"):
+                self.assertEqual(sum(stack[key] for stack in site["stacks"]), site[key], key)
+        self.assertEqual(
+            [refresh["overflow"][key]
+             for key in ("ringbuf_dropped", "live_map_full", "site_map_full")], [0, 0, 0])
+
+    def command(self, target, *options, threads=4):
+        """From the first instruction to the exit: the last refresh and the target's truth."""
+        out = self.folder() / "truth"
+        refresh = self.refreshes(
+            *options, "--heap", "exact", "-d", "0.5", "--", self.target(target),
+            "--out", out, "--threads", threads, "--seconds", 1)[-1]
+        truth = read_ledger(out)
+        self.assertIsNotNone(truth, f"{target} did not report")
+        self.assertEqual(refresh["target"]["state"], "exited")
+        self.check_books(refresh)
+        self.assert_ledger(refresh, truth)
+        return refresh
+
+    def attached(self, target, *options):
+        """Attached to a process that runs already and begins only then."""
+        out = self.folder() / "truth"
+        process = self.spawn(self.target(target), "--wait", "--out", out, "--seconds", 300,
+                             stdin=subprocess.PIPE)
+        stream = self.stream(*options, "--heap", "exact", "-d", "0.5", process.pid)
+        stream.until(lambda refresh: refresh["heap"]["state"] == "on", "the heap on")
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+        truth = support.wait_until(lambda: read_ledger(out), "the target's report")
+        refresh = stream.after_now()
+        self.check_books(refresh)
+        self.assert_ledger(refresh, truth)
+        process.send_signal(signal.SIGTERM)
+        last = refresh
+        while (refresh := stream.next()) is not None:
+            last = refresh
+        self.assertEqual(stream.process.wait(support.DEADLINE_S), 0)
+        self.assertEqual(last["target"]["state"], "exited")
+        self.assert_ledger(last, truth)
+
+    def test_command_c(self):
+        refresh = self.command("ledger_c")
+        (allocator,) = refresh["heap"]["allocators"]
+        self.assertEqual(allocator["name"], "glibc")
+        self.assertRegex(allocator["module"], r"libc\.so\.6$")
+        self.assertGreaterEqual(allocator["probes"], 9)
+
+    def test_command_cc(self):
+        self.command("ledger_cc")
+
+    def test_command_rust_legacy(self):
+        self.command("ledger_rs")
+
+    def test_command_many_threads(self):
+        self.command("ledger_c", threads=16)
+
+    def test_command_static(self):
+        refresh = self.command("static_c")
+        (allocator,) = refresh["heap"]["allocators"]
+        self.assertEqual(allocator["module"], "static_c")
+
+    def test_attached_c(self):
+        self.attached("ledger_c")
+
+    def test_attached_cc(self):
+        self.attached("ledger_cc")
+
+    def test_attached_rust_legacy(self):
+        self.attached("ledger_rs")
+
+    def test_attached_static(self):
+        self.attached("static_c")
+
+    def test_command_link_multi(self):
+        self.command("ledger_c", "--uprobe-link=multi")
+
+    def test_command_link_perf(self):
+        self.command("ledger_c", "--uprobe-link=perf")
+
+    def test_attached_link_multi(self):
+        self.attached("ledger_c", "--uprobe-link=multi")
+
+    def test_attached_link_perf(self):
+        self.attached("ledger_c", "--uprobe-link=perf")
+
+
+class Sites(support.LiveTest):
+    def last(self, target):
+        return self.refreshes("--heap", "exact", "-d", "0.5", "--", self.target(target),
+                              "--out", "/dev/null", "--seconds", 1)[-1]
+
+    def site(self, refresh, word):
+        (site,) = [site for site in refresh["heap"]["sites"]
+                   if support.site_word(site["function"]) == word]
+        return site
+
+    def test_frames_are_folded(self):
+        """The site is the user's own function, and the frames under it are still in the stack."""
+        refresh = self.last("ledger_cc")
+        site = self.site(refresh, "site_string")
+        self.assertRegex(site["function"], r"\bledger::site_string\b")
+        self.assertEqual(site["module"], "ledger_cc")
+        self.assertRegex(site["file"], r"ledger_cc\.cc$")
+        self.assertGreater(site["line"], 0)
+        for stack in site["stacks"]:
+            names = [frame["function"] or "" for frame in stack["frames"]]
+            (at,) = [i for i, name in enumerate(names) if "site_string" in name]
+            self.assertTrue(any("operator new" in name for name in names[:at]), names)
+            self.assertTrue(any("ledger::keep" in name for name in names[at:]), names)
+            self.assertEqual([name for name in names if name == "main"], ["main"], names)
+
+    def test_rust_names(self):
+        refresh = self.last("ledger_rs")
+        site = self.site(refresh, "site_hash_map")
+        self.assertRegex(site["function"], r"\Aledger_rs::site_hash_map\Z")
+        names = [frame["function"] or "" for stack in site["stacks"] for frame in stack["frames"]]
+        self.assertFalse([name for name in names if name.startswith("_ZN")], names)
+
+    def test_growth_and_bounded_cache(self):
+        """The demo: its leak grows at its known rate, and its cache does not when it is full."""
+        process = self.spawn(self.target("demo"))
+        stream = self.stream("--heap", "exact", "-d", "1", process.pid)
+        first = stream.until(lambda refresh: any(
+            "demo_leak_session" in (site["function"] or "") for site in refresh["heap"]["sites"]),
+            "the leak")
+        last = stream.until(
+            lambda refresh: refresh["elapsed_s"] >= first["elapsed_s"] + 5, "five seconds more")
+
+        def leak(refresh):
+            (site,) = [site for site in refresh["heap"]["sites"]
+                       if "demo_leak_session" in site["function"]]
+            return site
+
+        seconds = last["elapsed_s"] - first["elapsed_s"]
+        rate = (leak(last)["live_bytes"] - leak(first)["live_bytes"]) / seconds
+        self.assertAlmostEqual(rate, 200 * 1024, delta=0.25 * 200 * 1024)
+        self.assertAlmostEqual(leak(last)["growth_bytes_per_s"], 200 * 1024,
+                               delta=0.35 * 200 * 1024)
+        self.assertEqual(leak(last)["freed_bytes"], 0)
+        churn = [site for site in last["heap"]["sites"]
+                 if "demo_parse_request" in (site["function"] or "")]
+        self.assertTrue(churn)
+        for site in churn:
+            self.assertGreater(site["alloc_bytes"], site["live_bytes"])
+
+
+class Exec(support.LiveTest):
+    def test_books_start_anew(self):
+        """A target that becomes another program: its old blocks are gone, the new one is seen."""
+        out = self.folder() / "truth"
+        process = self.spawn(self.target("execs"), self.target("ledger_c"), "--out", out,
+                             "--seconds", 300, stdin=subprocess.PIPE)
+        stream = self.stream("--heap", "exact", "-d", "0.5", process.pid)
+        stream.until(lambda refresh: refresh["heap"]["state"] == "on", "the heap on")
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+        truth = support.wait_until(lambda: read_ledger(out), "the target's report")
+        refresh = stream.until(lambda refresh: named_sites(refresh).get("site_keep_malloc"),
+                               "the new program's sites")
+        self.assertEqual(named_sites(refresh)["site_keep_malloc"], truth["site_keep_malloc"])
+
+
+class Off(support.LiveTest):
+    def test_heap_off(self):
+        process = self.spawn(self.target("ledger_c"), "--out", "/dev/null", "--seconds", 60)
+        refresh = self.refreshes("--heap", "off", "-d", "0.3", "-n", "2", process.pid)[-1]
+        heap = refresh["heap"]
+        self.assertEqual(heap["state"], "off")
+        self.assertEqual(heap["sites"], [])
+        self.assertTrue(heap["reason"])
+        self.assertGreater(heap["rss_bytes"], 0)

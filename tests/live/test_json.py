@@ -1,0 +1,157 @@
+"""The JSON of --json: every key of schema 1, the types, the order, and what is unknown."""
+
+import datetime
+import json
+import subprocess
+
+import support
+
+NUMBER = (int, float)
+NAMED = {"module": (str, None), "file": (str, None), "line": (int, None)}
+
+FRAME = {"function": (str, None), **NAMED, "inlined": bool}
+STACK = {"live_bytes": int, "live_objects": int, "frames": [FRAME]}
+SITE = {
+    "function": (str, None), **NAMED, "live_bytes": int, "live_objects": int, "alloc_bytes": int,
+    "alloc_objects": int, "freed_bytes": int, "freed_objects": int, "peak_bytes": int,
+    "growth_bytes_per_s": (NUMBER, None), "oldest_s": (NUMBER, None), "stacks": [STACK],
+}
+FUNCTION = {
+    "name": str, **NAMED, "self_samples": int, "total_samples": int, "self_pct": NUMBER,
+    "total_pct": NUMBER,
+}
+SCHEMA = {
+    "schema": int, "version": str, "time": str, "elapsed_s": NUMBER,
+    "target": {"pid": int, "comm": (str, None), "exe": (str, None), "state": str,
+               "threads": (int, None)},
+    "cpu": {"state": str, "reason": (str, None), "event": (str, None),
+            "frequency_hz": (int, None), "samples": int, "stacks_complete": int,
+            "stacks_copied": int, "functions": [FUNCTION]},
+    "heap": {"state": str, "reason": (str, None), "mode": (str, None),
+             "interval_bytes": (int, None),
+             "allocators": [{"name": str, "module": (str, None), "probes": int}],
+             "live_bytes": (int, None), "live_objects": (int, None), "alloc_bytes": (int, None),
+             "alloc_objects": (int, None), "freed_bytes": (int, None),
+             "freed_objects": (int, None), "untracked_frees": (int, None),
+             "rss_bytes": (int, None), "sites": [SITE]},
+    "overflow": {"perf_lost": (int, None), "perf_throttled": (int, None),
+                 "ringbuf_dropped": (int, None), "live_map_full": (int, None),
+                 "site_map_full": (int, None)},
+    "overhead": {"target_pct": (NUMBER, None), "heap_pct": (NUMBER, None),
+                 "cpu_pct": (NUMBER, None), "self_cpu_pct": (NUMBER, None),
+                 "self_rss_bytes": (int, None)},
+}
+
+
+def mismatches(value, schema, where="$"):
+    """Yields a line for each place where the value is not what the schema says."""
+    if isinstance(schema, dict):
+        if not isinstance(value, dict):
+            yield f"{where}: not an object"
+            return
+        for key in schema.keys() - value.keys():
+            yield f"{where}.{key}: missing"
+        for key in value.keys() & schema.keys():
+            yield from mismatches(value[key], schema[key], f"{where}.{key}")
+    elif isinstance(schema, list):
+        if not isinstance(value, list):
+            yield f"{where}: not an array"
+            return
+        for i, item in enumerate(value):
+            yield from mismatches(item, schema[0], f"{where}[{i}]")
+    else:
+        kinds, unknown_allowed = schema, False
+        if isinstance(schema, tuple) and schema[-1] is None:
+            kinds, unknown_allowed = schema[0], True
+        if value is None and unknown_allowed:
+            return
+        if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+            yield f"{where}: {value!r} is not {kinds}"
+
+
+class Json(support.LiveTest):
+    def check(self, refresh):
+        self.assertEqual(list(mismatches(refresh, SCHEMA)), [])
+        self.assertEqual(refresh["schema"], 1)
+        self.assertIn(refresh["target"]["state"], ("running", "exited"))
+        self.assertIn(refresh["cpu"]["state"], ("on", "off"))
+        self.assertIn(refresh["heap"]["state"], ("on", "off"))
+        for part in ("cpu", "heap"):
+            self.assertEqual(refresh[part]["state"] == "on", refresh[part]["reason"] is None, part)
+        functions, sites = refresh["cpu"]["functions"], refresh["heap"]["sites"]
+        self.assertEqual([function["self_samples"] for function in functions],
+                         sorted((function["self_samples"] for function in functions),
+                                reverse=True))
+        self.assertEqual([site["live_bytes"] for site in sites],
+                         sorted((site["live_bytes"] for site in sites), reverse=True))
+        for function in functions:
+            for kind in ("self", "total"):
+                self.assertAlmostEqual(
+                    function[f"{kind}_pct"],
+                    100 * function[f"{kind}_samples"] / refresh["cpu"]["samples"], delta=0.1)
+        self.assertLessEqual(sum(function["self_samples"] for function in functions),
+                             refresh["cpu"]["samples"])
+
+    def test_schema_with_everything(self):
+        process = self.spawn(self.target("demo"))
+        before = datetime.datetime.now(datetime.timezone.utc)
+        refreshes = self.refreshes("--heap", "exact", "-d", "1", "-n", "3", process.pid)
+        self.assertEqual(len(refreshes), 3)
+        for refresh in refreshes:
+            self.check(refresh)
+            self.assertEqual(refresh["target"]["pid"], process.pid)
+            self.assertEqual(refresh["target"]["comm"], "demo")
+            self.assertRegex(refresh["target"]["exe"], r"/targets/demo$")
+            self.assertEqual(refresh["target"]["state"], "running")
+            self.assertEqual(refresh["target"]["threads"], 4)
+            self.assertEqual(refresh["cpu"]["frequency_hz"], 99)
+            self.assertEqual(refresh["heap"]["mode"], "exact")
+            self.assertAlmostEqual((support.time_of(refresh) - before).total_seconds(),
+                                   refresh["elapsed_s"], delta=5)
+        elapsed = [refresh["elapsed_s"] for refresh in refreshes]
+        self.assertAlmostEqual(elapsed[1] - elapsed[0], 1, delta=0.5)
+        self.assertAlmostEqual(elapsed[2] - elapsed[1], 1, delta=0.5)
+        last = refreshes[-1]
+        self.assertTrue(last["cpu"]["functions"] and last["heap"]["sites"])
+        self.assertGreater(last["overhead"]["self_rss_bytes"], 1 << 20)
+        self.assertLess(last["overhead"]["self_rss_bytes"], 1 << 30)
+        self.assertGreater(last["heap"]["rss_bytes"], last["heap"]["live_bytes"] / 2)
+
+    def test_schema_without_heap(self):
+        process = self.spawn(self.target("shares_c"), 60)
+        (refresh,) = self.refreshes("--heap", "off", "-n", "1", process.pid)
+        self.check(refresh)
+        self.assertEqual(refresh["heap"]["state"], "off")
+
+    def test_frames_go_outwards(self):
+        refresh = self.refreshes("--heap", "exact", "-d", "0.5", "--", self.target("ledger_c"),
+                                 "--out", "/dev/null", "--seconds", 1)[-1]
+        self.check(refresh)
+        (site,) = [site for site in refresh["heap"]["sites"]
+                   if site["function"] == "site_realloc_seed"]
+        for stack in site["stacks"]:
+            names = [frame["function"] for frame in stack["frames"]]
+            order = [names.index(name) for name in ("site_realloc_seed", "site_keep_realloc",
+                                                    "main")]
+            self.assertEqual(order, sorted(order), names)
+
+    def test_first_delay_is_the_first_refresh(self):
+        """-d counts from the start: five refreshes of 0.2 s take about one second."""
+        process = self.spawn(self.target("shares_c"), 60)
+        refreshes = self.refreshes("--heap", "off", "-d", "0.2", "-n", "5", process.pid)
+        self.assertEqual(len(refreshes), 5)
+        self.assertAlmostEqual(refreshes[-1]["elapsed_s"] - refreshes[0]["elapsed_s"], 0.8,
+                               delta=0.4)
+
+    def test_names_are_valid_text(self):
+        """A process name that is no UTF-8 does not break the JSON."""
+        name = self.folder() / "x"
+        odd = str(name).encode() + b"\xff\"\\\x01"
+        subprocess.run(["cp", self.target("shares_c"), odd], check=True)
+        process = self.spawn("bash", "-c", 'exec "$0"* 60', str(name))
+        support.wait_until(
+            lambda: open(f"/proc/{process.pid}/comm", "rb").read().startswith(b"x\xff"), "exec")
+        (refresh,) = self.refreshes("--heap", "off", "-n", "1", process.pid)
+        self.check(refresh)
+        self.assertTrue(refresh["target"]["comm"].startswith("x"))
+        json.dumps(refresh).encode()

@@ -1,0 +1,113 @@
+"""Real programs of Debian, which were not made for us."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+
+import support
+
+
+class Redis(support.LiveTest):
+    """A server under load with an allocator of its own: the CPU side."""
+
+    def test_cpu(self):
+        folder = self.folder()
+        path = folder / "redis.sock"
+        server = self.spawn("redis-server", "--port", 0, "--unixsocket", path, "--save", "",
+                            "--appendonly", "no", "--dir", folder)
+        support.wait_until(path.exists, "redis-server's socket")
+        self.spawn("redis-benchmark", "-s", path, "-q", "-l", "-P", "16", "-t",
+                   "set,get,lpush,hset")
+        refresh = self.refreshes("--heap", "off", "-F", "499", "-d", "1", "-n", "5",
+                                 server.pid)[-1]
+        functions = refresh["cpu"]["functions"]
+        self.assertGreater(refresh["cpu"]["samples"], 200)
+        self.assert_complete(refresh)
+        self.assertRegex(refresh["target"]["exe"], r"/redis-(server|check-rdb)$")
+        own = [function for function in functions
+               if (function["module"] or "").startswith("redis-")]
+        self.assertTrue(own, functions[:10])
+        named = [function for function in functions
+                 if "+0x" not in function["name"] and "kernel" not in (function["module"] or "")]
+        self.assertGreaterEqual(len(named), 5, functions[:20])
+        main = max(function["total_pct"] for function in own)
+        self.assertGreaterEqual(main, 90, "the server's main loop is in nearly every stack")
+
+
+class Memcached(support.LiveTest):
+    """A server without symbols: its sites are module and offset."""
+
+    def test_heap(self):
+        path = self.folder() / "memcached.sock"
+        user = ["-u", "root"] if os.geteuid() == 0 else []
+        server = self.spawn("memcached", "-s", path, "-m", "256", *user)
+        support.wait_until(path.exists, "memcached's socket")
+        stream = self.stream("--heap", "exact", "-d", "0.5", server.pid)
+        stream.until(lambda refresh: refresh["heap"]["state"] == "on", "the heap on")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            answers = client.makefile("rb")
+            for number in range(300):
+                client.sendall(b"set key%d 0 0 100000\r\n%s\r\n" % (number, b"x" * 100000))
+                self.assertEqual(answers.readline(), b"STORED\r\n")
+            refresh = stream.after_now()
+            answers.close()
+        sites = [site for site in refresh["heap"]["sites"] if site["module"] == "memcached"]
+        # Its slabs are pages of 1 MiB from malloc.
+        self.assertGreater(sum(site["live_bytes"] for site in sites), 25 << 20)
+        self.assertTrue(all(site["function"] for site in sites))
+
+
+class Sqlite(support.LiveTest):
+    """A program that allocates in a library: the library's functions are the sites."""
+
+    def test_heap(self):
+        rows = 20000
+        script = ("create table t(a integer, b text);\n"
+                  f"with recursive n(i) as (select 1 union all select i+1 from n where i<{rows}) "
+                  "insert into t select i, hex(randomblob(100)) from n;\n"
+                  "select count(*) from t;\n.shell sleep 2\n")
+        path = self.folder() / "script.sql"
+        path.write_text(script)
+        refresh = self.refreshes("--heap", "exact", "-d", "0.5", "--", "sqlite3", "-init", path,
+                                 ":memory:", ".quit")
+        most = max(refresh, key=lambda one: one["heap"]["live_bytes"] or 0)
+        sites = [site for site in most["heap"]["sites"]
+                 if "sqlite3" in (site["module"] or "")]
+        self.assertGreater(sum(site["live_bytes"] for site in sites), rows * 200)
+        frames = [frame for site in sites for stack in site["stacks"]
+                  for frame in stack["frames"]]
+        self.assertTrue([frame for frame in frames
+                         if (frame["function"] or "").startswith("sqlite3_")])
+
+
+class Python(support.LiveTest):
+    """An interpreter: what a script keeps is held by a named function of it."""
+
+    def test_heap(self):
+        python = "/usr/bin/python3"
+        if not os.path.exists(python):
+            python = shutil.which("python3")
+        count, size = 300, 100000
+        process = self.spawn(
+            python, "-c",
+            "import sys\nsys.stdin.readline()\n"
+            f"keep = [bytes({size}) for i in range({count})]\nprint('kept', flush=True)\n"
+            "sys.stdin.readline()",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        stream = self.stream("--heap", "exact", "-d", "0.5", process.pid)
+        stream.until(lambda refresh: refresh["heap"]["state"] == "on", "the heap on")
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+        self.assertEqual(process.stdout.readline(), b"kept\n")
+        refresh = stream.after_now()
+        site = refresh["heap"]["sites"][0]
+        self.assertAlmostEqual(site["live_bytes"], count * size, delta=0.02 * count * size)
+        self.assertGreaterEqual(site["live_objects"], count)
+        self.assertIn("python", site["module"])
+        self.assertTrue(site["function"])
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(b"end\n")
+            process.stdin.flush()

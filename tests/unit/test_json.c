@@ -1,0 +1,400 @@
+/* json: the printed line is read back, and every key of schema 1 is looked at. */
+#include "config.h"
+
+#include "output/json.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "err.h"
+
+/* Prints into memory and reads the line back; the caller gives both up. */
+static json_t *print(const struct snapshot *snapshot, char **ret_line)
+{
+	size_t size;
+	FILE *out = open_memstream(ret_line, &size);
+	json_error_t error;
+	json_t *object;
+
+	cr_assert_not_null(out);
+	cr_assert_eq(json_print(out, snapshot), 0);
+	fclose(out);
+	cr_assert_gt(size, 1);
+	cr_assert_eq((*ret_line)[size - 1], '\n');
+	cr_assert_eq(strchr(*ret_line, '\n'), *ret_line + size - 1);
+	object = json_loads(*ret_line, JSON_REJECT_DUPLICATES, &error);
+	cr_assert_not_null(object, "%s", error.text);
+	return object;
+}
+
+static void release(json_t *object, char *line, struct snapshot *snapshot)
+{
+	json_decref(object);
+	free(line);
+	snapshot_free(snapshot);
+}
+
+/* The member of nested objects and arrays: "heap", "sites", "0", ..., NULL. */
+static json_t *at(json_t *value, ...)
+{
+	va_list keys;
+	const char *key;
+
+	va_start(keys, value);
+	while ((key = va_arg(keys, const char *))) {
+		if (json_is_array(value))
+			value = json_array_get(value, (size_t)strtoul(key, NULL, 10));
+		else
+			value = json_object_get(value, key);
+		cr_assert_not_null(value, "%s", key);
+	}
+	va_end(keys);
+	return value;
+}
+
+#define AT(object, ...) at(object, __VA_ARGS__, NULL)
+#define EXPECT_TEXT(text, ...) cr_expect_str_eq(json_string_value(AT(__VA_ARGS__)), text)
+#define EXPECT_COUNT(count, ...)                      \
+	cr_expect(json_is_integer(AT(__VA_ARGS__)) && \
+		  json_integer_value(AT(__VA_ARGS__)) == (count))
+#define EXPECT_REAL(real, ...)                     \
+	cr_expect(json_is_real(AT(__VA_ARGS__)) && \
+		  fabs(json_real_value(AT(__VA_ARGS__)) - (real)) < 1e-9)
+#define EXPECT_NULL(...) cr_expect(json_is_null(AT(__VA_ARGS__)))
+
+/* Exactly these keys, in this order; "a b c". */
+static void expect_keys(json_t *object, const char *keys)
+{
+	char text[512] = "";
+	const char *key;
+	json_t *value;
+
+	cr_assert(json_is_object(object));
+	json_object_foreach(object, key, value)
+	{
+		cr_assert_lt(strlen(text) + strlen(key) + 2, sizeof(text));
+		if (text[0])
+			strcat(text, " ");
+		strcat(text, key);
+	}
+	cr_expect_str_eq(text, keys);
+}
+
+static struct snapshot *empty_snapshot(void)
+{
+	struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
+
+	snapshot->time.tv_sec = 1700000000;
+	snapshot->time.tv_nsec = 7999999;
+	snapshot->target = (struct snapshot_target){.pid = 42, .exit_status = -1, .cpu_pct = NAN};
+	snapshot->overhead =
+	    (struct snapshot_overhead){.target_pct = NAN, .heap_pct = NAN, .cpu_pct = NAN};
+	return snapshot;
+}
+
+static void fill_site(struct snapshot_site *site)
+{
+	*site = (struct snapshot_site){.id = 9,
+				       .function = "grow",
+				       .module = "program",
+				       .file = "/src/grow.c",
+				       .line = 17,
+				       .live_bytes = 1,
+				       .live_objects = 2,
+				       .alloc_bytes = 3,
+				       .alloc_objects = 4,
+				       .freed_bytes = 5,
+				       .freed_objects = 6,
+				       .peak_bytes = 7,
+				       .growth_bytes_per_s = -8.25,
+				       .stack_count = 1,
+				       .stacks = xcalloc(1, sizeof(*site->stacks))};
+	site->stacks[0] =
+	    (struct snapshot_stack){.live_bytes = 10,
+				    .live_objects = 11,
+				    .frame_count = 2,
+				    .frames = xcalloc(2, sizeof(struct snapshot_frame))};
+	site->stacks[0].frames[0] = (struct snapshot_frame){.function = "grow",
+							    .module = "program",
+							    .file = "/src/grow.c",
+							    .line = 17,
+							    .inlined = true};
+	site->stacks[0].frames[1] =
+	    (struct snapshot_frame){.function = "0x1234", .module = "[unknown]"};
+}
+
+static struct snapshot *full_snapshot(void)
+{
+	struct snapshot *snapshot = empty_snapshot();
+
+	snapshot->elapsed_s = 5.125;
+	snapshot->target = (struct snapshot_target){.pid = 42,
+						    .comm = "program",
+						    .exe = "/usr/bin/program",
+						    .threads = 3,
+						    .rss_bytes = 4096};
+	snapshot->cpu = (struct snapshot_cpu){.state = CHANNEL_ON,
+					      .reason = "user code only",
+					      .event = "cpu-clock",
+					      .frequency_hz = 99,
+					      .samples = 495,
+					      .stacks_complete = 490,
+					      .stacks_copied = 12};
+	snapshot->heap = (struct snapshot_heap){.state = CHANNEL_ON,
+						.reason = "limited",
+						.mode = "sampled",
+						.interval_bytes = 524288,
+						.live_bytes = 21,
+						.live_objects = 22,
+						.alloc_bytes = 23,
+						.alloc_objects = 24,
+						.freed_bytes = 25,
+						.freed_objects = 26,
+						.untracked_frees = 27};
+	snapshot->overflow = (struct snapshot_overflow){31, 32, 33, 34, 35, 36};
+	snapshot->overhead = (struct snapshot_overhead){1.5, 0.5, 1.0, 0.25, 8192};
+	snapshot->function_count = 2;
+	snapshot->functions = xcalloc(2, sizeof(*snapshot->functions));
+	snapshot->functions[0] = (struct snapshot_function){.name = "hot",
+							    .module = "program",
+							    .file = "/src/hot.c",
+							    .line = 3,
+							    .self_samples = 400,
+							    .total_samples = 450,
+							    .self_pct = 80.8,
+							    .total_pct = 90.9};
+	snapshot->functions[1] =
+	    (struct snapshot_function){.name = "program+0x10", .module = "[unknown]", .line = 5};
+	snapshot->site_count = 1;
+	snapshot->sites = xcalloc(1, sizeof(*snapshot->sites));
+	fill_site(&snapshot->sites[0]);
+	snapshot->allocator_count = 1;
+	snapshot->allocators = xcalloc(1, sizeof(*snapshot->allocators));
+	snapshot->allocators[0] = (struct snapshot_allocator){"glibc", "libc.so.6", 6};
+	return snapshot;
+}
+
+Test(json, keys_are_schema_1_exactly)
+{
+	struct snapshot *snapshot = full_snapshot();
+	char *line;
+	json_t *o = print(snapshot, &line);
+
+	expect_keys(o, "schema version time elapsed_s target cpu heap overflow overhead");
+	expect_keys(AT(o, "target"), "pid comm exe state threads");
+	expect_keys(AT(o, "cpu"), "state reason event frequency_hz samples stacks_complete "
+				  "stacks_copied functions");
+	expect_keys(AT(o, "cpu", "functions", "1"),
+		    "name module file line self_samples total_samples self_pct total_pct");
+	expect_keys(
+	    AT(o, "heap"),
+	    "state reason mode interval_bytes allocators live_bytes live_objects alloc_bytes "
+	    "alloc_objects freed_bytes freed_objects untracked_frees rss_bytes sites");
+	expect_keys(AT(o, "heap", "allocators", "0"), "name module probes");
+	expect_keys(AT(o, "heap", "sites", "0"),
+		    "function module file line live_bytes live_objects alloc_bytes alloc_objects "
+		    "freed_bytes freed_objects peak_bytes growth_bytes_per_s oldest_s stacks");
+	expect_keys(AT(o, "heap", "sites", "0", "stacks", "0"), "live_bytes live_objects frames");
+	expect_keys(AT(o, "heap", "sites", "0", "stacks", "0", "frames", "0"),
+		    "function module file line inlined");
+	expect_keys(AT(o, "overflow"),
+		    "perf_lost perf_throttled ringbuf_dropped live_map_full site_map_full");
+	expect_keys(AT(o, "overhead"), "target_pct heap_pct cpu_pct self_cpu_pct self_rss_bytes");
+	release(o, line, snapshot);
+}
+
+Test(json, target_overflow_and_overhead)
+{
+	struct snapshot *snapshot = full_snapshot();
+	char *line;
+	json_t *o = print(snapshot, &line);
+
+	EXPECT_COUNT(1, o, "schema");
+	EXPECT_TEXT(PACKAGE_VERSION, o, "version");
+	EXPECT_TEXT("2023-11-14T22:13:20.007Z", o, "time");
+	EXPECT_REAL(5.125, o, "elapsed_s");
+	EXPECT_COUNT(42, o, "target", "pid");
+	EXPECT_TEXT("program", o, "target", "comm");
+	EXPECT_TEXT("/usr/bin/program", o, "target", "exe");
+	EXPECT_TEXT("running", o, "target", "state");
+	EXPECT_COUNT(3, o, "target", "threads");
+	EXPECT_COUNT(31, o, "overflow", "perf_lost");
+	EXPECT_COUNT(32, o, "overflow", "perf_throttled");
+	EXPECT_COUNT(33, o, "overflow", "ringbuf_dropped");
+	EXPECT_COUNT(34, o, "overflow", "live_map_full");
+	EXPECT_COUNT(35, o, "overflow", "site_map_full");
+	EXPECT_REAL(1.5, o, "overhead", "target_pct");
+	EXPECT_REAL(0.5, o, "overhead", "heap_pct");
+	EXPECT_REAL(1.0, o, "overhead", "cpu_pct");
+	EXPECT_REAL(0.25, o, "overhead", "self_cpu_pct");
+	EXPECT_COUNT(8192, o, "overhead", "self_rss_bytes");
+	release(o, line, snapshot);
+}
+
+Test(json, cpu)
+{
+	struct snapshot *snapshot = full_snapshot();
+	char *line;
+	json_t *o = print(snapshot, &line);
+
+	EXPECT_TEXT("on", o, "cpu", "state");
+	EXPECT_TEXT("user code only", o, "cpu", "reason");
+	EXPECT_TEXT("cpu-clock", o, "cpu", "event");
+	EXPECT_COUNT(99, o, "cpu", "frequency_hz");
+	EXPECT_COUNT(495, o, "cpu", "samples");
+	EXPECT_COUNT(490, o, "cpu", "stacks_complete");
+	EXPECT_COUNT(12, o, "cpu", "stacks_copied");
+	cr_expect_eq(json_array_size(AT(o, "cpu", "functions")), 2);
+	EXPECT_TEXT("hot", o, "cpu", "functions", "0", "name");
+	EXPECT_TEXT("program", o, "cpu", "functions", "0", "module");
+	EXPECT_TEXT("/src/hot.c", o, "cpu", "functions", "0", "file");
+	EXPECT_COUNT(3, o, "cpu", "functions", "0", "line");
+	EXPECT_COUNT(400, o, "cpu", "functions", "0", "self_samples");
+	EXPECT_COUNT(450, o, "cpu", "functions", "0", "total_samples");
+	EXPECT_REAL(80.8, o, "cpu", "functions", "0", "self_pct");
+	EXPECT_REAL(90.9, o, "cpu", "functions", "0", "total_pct");
+	EXPECT_TEXT("[unknown]", o, "cpu", "functions", "1", "module");
+	EXPECT_NULL(o, "cpu", "functions", "1", "file");
+	EXPECT_NULL(o, "cpu", "functions", "1", "line");
+	release(o, line, snapshot);
+}
+
+Test(json, heap)
+{
+	struct snapshot *snapshot = full_snapshot();
+	char *line;
+	json_t *o = print(snapshot, &line);
+	json_t *heap = AT(o, "heap");
+
+	EXPECT_TEXT("on", heap, "state");
+	EXPECT_TEXT("limited", heap, "reason");
+	EXPECT_TEXT("sampled", heap, "mode");
+	EXPECT_COUNT(524288, heap, "interval_bytes");
+	EXPECT_TEXT("glibc", heap, "allocators", "0", "name");
+	EXPECT_TEXT("libc.so.6", heap, "allocators", "0", "module");
+	EXPECT_COUNT(6, heap, "allocators", "0", "probes");
+	EXPECT_COUNT(21, heap, "live_bytes");
+	EXPECT_COUNT(22, heap, "live_objects");
+	EXPECT_COUNT(23, heap, "alloc_bytes");
+	EXPECT_COUNT(24, heap, "alloc_objects");
+	EXPECT_COUNT(25, heap, "freed_bytes");
+	EXPECT_COUNT(26, heap, "freed_objects");
+	EXPECT_COUNT(27, heap, "untracked_frees");
+	EXPECT_COUNT(4096, heap, "rss_bytes");
+	release(o, line, snapshot);
+}
+
+Test(json, sites)
+{
+	struct snapshot *snapshot = full_snapshot();
+	char *line;
+	json_t *o = print(snapshot, &line);
+	json_t *site = AT(o, "heap", "sites", "0");
+	json_t *stack = AT(site, "stacks", "0");
+
+	EXPECT_TEXT("grow", site, "function");
+	EXPECT_TEXT("program", site, "module");
+	EXPECT_TEXT("/src/grow.c", site, "file");
+	EXPECT_COUNT(17, site, "line");
+	EXPECT_COUNT(1, site, "live_bytes");
+	EXPECT_COUNT(2, site, "live_objects");
+	EXPECT_COUNT(3, site, "alloc_bytes");
+	EXPECT_COUNT(4, site, "alloc_objects");
+	EXPECT_COUNT(5, site, "freed_bytes");
+	EXPECT_COUNT(6, site, "freed_objects");
+	EXPECT_COUNT(7, site, "peak_bytes");
+	EXPECT_REAL(-8.25, site, "growth_bytes_per_s");
+	EXPECT_NULL(site, "oldest_s");
+	EXPECT_COUNT(10, stack, "live_bytes");
+	EXPECT_COUNT(11, stack, "live_objects");
+	EXPECT_TEXT("grow", stack, "frames", "0", "function");
+	EXPECT_TEXT("program", stack, "frames", "0", "module");
+	EXPECT_TEXT("/src/grow.c", stack, "frames", "0", "file");
+	EXPECT_COUNT(17, stack, "frames", "0", "line");
+	cr_expect(json_is_true(AT(stack, "frames", "0", "inlined")));
+	EXPECT_NULL(stack, "frames", "1", "file");
+	EXPECT_NULL(stack, "frames", "1", "line");
+	cr_expect(json_is_false(AT(stack, "frames", "1", "inlined")));
+	release(o, line, snapshot);
+}
+
+Test(json, unknown_is_null)
+{
+	struct snapshot *snapshot = empty_snapshot();
+	char *line;
+	json_t *o;
+
+	snapshot->target.exited = true;
+	snapshot->heap.mode = "exact";
+	snapshot->overhead.self_cpu_pct = INFINITY;
+	o = print(snapshot, &line);
+	EXPECT_NULL(o, "target", "comm");
+	EXPECT_NULL(o, "target", "exe");
+	EXPECT_TEXT("exited", o, "target", "state");
+	EXPECT_TEXT("off", o, "cpu", "state");
+	EXPECT_NULL(o, "cpu", "reason");
+	EXPECT_NULL(o, "cpu", "event");
+	EXPECT_TEXT("off", o, "heap", "state");
+	EXPECT_NULL(o, "heap", "reason");
+	EXPECT_NULL(o, "heap", "mode");
+	EXPECT_COUNT(0, o, "heap", "interval_bytes");
+	EXPECT_NULL(o, "overhead", "target_pct");
+	EXPECT_NULL(o, "overhead", "heap_pct");
+	EXPECT_NULL(o, "overhead", "cpu_pct");
+	EXPECT_NULL(o, "overhead", "self_cpu_pct");
+	cr_expect_eq(json_array_size(AT(o, "cpu", "functions")), 0);
+	cr_expect_eq(json_array_size(AT(o, "heap", "sites")), 0);
+	cr_expect_eq(json_array_size(AT(o, "heap", "allocators")), 0);
+	release(o, line, snapshot);
+}
+
+Test(json, hostile_names)
+{
+	struct snapshot *snapshot = full_snapshot();
+	char *line;
+	json_t *o;
+
+	snapshot->target.comm = "\xff\033x";
+	snapshot->target.exe = "/a\nb\t\"\\\u202e\xc2\x9b";
+	snapshot->functions[0].name = "gr\u00fc\u00dfe";
+	o = print(snapshot, &line);
+	EXPECT_TEXT("\\xff\\x1bx", o, "target", "comm");
+	EXPECT_TEXT("/a\nb\t\"\\\u202e\xc2\x9b", o, "target", "exe");
+	EXPECT_TEXT("gr\u00fc\u00dfe", o, "cpu", "functions", "0", "name");
+	for (const char *next = line; *next; next++)
+		cr_assert((*next >= 0x20 && *next < 0x7f) || *next == '\n');
+	release(o, line, snapshot);
+}
+
+Test(json, large_numbers)
+{
+	struct snapshot *snapshot = full_snapshot();
+	char *line;
+	json_t *o;
+
+	snapshot->heap.live_bytes = UINT64_MAX;
+	snapshot->heap.alloc_bytes = INT64_MAX;
+	snapshot->sites[0].growth_bytes_per_s = 12345678901.5;
+	o = print(snapshot, &line);
+	EXPECT_COUNT(INT64_MAX, o, "heap", "live_bytes");
+	EXPECT_COUNT(INT64_MAX, o, "heap", "alloc_bytes");
+	EXPECT_REAL(12345678901.5, o, "heap", "sites", "0", "growth_bytes_per_s");
+	cr_expect_not_null(strstr(line, "\"self_pct\":80.8,"));
+	release(o, line, snapshot);
+}
+
+Test(json, write_error_is_returned)
+{
+	struct snapshot *snapshot = full_snapshot();
+	FILE *full = fopen("/dev/full", "w");
+
+	cr_assert_not_null(full);
+	cr_expect_eq(json_print(full, snapshot), -ENOSPC);
+	fclose(full);
+	snapshot_free(snapshot);
+}

@@ -1,0 +1,150 @@
+/* Geometry at many sizes: everything inside, nothing on top of each other, what goes first. */
+#include "config.h"
+
+#include <criterion/criterion.h>
+
+#include "layout.h"
+
+static void check_inside(const struct rect *rect, const struct layout_request *request)
+{
+	cr_assert(rect->rows > 0 && rect->cols > 0);
+	cr_assert(rect->row >= 0 && rect->col >= 0);
+	cr_assert_leq(rect->row + rect->rows, request->rows);
+	cr_assert_leq(rect->col + rect->cols, request->cols);
+}
+
+static bool overlap(const struct rect *a, const struct rect *b)
+{
+	return a->row < b->row + b->rows && b->row < a->row + a->rows &&
+	       a->col < b->col + b->cols && b->col < a->col + a->cols;
+}
+
+static void check(const struct layout_request *request)
+{
+	struct layout layout = layout_compute(request);
+	const struct rect *rects[] = {&layout.header, &layout.panes[PANE_CPU],
+				      &layout.panes[PANE_HEAP], &layout.notice, &layout.keys};
+	size_t count = sizeof(rects) / sizeof(rects[0]);
+	int rows = 0;
+
+	cr_assert_eq(layout.too_small, request->rows < 6 || request->cols < 30);
+	if (layout.too_small)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (rects[i]->rows == 0)
+			continue;
+		check_inside(rects[i], request);
+		rows += rects[i]->rows;
+		for (size_t k = i + 1; k < count; k++)
+			cr_assert(rects[k]->rows == 0 || !overlap(rects[i], rects[k]),
+				  "%dx%d: %zu and %zu", request->cols, request->rows, i, k);
+	}
+	cr_assert_eq(rows, request->rows, "no line is wasted");
+	cr_assert_eq(layout.keys.row, request->rows - 1);
+	cr_assert_eq(layout.header.row, 0);
+	for (size_t id = 0; id < PANE_COUNT; id++)
+		cr_assert(layout.panes[id].rows == 0 || layout.panes[id].rows >= 3);
+	if (request->mode == LAYOUT_CPU)
+		cr_assert_eq(layout.panes[PANE_HEAP].rows, 0);
+	if (request->mode == LAYOUT_HEAP)
+		cr_assert_eq(layout.panes[PANE_CPU].rows, 0);
+	cr_assert(layout.panes[PANE_CPU].rows + layout.panes[PANE_HEAP].rows > 0);
+}
+
+Test(ui_layout, every_size_from_1x1_to_300x100)
+{
+	for (int variant = 0; variant < 3 * 2 * 2 * 4; variant++)
+		for (int rows = 1; rows <= 100; rows++)
+			for (int cols = 1; cols <= 300; cols += cols < 130 ? 1 : 17) {
+				struct layout_request request = {
+				    .rows = rows,
+				    .cols = cols,
+				    .mode = (enum layout_mode)(variant % 3),
+				    .focus = (enum pane_id)(variant / 3 % 2),
+				    .notice = variant / 6 % 2,
+				    .off = {variant / 12 % 2, variant / 24 % 2},
+				};
+
+				check(&request);
+			}
+}
+
+static struct layout at(int cols, int rows)
+{
+	return layout_compute(
+	    &(struct layout_request){.rows = rows, .cols = cols, .focus = PANE_HEAP, .notice = true});
+}
+
+Test(ui_layout, degrades_in_order)
+{
+	struct layout full = at(120, 35), usual = at(80, 24), low = at(80, 17), narrow = at(59, 24),
+		      tiny = at(40, 10), least = at(30, 6);
+
+	cr_expect_eq(full.header.rows, 4);
+	cr_expect(full.panes[PANE_CPU].rows > 0 && full.panes[PANE_HEAP].rows > 0);
+	cr_expect_eq(usual.header.rows, 4);
+	cr_expect(usual.panes[PANE_CPU].rows >= 5 && usual.panes[PANE_HEAP].rows >= 5);
+	cr_expect_eq(low.header.rows, 3);
+	cr_expect(low.panes[PANE_CPU].rows > 0 && low.panes[PANE_HEAP].rows > 0);
+	cr_expect_eq(narrow.header.rows, 1);
+	cr_expect_eq(narrow.panes[PANE_CPU].rows, 0, "only the focused pane");
+	cr_expect(narrow.panes[PANE_HEAP].rows > 0);
+	cr_expect_eq(tiny.header.rows, 1);
+	cr_expect_eq(tiny.notice.rows, 1);
+	cr_expect_eq(least.notice.rows, 0, "the notice goes last");
+	cr_expect(!least.too_small);
+	cr_expect(at(29, 6).too_small);
+	cr_expect(at(30, 5).too_small);
+}
+
+Test(ui_layout, pane_that_is_off_leaves_its_room)
+{
+	struct layout_request request = {.rows = 35, .cols = 120, .off = {[PANE_HEAP] = true}};
+	struct layout layout = layout_compute(&request);
+
+	cr_expect_eq(layout.panes[PANE_HEAP].rows, 3);
+	cr_expect_eq(layout.panes[PANE_CPU].rows, 27);
+	request.off[PANE_CPU] = true;
+	layout = layout_compute(&request);
+	cr_expect(layout.panes[PANE_HEAP].rows > 3, "neither goes before the other");
+}
+
+static const struct layout_column columns[] = {
+    {6, 6, 0, false}, {7, 7, 1, false}, {24, 24, 0, true}, {12, 20, 3, false}, {14, 32, 2, false},
+};
+
+enum { COLUMN_COUNT = sizeof(columns) / sizeof(columns[0]) };
+
+Test(ui_layout, columns_fill_the_width)
+{
+	for (int cols = 1; cols <= 300; cols++) {
+		int widths[COLUMN_COUNT], sum = 0;
+
+		layout_columns(columns, COLUMN_COUNT, cols, widths);
+		for (size_t i = 0; i < COLUMN_COUNT; i++) {
+			sum += widths[i] > 0 ? widths[i] + 1 : 0;
+			cr_assert(widths[i] >= 0);
+			cr_assert(columns[i].greedy || widths[i] <= columns[i].max);
+		}
+		if (cols >= 10)
+			cr_assert_eq(sum, cols);
+		cr_assert(widths[0] > 0 && widths[2] > 0, "these stay");
+	}
+}
+
+Test(ui_layout, columns_go_by_rank)
+{
+	int widths[COLUMN_COUNT];
+
+	layout_columns(columns, COLUMN_COUNT, 68, widths);
+	cr_expect(widths[3] > 0);
+	layout_columns(columns, COLUMN_COUNT, 67, widths);
+	cr_expect(widths[3] == 0 && widths[4] > 0 && widths[1] > 0);
+	layout_columns(columns, COLUMN_COUNT, 54, widths);
+	cr_expect(widths[4] == 0 && widths[1] > 0);
+	layout_columns(columns, COLUMN_COUNT, 39, widths);
+	cr_expect(widths[1] == 0);
+	cr_expect_eq(widths[2], 31);
+	layout_columns(columns, COLUMN_COUNT, 20, widths);
+	cr_expect_eq(widths[2], 12, "narrower than its least width in the end");
+}

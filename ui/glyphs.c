@@ -1,0 +1,27 @@
+/* The two sets of characters. */
+#include "config.h"
+
+#include "glyphs.h"
+
+static const struct glyphs ascii = {
+    .rule = "-",
+    .bar = "|",
+    .corners = {"+", "+", "+", "+"},
+    .falling = "v",
+    .rising = "^",
+    .ellipsis = "...",
+};
+
+static const struct glyphs unicode = {
+    .rule = "─",
+    .bar = "│",
+    .corners = {"┌", "┐", "└", "┘"},
+    .falling = "▼",
+    .rising = "▲",
+    .ellipsis = "…",
+};
+
+const struct glyphs *glyphs_get(bool utf8)
+{
+	return utf8 ? &unicode : &ascii;
+}

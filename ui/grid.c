@@ -1,0 +1,177 @@
+/*
+ * The cells of the screen. The only way in is put_char(), which keeps the invariant of the header.
+ */
+#include "config.h"
+
+#include "grid.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "err.h"
+#include "text.h"
+
+struct grid {
+	int rows, cols;
+	struct grid_cell *cells; /* owned; row by row */
+};
+
+static struct grid_cell *cell_at(const struct grid *grid, int row, int col)
+{
+	return &grid->cells[(size_t)row * (size_t)grid->cols + (size_t)col];
+}
+
+static void set_blank(struct grid_cell *cell, enum style style)
+{
+	*cell = (struct grid_cell){.chars = {L' '}, .style = style};
+}
+
+struct grid *grid_new(int rows, int cols)
+{
+	struct grid *grid = xcalloc(1, sizeof(*grid));
+
+	grid_resize(grid, rows, cols);
+	return grid;
+}
+
+void grid_free(struct grid *grid)
+{
+	if (!grid)
+		return;
+	free(grid->cells);
+	free(grid);
+}
+
+void grid_resize(struct grid *grid, int rows, int cols)
+{
+	grid->rows = rows < 1 ? 1 : rows;
+	grid->cols = cols < 1 ? 1 : cols;
+	free(grid->cells);
+	grid->cells = xcalloc((size_t)grid->rows * (size_t)grid->cols, sizeof(*grid->cells));
+	grid_clear(grid);
+}
+
+void grid_clear(struct grid *grid)
+{
+	size_t count = (size_t)grid->rows * (size_t)grid->cols;
+
+	for (size_t i = 0; i < count; i++)
+		set_blank(&grid->cells[i], STYLE_NORMAL);
+}
+
+int grid_rows(const struct grid *grid)
+{
+	return grid->rows;
+}
+
+int grid_cols(const struct grid *grid)
+{
+	return grid->cols;
+}
+
+/* Blanks the other half of a wide character of which one half is about to be overwritten. */
+static void split_wide(struct grid *grid, int row, int col)
+{
+	struct grid_cell *cell = cell_at(grid, row, col);
+
+	if (cell->chars[0] == 0 && col > 0)
+		set_blank(cell - 1, cell[-1].style);
+	if (col + 1 < grid->cols && cell[1].chars[0] == 0)
+		set_blank(cell + 1, cell[1].style);
+}
+
+static void put_char(struct grid *grid, int row, int col, enum style style, struct text_char ch)
+{
+	struct grid_cell *cell = cell_at(grid, row, col);
+
+	for (int i = 0; i < ch.cols; i++) {
+		split_wide(grid, row, col + i);
+		cell[i] = (struct grid_cell){.style = style};
+	}
+	cell[0].chars[0] = ch.code;
+}
+
+static void put_mark(struct grid_cell *cell, wchar_t mark)
+{
+	for (size_t i = 1; i <= GRID_MARKS; i++) {
+		if (cell->chars[i] == 0) {
+			cell->chars[i] = mark;
+			return;
+		}
+	}
+}
+
+int grid_put(struct grid *grid, int row, int col, int cols, enum style style, const char *text)
+{
+	struct text_char next;
+	int used = 0, before = -1;
+
+	if (row < 0 || row >= grid->rows || col < 0 || col >= grid->cols)
+		return 0;
+	if (cols > grid->cols - col)
+		cols = grid->cols - col;
+	while (text_next(&text, &next)) {
+		if (next.cols == 0) {
+			if (before >= 0)
+				put_mark(cell_at(grid, row, before), next.code);
+			continue;
+		}
+		if (used + next.cols > cols)
+			break;
+		before = col + used;
+		put_char(grid, row, before, style, next);
+		used += next.cols;
+	}
+	return used;
+}
+
+void grid_fill(struct grid *grid, int row, int col, int cols, enum style style, const char *text)
+{
+	for (int i = 0; i < cols; i++)
+		grid_put(grid, row, col + i, 1, style, text);
+}
+
+const struct grid_cell *grid_get(const struct grid *grid, int row, int col)
+{
+	return cell_at(grid, row, col);
+}
+
+static char *encode(char *out, uint32_t code)
+{
+	if (code < 0x80) {
+		*out++ = (char)code;
+	} else if (code < 0x800) {
+		*out++ = (char)(0xc0 | code >> 6);
+		*out++ = (char)(0x80 | (code & 0x3f));
+	} else if (code < 0x10000) {
+		*out++ = (char)(0xe0 | code >> 12);
+		*out++ = (char)(0x80 | (code >> 6 & 0x3f));
+		*out++ = (char)(0x80 | (code & 0x3f));
+	} else {
+		*out++ = (char)(0xf0 | code >> 18);
+		*out++ = (char)(0x80 | (code >> 12 & 0x3f));
+		*out++ = (char)(0x80 | (code >> 6 & 0x3f));
+		*out++ = (char)(0x80 | (code & 0x3f));
+	}
+	return out;
+}
+
+char *grid_dump(const struct grid *grid)
+{
+	size_t row_size = (size_t)grid->cols * 4 * (1 + GRID_MARKS) + 1;
+	char *text = xcalloc((size_t)grid->rows * row_size + 1, 1);
+	char *out = text;
+
+	for (int row = 0; row < grid->rows; row++) {
+		char *start = out;
+
+		for (int col = 0; col < grid->cols; col++)
+			for (const wchar_t *ch = cell_at(grid, row, col)->chars; *ch; ch++)
+				out = encode(out, (uint32_t)*ch);
+		while (out > start && out[-1] == ' ')
+			out--;
+		*out++ = '\n';
+	}
+	*out = '\0';
+	return text;
+}

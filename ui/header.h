@@ -1,0 +1,20 @@
+/*
+ * The lines at the top: what is watched, how, what was lost, and what watching costs.
+ */
+#ifndef RSP_UI_HEADER_H
+#define RSP_UI_HEADER_H
+
+#include <stdbool.h>
+
+#include "grid.h"
+#include "layout.h"
+#include "profile/snapshot.h"
+
+/*
+ * Draws into the rectangle, in four, three or one line as it has rows. `notice_hidden`: there is a
+ * notice without a line of its own. An unknown figure is a "?".
+ */
+void header_draw(const struct snapshot *snapshot, bool paused, bool notice_hidden,
+		 struct grid *grid, struct rect rect);
+
+#endif

@@ -1,0 +1,184 @@
+/*
+ * The last line and the help box. The text of the box is numbered in lines: all keys, then the
+ * columns of both panes.
+ */
+#include "config.h"
+
+#include "help.h"
+
+#include <stdio.h>
+
+#include "keymap.h"
+#include "pane.h"
+#include "text.h"
+
+enum {
+	BOX_COLS = 70,
+	NAME_COLS = 14,
+	LINE_SIZE = 160,
+};
+
+struct help_line {
+	const char *name; /* NULL: a heading or an empty line */
+	const char *text;
+	char keys[LINE_SIZE];
+};
+
+/* "?" is not worth its column when the label would be cut. */
+static int draw_entry(struct grid *grid, struct rect rect, int col, const char *keys,
+		      const char *label)
+{
+	int used = text_width(keys) + 1 + text_width(label);
+
+	if (col + used > rect.cols)
+		return 0;
+	col += grid_put(grid, rect.row, col, rect.cols - col, STYLE_KEY, keys) + 1;
+	grid_put(grid, rect.row, col, rect.cols - col, STYLE_NORMAL, label);
+	return used;
+}
+
+void help_draw_keys(struct grid *grid, struct rect rect)
+{
+	size_t count;
+	const struct keymap_entry *entries = keymap_entries(&count);
+	char keys[32] = "", name[16];
+	size_t length = 0;
+	int col = 1;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!entries[i].label)
+			continue;
+		keymap_key_name(name, sizeof(name), entries[i].keys[0]);
+		length += (size_t)snprintf(keys + length, sizeof(keys) - length, "%s", name);
+		if (entries[i].label[0] == '\0')
+			continue;
+
+		int used = draw_entry(grid, rect, col, keys, entries[i].label);
+
+		if (used == 0)
+			return;
+		col += used + 2;
+		length = 0;
+	}
+}
+
+static void set_keys(struct help_line *line, const struct keymap_entry *entry)
+{
+	size_t length = 0;
+	char name[16];
+
+	for (size_t k = 0; k < KEYMAP_KEYS && entry->keys[k] != RSP_KEY_NONE; k++)
+		length += (size_t)snprintf(line->keys + length, sizeof(line->keys) - length, "%s%s",
+					   k > 0 ? " " : "",
+					   keymap_key_name(name, sizeof(name), entry->keys[k]));
+	line->name = line->keys;
+	line->text = entry->help;
+}
+
+/* Line `number` of the text; false behind its end. */
+static bool get_line(size_t number, struct help_line *ret_line)
+{
+	size_t count;
+	const struct keymap_entry *entries = keymap_entries(&count);
+
+	*ret_line = (struct help_line){.text = ""};
+	if (number < count) {
+		set_keys(ret_line, &entries[number]);
+		return true;
+	}
+	number -= count;
+	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++) {
+		const struct pane *pane = pane_get(id);
+
+		if (number == 0)
+			return true;
+		if (number == 1) {
+			snprintf(ret_line->keys, sizeof(ret_line->keys), "Columns of %s",
+				 pane->name);
+			ret_line->text = ret_line->keys;
+			return true;
+		}
+		number -= 2;
+		if (number < pane->table.column_count) {
+			ret_line->name = pane->table.columns[number].title;
+			ret_line->text = pane->table.columns[number].help;
+			return true;
+		}
+		number -= pane->table.column_count;
+	}
+	return false;
+}
+
+static size_t count_lines(void)
+{
+	struct help_line line;
+	size_t count = 0;
+
+	while (get_line(count, &line))
+		count++;
+	return count;
+}
+
+static void draw_frame(struct grid *grid, const struct glyphs *glyphs, struct rect box)
+{
+	int last_row = box.row + box.rows - 1, last_col = box.col + box.cols - 1;
+
+	for (int row = box.row; row <= last_row; row++) {
+		grid_fill(grid, row, box.col, box.cols, STYLE_NORMAL,
+			  row == box.row || row == last_row ? glyphs->rule : " ");
+		grid_put(grid, row, box.col, 1, STYLE_NORMAL, glyphs->bar);
+		grid_put(grid, row, last_col, 1, STYLE_NORMAL, glyphs->bar);
+	}
+	grid_put(grid, box.row, box.col, 1, STYLE_NORMAL, glyphs->corners[0]);
+	grid_put(grid, box.row, last_col, 1, STYLE_NORMAL, glyphs->corners[1]);
+	grid_put(grid, last_row, box.col, 1, STYLE_NORMAL, glyphs->corners[2]);
+	grid_put(grid, last_row, last_col, 1, STYLE_NORMAL, glyphs->corners[3]);
+	grid_put(grid, box.row, box.col + 2, box.cols - 4, STYLE_TITLE, " Help ");
+}
+
+static void draw_line(struct grid *grid, const struct glyphs *glyphs, int row, struct rect box,
+		      const struct help_line *line)
+{
+	int col = box.col + 2, cols = box.cols - 4;
+	int name_cols = cols < 50 ? 9 : NAME_COLS;
+	char cut[LINE_SIZE];
+
+	if (!line->name) {
+		grid_put(grid, row, col, cols, STYLE_TITLE, line->text);
+		return;
+	}
+	text_shorten(cut, sizeof(cut), line->name, name_cols, glyphs->ellipsis);
+	grid_put(grid, row, col, name_cols, STYLE_KEY, cut);
+	col += name_cols + 1;
+	cols -= name_cols + 1;
+	grid_put(grid, row, col, cols, STYLE_NORMAL, line->text);
+}
+
+size_t help_draw(struct grid *grid, const struct glyphs *glyphs, size_t top)
+{
+	size_t count = count_lines();
+	struct rect box = {0, 0, grid_rows(grid) - 1, grid_cols(grid)};
+	char hint[LINE_SIZE];
+
+	if (box.cols > BOX_COLS)
+		box.cols = BOX_COLS;
+	if ((size_t)box.rows > count + 2)
+		box.rows = (int)count + 2;
+	box.col = (grid_cols(grid) - box.cols) / 2;
+	box.row = (grid_rows(grid) - 1 - box.rows) / 2;
+
+	size_t page = (size_t)(box.rows - 2);
+
+	if (top > count - page)
+		top = count - page;
+	draw_frame(grid, glyphs, box);
+	for (size_t i = 0; i < page; i++) {
+		struct help_line line;
+
+		if (get_line(top + i, &line))
+			draw_line(grid, glyphs, box.row + 1 + (int)i, box, &line);
+	}
+	snprintf(hint, sizeof(hint), " Esc closes%s ", count > page ? ", Up/Down scroll" : "");
+	grid_put(grid, box.row + box.rows - 1, box.col + 2, box.cols - 4, STYLE_MUTED, hint);
+	return top;
+}

@@ -1,0 +1,86 @@
+/*
+ * The table of keys. Everything that names a key is made from it.
+ */
+#include "config.h"
+
+#include "keymap.h"
+
+#include <stdio.h>
+
+#define CTRL(letter) ((letter) & 0x1f)
+
+static const struct keymap_entry entries[] = {
+    {COMMAND_HELP, {'?', 'h', RSP_KEY_F1}, "show or close this help", "Help"},
+    {COMMAND_QUIT, {'q', CTRL('C'), RSP_KEY_F1 + 9}, "quit", "Quit"},
+    {COMMAND_CLOSE, {RSP_KEY_ESCAPE}, "close this help (never quits)", NULL},
+    {COMMAND_UP, {RSP_KEY_UP, 'k'}, "select the row above", NULL},
+    {COMMAND_DOWN, {RSP_KEY_DOWN, 'j'}, "select the row below", NULL},
+    {COMMAND_PAGE_UP, {RSP_KEY_PAGE_UP}, "one page up", NULL},
+    {COMMAND_PAGE_DOWN, {RSP_KEY_PAGE_DOWN}, "one page down", NULL},
+    {COMMAND_FIRST, {RSP_KEY_HOME, 'g'}, "first row; the selection stays at the top", NULL},
+    {COMMAND_LAST, {RSP_KEY_END, 'G'}, "last row", NULL},
+    {COMMAND_LEFT, {RSP_KEY_LEFT}, "scroll names to the left", NULL},
+    {COMMAND_RIGHT, {RSP_KEY_RIGHT}, "scroll names to the right", NULL},
+    {COMMAND_NEXT_PANE, {RSP_KEY_TAB}, "switch between CPU and heap", "Pane"},
+    {COMMAND_SORT_PREVIOUS, {'<'}, "sort by the column to the left", ""},
+    {COMMAND_SORT_NEXT, {'>'}, "sort by the column to the right", "Sort"},
+    {COMMAND_SORT_SELF, {'P'}, "sort functions by their own CPU share", NULL},
+    {COMMAND_SORT_TOTAL, {'T'}, "sort functions by CPU share with callees", NULL},
+    {COMMAND_SORT_LIVE, {'M'}, "sort sites by live bytes", NULL},
+    {COMMAND_REVERSE, {'R'}, "reverse the order", "Reverse"},
+    {COMMAND_PAUSE, {'p', ' ', 'Z'}, "pause or resume the display", "Pause"},
+    {COMMAND_KERNEL, {'K'}, "show or hide kernel functions", "Kernel"},
+    {COMMAND_SHOW_BOTH, {'1'}, "show both panes", ""},
+    {COMMAND_SHOW_CPU, {'2'}, "show CPU only", ""},
+    {COMMAND_SHOW_HEAP, {'3'}, "show heap only", "View"},
+    {COMMAND_REDRAW, {CTRL('L')}, "draw the screen anew", NULL},
+    {COMMAND_SUSPEND, {CTRL('Z')}, "suspend; the shell's fg resumes", NULL},
+};
+
+enum { ENTRY_COUNT = sizeof(entries) / sizeof(entries[0]) };
+
+const struct keymap_entry *keymap_entries(size_t *ret_count)
+{
+	*ret_count = ENTRY_COUNT;
+	return entries;
+}
+
+enum command keymap_command(int key)
+{
+	if (key == RSP_KEY_NONE)
+		return COMMAND_NONE;
+	for (size_t i = 0; i < ENTRY_COUNT; i++)
+		for (size_t k = 0; k < KEYMAP_KEYS; k++)
+			if (entries[i].keys[k] == key)
+				return entries[i].command;
+	return COMMAND_NONE;
+}
+
+const char *keymap_key_name(char *buf, size_t size, int key)
+{
+	static const struct {
+		int key;
+		const char *name;
+	} names[] = {
+	    {RSP_KEY_TAB, "Tab"},	   {RSP_KEY_ESCAPE, "Esc"},  {' ', "Space"},
+	    {RSP_KEY_UP, "Up"},		   {RSP_KEY_DOWN, "Down"},   {RSP_KEY_LEFT, "Left"},
+	    {RSP_KEY_RIGHT, "Right"},	   {RSP_KEY_PAGE_UP, "PgUp"}, {RSP_KEY_PAGE_DOWN, "PgDn"},
+	    {RSP_KEY_HOME, "Home"},	   {RSP_KEY_END, "End"},
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i].key == key) {
+			snprintf(buf, size, "%s", names[i].name);
+			return buf;
+		}
+	}
+	if (key >= RSP_KEY_F1 && key <= RSP_KEY_F12)
+		snprintf(buf, size, "F%d", key - RSP_KEY_F1 + 1);
+	else if (key > 0 && key < ' ')
+		snprintf(buf, size, "^%c", key | 0x40);
+	else if (key > ' ' && key < 0x7f)
+		snprintf(buf, size, "%c", key);
+	else
+		snprintf(buf, size, "?");
+	return buf;
+}

@@ -1,0 +1,77 @@
+/*
+ * The one table of keys: which key gives which command, and what help and the last line say about
+ * it. A key means the same in every pane.
+ */
+#ifndef RSP_UI_KEYMAP_H
+#define RSP_UI_KEYMAP_H
+
+#include <stddef.h>
+
+/* Keys that are no character; control characters are themselves (^L is 12). */
+enum key {
+	RSP_KEY_NONE = 0,
+	RSP_KEY_TAB = 9,
+	RSP_KEY_ESCAPE = 27,
+	RSP_KEY_UP = 0x110000, /* behind the last Unicode character */
+	RSP_KEY_DOWN,
+	RSP_KEY_LEFT,
+	RSP_KEY_RIGHT,
+	RSP_KEY_PAGE_UP,
+	RSP_KEY_PAGE_DOWN,
+	RSP_KEY_HOME,
+	RSP_KEY_END,
+	RSP_KEY_F1, /* the others follow in order */
+	RSP_KEY_F12 = RSP_KEY_F1 + 11,
+	RSP_KEY_OTHER, /* known to the terminal, not to us */
+};
+
+enum command {
+	COMMAND_NONE,
+	COMMAND_HELP,
+	COMMAND_QUIT,
+	COMMAND_CLOSE,
+	COMMAND_UP,
+	COMMAND_DOWN,
+	COMMAND_PAGE_UP,
+	COMMAND_PAGE_DOWN,
+	COMMAND_FIRST,
+	COMMAND_LAST,
+	COMMAND_LEFT,
+	COMMAND_RIGHT,
+	COMMAND_NEXT_PANE,
+	COMMAND_SORT_PREVIOUS,
+	COMMAND_SORT_NEXT,
+	COMMAND_SORT_SELF,
+	COMMAND_SORT_TOTAL,
+	COMMAND_SORT_LIVE,
+	COMMAND_REVERSE,
+	COMMAND_PAUSE,
+	COMMAND_KERNEL,
+	COMMAND_SHOW_BOTH,
+	COMMAND_SHOW_CPU,
+	COMMAND_SHOW_HEAP,
+	COMMAND_REDRAW,
+	COMMAND_SUSPEND,
+	COMMAND_COUNT,
+};
+
+enum { KEYMAP_KEYS = 4 };
+
+struct keymap_entry {
+	enum command command;
+	int keys[KEYMAP_KEYS]; /* RSP_KEY_NONE fills up */
+	const char *help;
+	/* For the last line; NULL: not there; "": shares the label of the entry behind it. */
+	const char *label;
+};
+
+/* The table, in the order of help and of importance for the last line. */
+const struct keymap_entry *keymap_entries(size_t *ret_count);
+
+/* The command of a key; COMMAND_NONE when it has none. */
+enum command keymap_command(int key);
+
+/* The name of a key ("q", "^C", "PgUp") in `buf`, which is returned. */
+const char *keymap_key_name(char *buf, size_t size, int key);
+
+#endif

@@ -1,0 +1,118 @@
+/*
+ * Geometry. What goes when room gets short: first the second pane, then lines of the header, then
+ * the notice, which the header then only hints at. The keys stay.
+ */
+#include "config.h"
+
+#include "layout.h"
+
+enum {
+	PANE_MIN_ROWS = 5, /* title, names of columns, three rows */
+	PANE_OFF_ROWS = 3, /* title and two lines of reason */
+};
+
+static int header_rows(int rows, int cols)
+{
+	if (rows < 15 || cols < 60)
+		return 1;
+	return rows < 20 ? 3 : 4;
+}
+
+/* Divides the rows that the panes have together. */
+static void place_both(struct layout *layout, const struct layout_request *request,
+		       struct rect body)
+{
+	int cpu_rows = (body.rows * 11 + 19) / 20;
+
+	if (request->off[PANE_HEAP] && !request->off[PANE_CPU])
+		cpu_rows = body.rows - PANE_OFF_ROWS;
+	else if (request->off[PANE_CPU] && !request->off[PANE_HEAP])
+		cpu_rows = PANE_OFF_ROWS;
+	layout->panes[PANE_CPU] = body;
+	layout->panes[PANE_CPU].rows = cpu_rows;
+	layout->panes[PANE_HEAP] = body;
+	layout->panes[PANE_HEAP].row += cpu_rows;
+	layout->panes[PANE_HEAP].rows -= cpu_rows;
+}
+
+struct layout layout_compute(const struct layout_request *request)
+{
+	struct layout layout = {.too_small = false};
+	int rows = request->rows, cols = request->cols;
+
+	if (rows < LAYOUT_MIN_ROWS || cols < LAYOUT_MIN_COLS) {
+		layout.too_small = true;
+		return layout;
+	}
+	layout.header = (struct rect){0, 0, header_rows(rows, cols), cols};
+	layout.keys = (struct rect){rows - 1, 0, 1, cols};
+	if (request->notice && rows >= 9)
+		layout.notice = (struct rect){rows - 2, 0, 1, cols};
+
+	struct rect body = {layout.header.rows, 0, 0, cols};
+
+	body.rows = rows - layout.header.rows - layout.keys.rows - layout.notice.rows;
+	if (request->mode == LAYOUT_BOTH && layout.header.rows > 1 &&
+	    body.rows >= 2 * PANE_MIN_ROWS)
+		place_both(&layout, request, body);
+	else if (request->mode == LAYOUT_BOTH)
+		layout.panes[request->focus] = body;
+	else
+		layout.panes[request->mode == LAYOUT_HEAP ? PANE_HEAP : PANE_CPU] = body;
+	return layout;
+}
+
+/* What the columns need at least, gaps included. */
+static int needed(const struct layout_column *columns, size_t count, const int *widths)
+{
+	int cols = 0;
+
+	for (size_t i = 0; i < count; i++)
+		cols += widths[i] > 0 ? columns[i].min + 1 : 0;
+	return cols;
+}
+
+/* The column to leave out next, or `count`. */
+static size_t next_drop(const struct layout_column *columns, size_t count, const int *widths)
+{
+	size_t drop = count;
+
+	for (size_t i = 0; i < count; i++)
+		if (widths[i] > 0 && columns[i].drop > 0 &&
+		    (drop == count || columns[i].drop > columns[drop].drop))
+			drop = i;
+	return drop;
+}
+
+void layout_columns(const struct layout_column *columns, size_t count, int cols, int *ret_widths)
+{
+	size_t drop;
+	int room;
+
+	for (size_t i = 0; i < count; i++)
+		ret_widths[i] = columns[i].min;
+	while ((room = cols - needed(columns, count, ret_widths)) < 0) {
+		drop = next_drop(columns, count, ret_widths);
+		if (drop == count)
+			break;
+		ret_widths[drop] = 0;
+	}
+	/* The greedy column gets two thirds of what each other one could use. */
+	for (size_t i = 0; i < count && room > 0; i++) {
+		int more = columns[i].max - columns[i].min;
+
+		if (columns[i].greedy || ret_widths[i] == 0 || more <= 0)
+			continue;
+		if (more > room / 3)
+			more = room / 3;
+		ret_widths[i] += more;
+		room -= more;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!columns[i].greedy)
+			continue;
+		ret_widths[i] += room;
+		if (ret_widths[i] < 1)
+			ret_widths[i] = 1;
+	}
+}

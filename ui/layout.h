@@ -1,0 +1,54 @@
+/*
+ * Where everything goes: the size of the terminal in, rectangles and widths of columns out. Pure;
+ * knows neither what is drawn nor curses.
+ */
+#ifndef RSP_UI_LAYOUT_H
+#define RSP_UI_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum pane_id { PANE_CPU, PANE_HEAP, PANE_COUNT };
+
+enum layout_mode { LAYOUT_BOTH, LAYOUT_CPU, LAYOUT_HEAP };
+
+/* The smallest terminal that gets more than a line saying that it is too small. */
+enum { LAYOUT_MIN_ROWS = 6, LAYOUT_MIN_COLS = 30 };
+
+/* No rows: not shown. */
+struct rect {
+	int row, col, rows, cols;
+};
+
+struct layout_request {
+	int rows, cols; /* of the terminal */
+	enum layout_mode mode;
+	enum pane_id focus;   /* the pane to show when there is room for one only */
+	bool notice;	      /* there is one to show */
+	bool off[PANE_COUNT]; /* the pane has nothing but a reason to show */
+};
+
+struct layout {
+	bool too_small; /* nothing below is shown */
+	struct rect header; /* four, three or one line */
+	struct rect panes[PANE_COUNT];
+	struct rect notice;
+	struct rect keys; /* always the last line */
+};
+
+struct layout layout_compute(const struct layout_request *request);
+
+/* A column of a table. Widths are without the gap of one column before it. */
+struct layout_column {
+	int min, max;
+	int drop; /* 0: stays; else the highest goes first when there is no room */
+	bool greedy; /* takes what the others leave; one in a table */
+};
+
+/*
+ * Writes the widths of the columns that share `cols` columns into `ret_widths`, 0 for one that is
+ * left out. When even those that stay do not fit, the greedy one gets narrower.
+ */
+void layout_columns(const struct layout_column *columns, size_t count, int cols, int *ret_widths);
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * Drawing of a pane: title, then the table or the reason why there is nothing in it.
+ */
+#include "config.h"
+
+#include "pane.h"
+
+#include <stdio.h>
+
+#include "fmt.h"
+#include "text.h"
+
+const struct pane *pane_get(enum pane_id id)
+{
+	return id == PANE_HEAP ? heap_pane_get() : cpu_pane_get();
+}
+
+/* "1-9 of 34" and, when its column has no room, what the order is by. */
+static void describe_rows(const struct pane *pane, const struct table_state *state, size_t rows,
+			  char *buf, size_t size)
+{
+	const struct view *view = &state->view;
+	const char *hidden = NULL;
+	size_t end = view->top + rows < view->count ? view->top + rows : view->count;
+
+	buf[0] = '\0';
+	if (view->count == 0)
+		return;
+	if (state->shown && !(state->shown >> view->sort & 1))
+		hidden = pane->table.columns[view->sort].title;
+	snprintf(buf, size, " %s%s%s%zu-%zu of %zu ", hidden ? "by " : "", hidden ? hidden : "",
+		 hidden ? ", " : "", view->top + 1, end, view->count);
+}
+
+static void draw_title(const struct pane *pane, const struct table_state *state,
+		       const struct pane_frame *frame)
+{
+	enum style style = frame->focused ? STYLE_TITLE : STYLE_NORMAL;
+	struct grid *grid = frame->grid;
+	int row = frame->rect.row, cols = frame->rect.cols, col = 2;
+	char raw[PANE_TEXT], about[PANE_TEXT], rows[96];
+
+	grid_fill(grid, row, 0, cols, STYLE_MUTED, frame->glyphs->rule);
+	describe_rows(pane, state, (size_t)(frame->rect.rows > 2 ? frame->rect.rows - 2 : 0), rows,
+		      sizeof(rows));
+	grid_put(grid, row, cols - text_width(rows) - 2, cols, STYLE_MUTED, rows);
+	col += grid_put(grid, row, col, cols - col, style, frame->focused ? "[" : " ");
+	col += grid_put(grid, row, col, cols - col, style, pane->name);
+	col += grid_put(grid, row, col, cols - col, style, frame->focused ? "]" : " ");
+
+	pane->about(frame->snapshot, frame->kernel_hidden, raw, sizeof(raw));
+	if (raw[0] == '\0')
+		return;
+	fmt_harmless(about, sizeof(about), raw);
+	cols -= col + text_width(rows) + 6;
+	if (text_width(about) > cols && cols < 20)
+		return;
+	col += grid_put(grid, row, col, 1, STYLE_NORMAL, " ");
+	if (text_width(about) > cols) {
+		col += grid_put(grid, row, col, cols - 3, STYLE_NORMAL, about);
+		col += grid_put(grid, row, col, 3, STYLE_NORMAL, "...");
+	} else {
+		col += grid_put(grid, row, col, cols, STYLE_NORMAL, about);
+	}
+	grid_put(grid, row, col, 1, STYLE_NORMAL, " ");
+}
+
+/* Puts text into the rectangle, wrapped at spaces. */
+static void draw_text(struct grid *grid, struct rect rect, enum style style, const char *text)
+{
+	for (int row = 0; row < rect.rows && *text; row++) {
+		char buf[PANE_TEXT];
+		size_t length = text_wrap(text, rect.cols - 2);
+
+		snprintf(buf, sizeof(buf), "%.*s", (int)length, text);
+		grid_put(grid, rect.row + row, rect.col + 1, rect.cols - 2, style, buf);
+		text += length;
+		while (*text == ' ')
+			text++;
+	}
+}
+
+void pane_draw(const struct pane *pane, struct table_state *state, const struct pane_frame *frame)
+{
+	bool off = pane->is_off(frame->snapshot);
+	struct view_source source = pane->source(frame->snapshot, frame->kernel_hidden);
+	struct rect inside = frame->rect;
+
+	inside.row++;
+	inside.rows--;
+	view_update(&state->view, &source, inside.rows > 1 ? (size_t)inside.rows - 1 : 1);
+	if (state->view.count > 0)
+		table_draw(&pane->table, state, &source, frame->focused, frame->glyphs, frame->grid,
+			   inside);
+	draw_title(pane, state, frame);
+	if (state->view.count == 0) {
+		char raw[PANE_TEXT], text[PANE_TEXT];
+
+		pane->explain(frame->snapshot, frame->kernel_hidden, raw, sizeof(raw));
+		fmt_harmless(text, sizeof(text), raw);
+		draw_text(frame->grid, inside, off ? STYLE_WARN : STYLE_NORMAL, text);
+	}
+}

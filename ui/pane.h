@@ -1,0 +1,48 @@
+/*
+ * A pane: a titled table of one kind of rows. cpu_pane.c and heap_pane.c describe theirs, pane.c
+ * draws either.
+ */
+#ifndef RSP_UI_PANE_H
+#define RSP_UI_PANE_H
+
+#include <stdbool.h>
+
+#include "profile/snapshot.h"
+#include "table.h"
+
+/* Columns that keys name directly. */
+enum { CPU_COLUMN_SELF, CPU_COLUMN_TOTAL };
+enum { HEAP_COLUMN_LIVE };
+
+enum { PANE_TEXT = 512 };
+
+struct pane {
+	const char *name; /* "CPU" */
+	struct table table;
+	struct view_source (*source)(const struct snapshot *snapshot, bool kernel_hidden);
+	bool (*is_off)(const struct snapshot *snapshot);
+	/* What to show in place of rows: why there are none. Raw text in `buf`. */
+	void (*explain)(const struct snapshot *snapshot, bool kernel_hidden, char *buf, size_t size);
+	/* What the title says about the rows. Raw text in `buf`. */
+	void (*about)(const struct snapshot *snapshot, bool kernel_hidden, char *buf, size_t size);
+};
+
+/* How to draw; borrowed for the call. */
+struct pane_frame {
+	const struct snapshot *snapshot;
+	bool focused;
+	bool kernel_hidden;
+	const struct glyphs *glyphs;
+	struct grid *grid;
+	struct rect rect;
+};
+
+/* The panes of the screen; static. */
+const struct pane *pane_get(enum pane_id id);
+const struct pane *cpu_pane_get(void);
+const struct pane *heap_pane_get(void);
+
+/* Brings the view up to date and draws title and rows, or why there are none. */
+void pane_draw(const struct pane *pane, struct table_state *state, const struct pane_frame *frame);
+
+#endif

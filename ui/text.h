@@ -1,0 +1,46 @@
+/*
+ * Text in terminal columns: decoding UTF-8, measuring, cutting. Widths are those of wcwidth(), so
+ * they follow LC_CTYPE. Nothing here gives out a control character, whatever the input is.
+ */
+#ifndef RSP_UI_TEXT_H
+#define RSP_UI_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <wchar.h>
+
+/* Large enough for every name shown; longer ones lose their end. */
+enum { TEXT_SIZE = 4096 };
+
+/* A character as it may be shown. */
+struct text_char {
+	wchar_t code;
+	int cols; /* 0: a mark on the character before it; 1; 2 */
+};
+
+/*
+ * Takes the next character off `*text` and moves it on; false at the end. What cannot be printed and
+ * what is not valid UTF-8 comes out as '?', invisible format characters are skipped.
+ */
+bool text_next(const char **text, struct text_char *ret_char);
+
+/* Columns that the whole text takes. */
+int text_width(const char *text);
+
+/* The rest of `text` behind its first `cols` columns; a wide character across the cut goes too. */
+const char *text_skip(const char *text, int cols);
+
+/*
+ * Copies `text` into `buf`, at most `cols` columns wide. What is too long is cut in the middle, with
+ * `ellipsis` in place of what is missing; names with scopes keep their first scope and as many of
+ * the last ones as fit ("crate::...::module::function"); arguments go before all else. Returns `buf`, always terminated.
+ */
+const char *text_shorten(char *buf, size_t size, const char *text, int cols, const char *ellipsis);
+
+/*
+ * The length in bytes of the first line of `text` when wrapped at spaces to `cols` columns (at least
+ * one character unless `text` is empty). The caller skips the spaces that follow.
+ */
+size_t text_wrap(const char *text, int cols);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * The screen on the terminal: what comes in by keys goes to the screen's state, what the state shows
+ * goes out by a grid.
+ */
+#include "config.h"
+
+#include "ui.h"
+
+#include <stdlib.h>
+
+#include "grid.h"
+#include "keymap.h"
+#include "screen.h"
+#include "term.h"
+
+struct ui {
+	struct terminal *term;     /* owned */
+	struct screen *screen; /* owned */
+	struct grid *grid;     /* owned */
+};
+
+int ui_open(struct ui **ret_ui, struct err *err)
+{
+	struct terminal *term = NULL;
+	int result = term_open(&term, err);
+	int rows, cols;
+
+	if (result < 0)
+		return result;
+
+	struct ui *ui = xcalloc(1, sizeof(*ui));
+
+	ui->term = term;
+	ui->screen = screen_new(term_is_utf8(term));
+	term_size(term, &rows, &cols);
+	ui->grid = grid_new(rows, cols);
+	*ret_ui = ui;
+	return 0;
+}
+
+void ui_close(struct ui *ui)
+{
+	if (!ui)
+		return;
+	term_close(ui->term);
+	screen_free(ui->screen);
+	grid_free(ui->grid);
+	free(ui);
+}
+
+unsigned ui_input(struct ui *ui)
+{
+	unsigned actions = UI_NONE;
+	bool any = false;
+	int key;
+
+	while ((key = term_key(ui->term)) != RSP_KEY_NONE) {
+		enum command command = keymap_command(key);
+
+		any = true;
+		if (command == COMMAND_REDRAW)
+			term_redraw(ui->term);
+		/* Two toggles of the pause leave it as it was. */
+		unsigned more = screen_command(ui->screen, command);
+
+		actions = (actions ^ (more & UI_PAUSE)) | (more & ~(unsigned)UI_PAUSE);
+	}
+	if (!any && term_is_gone(ui->term))
+		actions |= UI_QUIT;
+	return actions;
+}
+
+void ui_draw(struct ui *ui, const struct snapshot *snapshot)
+{
+	screen_draw(ui->screen, snapshot, ui->grid);
+	term_show(ui->term, ui->grid);
+}
+
+void ui_resize(struct ui *ui)
+{
+	int rows, cols;
+
+	term_size(ui->term, &rows, &cols);
+	grid_resize(ui->grid, rows, cols);
+}
+
+void ui_suspend(struct ui *ui)
+{
+	term_suspend(ui->term);
+}
+
+void ui_resume(struct ui *ui)
+{
+	term_resume(ui->term);
+	ui_resize(ui);
+}

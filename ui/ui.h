@@ -1,0 +1,45 @@
+/*
+ * The screen: opens the terminal, turns keys into actions, draws a snapshot. It reads a snapshot
+ * and gives back actions; it never touches kernel, worker or tables.
+ */
+#ifndef RSP_UI_H
+#define RSP_UI_H
+
+#include "err.h"
+#include "profile/snapshot.h"
+
+struct ui;
+
+/* What the caller has to do after a key; the screen has done its own part already. */
+enum ui_action {
+	UI_NONE = 0,
+	UI_QUIT = 1 << 0,
+	UI_DRAW = 1 << 1,	/* draw again with the snapshot at hand */
+	UI_PAUSE = 1 << 2,	/* pause was toggled: freeze or refresh what is drawn */
+	UI_SUSPEND = 1 << 3,	/* stop the program as job control asks (^Z) */
+};
+
+/*
+ * Takes over the terminal of standard input and output. Fails with one line when they are no
+ * terminal, or TERM is unset or unknown. From here on the terminal is given back by ui_close(), by
+ * the out-of-memory hook, and by a handler for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT.
+ */
+int ui_open(struct ui **ret_ui, struct err *err);
+
+/* Gives the terminal back. NULL is allowed. */
+void ui_close(struct ui *ui);
+
+/* Reads all keys that are there and returns a set of enum ui_action. Never blocks. */
+unsigned ui_input(struct ui *ui);
+
+/* Draws; `snapshot` is only read and not kept. */
+void ui_draw(struct ui *ui, const struct snapshot *snapshot);
+
+/* The terminal's size changed (SIGWINCH); draw afterwards. */
+void ui_resize(struct ui *ui);
+
+/* Gives the terminal back for job control, and takes it again. */
+void ui_suspend(struct ui *ui);
+void ui_resume(struct ui *ui);
+
+#endif
