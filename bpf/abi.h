@@ -21,8 +21,7 @@ typedef uint64_t abi_u64;
 
 enum {
 	STACK_FRAMES_MAX = 127,
-	STACK_COPY_SMALL = 2048,
-	STACK_COPY_LARGE = 16384,
+	STACK_COPY_MAX = 16384,
 	STACK_COPY_CHUNK = 512, /* divides a page, so that no chunk crosses into an unreadable one */
 	STACK_REGS = 17,	/* x86-64 DWARF numbering, 16 is rip */
 };
@@ -132,22 +131,13 @@ struct stack_record {
 	abi_u64 frames[STACK_FRAMES_MAX + 1];
 };
 
-/* Registers and stack of an allocation with a provisional id, just after the allocator returned. */
+/* Registers of an allocation with a provisional id, just after the allocator returned. The first
+ * stack_size bytes behind this header are the stack from rsp upwards. */
 struct copy_header {
 	__u32 kind;
 	__u32 stack_size;
 	__u64 stack_id;
 	abi_u64 regs[STACK_REGS];
-};
-
-struct copy_record_small {
-	struct copy_header header;
-	__u8 stack[STACK_COPY_SMALL];
-};
-
-struct copy_record_large {
-	struct copy_header header;
-	__u8 stack[STACK_COPY_LARGE];
 };
 
 #endif

@@ -19,11 +19,26 @@
 #include <linux/ptrace.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
 
 #include "abi.h"
 #include "unwind.bpf.h"
 
 #define EEXIST 17
+
+/* The few fields of kernel types that are read; their places come from the running kernel's BTF. */
+struct thread_struct {
+	unsigned long fsbase;
+} __attribute__((preserve_access_index));
+
+struct mm_struct {
+	unsigned long start_stack;
+} __attribute__((preserve_access_index));
+
+struct task_struct {
+	struct mm_struct *mm;
+	struct thread_struct thread;
+} __attribute__((preserve_access_index));
 
 /* A stack that user space has not acknowledged is announced again, but not more often than this. */
 #define ANNOUNCE_INTERVAL_NS 100000000ULL
@@ -95,7 +110,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
+	__uint(max_entries, 2 << 20);
 } records SEC(".maps");
 
 __u64 provisional_ids = 0;
@@ -141,14 +156,8 @@ static __always_inline int take_object(__u64 address, struct heap_object *object
 	return bpf_map_delete_elem(&live, &address) ? -1 : 0;
 }
 
-static __always_inline void copy_stack(struct copy_header *header, __u8 *to, __u32 limit,
-				       const struct pt_regs *regs, __u64 id)
+static __always_inline void copy_regs(struct copy_header *header, const struct pt_regs *regs)
 {
-	__u64 from = regs->rsp;
-	__u32 done = 0;
-
-	header->kind = RECORD_COPY;
-	header->stack_id = id;
 	header->regs[0] = regs->rax;
 	header->regs[1] = regs->rdx;
 	header->regs[2] = regs->rcx;
@@ -166,41 +175,74 @@ static __always_inline void copy_stack(struct copy_header *header, __u8 *to, __u
 	header->regs[14] = regs->r14;
 	header->regs[15] = regs->r15;
 	header->regs[16] = regs->rip;
+}
 
+/* How deep the stack is: up to the thread's control block, which C libraries put at the stack's top,
+ * or up to where exec put the main thread's. Any other stack: as much as can be copied. */
+static __always_inline __u64 stack_depth(__u64 rsp)
+{
+	const struct task_struct *task = (const struct task_struct *)bpf_get_current_task();
+	__u64 depth = BPF_CORE_READ(task, thread.fsbase) - rsp;
+
+	if (depth > STACK_COPY_MAX)
+		depth = BPF_CORE_READ(task, mm, start_stack) - rsp;
+	return depth > STACK_COPY_MAX ? STACK_COPY_MAX : depth;
+}
+
+/* Copies at most `limit` bytes, a constant, and returns how many could be read. */
+static __always_inline __u32 copy_stack(__u8 *to, __u32 limit, __u64 from, __u64 depth)
+{
+	__u32 done = 0;
+
+	if (depth > limit)
+		depth = limit;
+	if (!bpf_probe_read_user(to, depth, (const void *)from))
+		return depth;
 	/* The first piece is cut so that all later ones end at multiples of the chunk. */
-	for (int i = 0; i < STACK_COPY_LARGE / STACK_COPY_CHUNK; i++) {
+	for (int i = 0; i < STACK_COPY_MAX / STACK_COPY_CHUNK; i++) {
 		__u32 piece = STACK_COPY_CHUNK - ((from + done) & (STACK_COPY_CHUNK - 1));
 
-		if (done > limit - STACK_COPY_CHUNK || piece > STACK_COPY_CHUNK)
+		if (limit < STACK_COPY_CHUNK || done > limit - STACK_COPY_CHUNK || piece > STACK_COPY_CHUNK)
 			break;
 		if (bpf_probe_read_user(to + done, piece, (const void *)(from + done)))
 			break;
 		done += piece;
 	}
-	header->stack_size = done;
+	return done;
+}
+
+/* A reservation's size must be a constant: one function a size. 0 when there was no room. */
+static __always_inline int send_copy_of(__u32 size, const struct pt_regs *regs, __u64 depth, __u64 id)
+{
+	struct copy_header *header = bpf_ringbuf_reserve(&records, sizeof(*header) + size, 0);
+
+	if (!header)
+		return 0;
+	header->kind = RECORD_COPY;
+	header->stack_id = id;
+	copy_regs(header, regs);
+	header->stack_size = copy_stack((__u8 *)(header + 1), size, regs->rsp, depth);
+	bpf_ringbuf_submit(header, 0);
+	return 1;
 }
 
 /* Sends registers and stack under an id that only this allocation has. 0 when there was no room. */
 static __always_inline __u64 send_copy(const struct pt_regs *regs)
 {
 	__u64 id = STACK_ID_PROVISIONAL | __sync_fetch_and_add(&provisional_ids, 1);
-	__u64 probe;
+	__u64 depth = stack_depth(regs->rsp);
+	int sent;
 
-	if (bpf_probe_read_user(&probe, sizeof(probe), (const void *)(regs->rsp + STACK_COPY_SMALL))) {
-		struct copy_record_small *copy = bpf_ringbuf_reserve(&records, sizeof(*copy), 0);
-
-		if (!copy)
-			return 0;
-		copy_stack(&copy->header, copy->stack, STACK_COPY_SMALL, regs, id);
-		bpf_ringbuf_submit(copy, 0);
-	} else {
-		struct copy_record_large *copy = bpf_ringbuf_reserve(&records, sizeof(*copy), 0);
-
-		if (!copy)
-			return 0;
-		copy_stack(&copy->header, copy->stack, STACK_COPY_LARGE, regs, id);
-		bpf_ringbuf_submit(copy, 0);
-	}
+	if (depth <= 512)
+		sent = send_copy_of(512, regs, depth, id);
+	else if (depth <= 1024)
+		sent = send_copy_of(1024, regs, depth, id);
+	else if (depth <= 4096)
+		sent = send_copy_of(4096, regs, depth, id);
+	else
+		sent = send_copy_of(STACK_COPY_MAX, regs, depth, id);
+	if (!sent)
+		return 0;
 	COUNT(copies);
 	return id;
 }

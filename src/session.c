@@ -61,7 +61,6 @@ struct session {
 	bool held;			/* a command of ours that has not been let go */
 	const char *notice;
 	uint64_t samples_copied;
-	uint64_t samples_lost;		/* for which our own queue had no room */
 	struct meter meter;
 	double start_s;
 	double refresh_s;
@@ -184,6 +183,11 @@ static void on_need_rule(void *context, uint64_t address)
 	client_ask_rule(session->client, module, offset, address);
 }
 
+static bool is_code(void *context, uint64_t address)
+{
+	return maps_find(((struct session *)context)->maps, address) != NULL;
+}
+
 static void on_unwound(void *context, struct unwind_tag tag, struct stack *stack)
 {
 	struct session *session = context;
@@ -192,15 +196,6 @@ static void on_unwound(void *context, struct unwind_tag tag, struct stack *stack
 		cpu_profile_add(session->cpu_profile, stack);
 	else if (stack)
 		heap_profile_set_stack(session->heap_profile, tag.id, stack);
-}
-
-static void on_unwind_lost(void *context, struct unwind_tag tag)
-{
-	struct session *session = context;
-
-	session->samples_lost++;
-	if (tag.source == UNWIND_CPU)
-		cpu_profile_add(session->cpu_profile, NULL);
 }
 
 static void on_rule(void *context, uint64_t address, const struct unwind_rule *rule)
@@ -463,7 +458,7 @@ static void wait_for_allocators(struct session *session)
 static void make_stages(struct session *session)
 {
 	const struct unwinder_hooks hooks = {
-	    .need_rule = on_need_rule, .done = on_unwound, .lost = on_unwind_lost, .context = session};
+	    .need_rule = on_need_rule, .is_code = is_code, .done = on_unwound, .context = session};
 
 	session->modules = module_table_new(session->target->pid);
 	session->rules = rule_table_new(on_rule_changed, session);
@@ -680,7 +675,7 @@ static void fill_cpu(struct session *session, struct snapshot *snapshot)
 	cpu->stacks_copied = session->samples_copied;
 	cpu->stacks_pending = unwinder_pending(session->unwinder);
 	cpu_profile_fill(session->cpu_profile, snapshot);
-	snapshot->overflow.perf_lost = facts.lost + facts.corrupt + session->samples_lost;
+	snapshot->overflow.perf_lost = facts.lost + facts.corrupt;
 	snapshot->overflow.perf_throttled = facts.throttled;
 	snapshot->overflow.threads_uncovered = facts.threads_uncovered;
 }

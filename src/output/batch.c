@@ -127,8 +127,7 @@ static void put_cpu(FILE *out, const struct snapshot_cpu *cpu)
 		return;
 	}
 	fmt_count(kernel, sizeof(kernel), cpu->kernel_samples);
-	snprintf(cpu->kernel ? where : "kernel not sampled", sizeof(where), "%s in the kernel",
-		 kernel);
+	snprintf(where, sizeof(where), "%s in the kernel", kernel);
 	fprintf(out,
 		"cpu: %s at %u Hz, %s samples, %s; stacks: %s complete, %s copied, "
 		"%s pending\n",

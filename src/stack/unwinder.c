@@ -15,6 +15,9 @@
 /* Bytes of copies that may wait at a time. */
 enum { PENDING_BYTES_MAX = 16 << 20 };
 
+/* Rules asked for at once ahead of one walk. */
+enum { ASKED_MAX = 256 };
+
 struct pending {
 	struct walk walk;
 	struct unwind_tag tag;
@@ -34,6 +37,8 @@ struct unwinder {
 	struct stack_table *stacks;
 	struct unwinder_hooks hooks;
 	struct waiting *waiting;
+	uint64_t asked[ASKED_MAX + 1]; /* entered in `waiting`, but not yet asked for */
+	size_t asked_count;
 	size_t pending_count;
 	size_t pending_bytes;
 };
@@ -77,21 +82,44 @@ void unwinder_free(struct unwinder *unwinder)
 	free(unwinder);
 }
 
-/* Adds a walk to those that wait for the address, and asks for the rule if it is the first. */
-static void wait_for(struct unwinder *unwinder, struct pending *pending, uint64_t address)
+/* The entry of an address whose rule is wanted; asks for it if nobody has. */
+static struct waiting *want_rule(struct unwinder *unwinder, uint64_t address)
 {
 	struct waiting *waiting;
 
 	HASH_FIND(hh, unwinder->waiting, &address, sizeof(address), waiting);
-	if (waiting) {
-		DL_APPEND(waiting->walks, pending);
-		return;
-	}
+	if (waiting)
+		return waiting;
 	waiting = xcalloc(1, sizeof(*waiting));
 	waiting->address = address;
-	DL_APPEND(waiting->walks, pending);
 	HASH_ADD(hh, unwinder->waiting, address, sizeof(waiting->address), waiting);
-	unwinder->hooks.need_rule(unwinder->hooks.context, address);
+	unwinder->asked[unwinder->asked_count++] = address;
+	return waiting;
+}
+
+/* Sends the questions collected by want_rule(). An answer may come at once and change anything. */
+static void ask(struct unwinder *unwinder)
+{
+	while (unwinder->asked_count)
+		unwinder->hooks.need_rule(unwinder->hooks.context, unwinder->asked[--unwinder->asked_count]);
+}
+
+/*
+ * Wants the rules of everything in the copy that looks like a return address. A walk needs them one
+ * after the other, and each would cost a round trip to the worker; so one is enough for the whole stack.
+ */
+static void want_rules_ahead(struct unwinder *unwinder, const struct stack_copy *copy)
+{
+	for (size_t at = 0; at + sizeof(uint64_t) <= copy->stack_size; at += sizeof(uint64_t)) {
+		uint64_t value;
+
+		memcpy(&value, copy->stack + at, sizeof(value));
+		if (unwinder->asked_count == ASKED_MAX)
+			return;
+		if (unwinder->hooks.is_code(unwinder->hooks.context, value - 1) &&
+		    !rule_table_get(unwinder->rules, value - 1))
+			(void)want_rule(unwinder, value - 1);
+	}
 }
 
 static void finish(struct unwinder *unwinder, const struct walk *walk, enum stack_state state,
@@ -105,6 +133,7 @@ static void finish(struct unwinder *unwinder, const struct walk *walk, enum stac
 void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, struct unwind_tag tag)
 {
 	struct walk walk;
+	struct waiting *waiting;
 	struct pending *pending;
 	enum stack_state state;
 	uint64_t address;
@@ -117,7 +146,8 @@ void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, s
 		return;
 	}
 	if (size > PENDING_BYTES_MAX - unwinder->pending_bytes) {
-		unwinder->hooks.lost(unwinder->hooks.context, tag);
+		walk.frames[walk.frame_count++] = address;
+		finish(unwinder, &walk, STACK_UNLEARNT, tag);
 		return;
 	}
 	pending = xcalloc(1, size);
@@ -128,7 +158,10 @@ void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, s
 	pending->walk.stack = pending->stack;
 	unwinder->pending_count++;
 	unwinder->pending_bytes += size;
-	wait_for(unwinder, pending, address);
+	waiting = want_rule(unwinder, address);
+	DL_APPEND(waiting->walks, pending);
+	want_rules_ahead(unwinder, copy);
+	ask(unwinder);
 }
 
 void unwinder_rule(struct unwinder *unwinder, uint64_t address, const struct unwind_rule *rule)
@@ -148,7 +181,8 @@ void unwinder_rule(struct unwinder *unwinder, uint64_t address, const struct unw
 
 		DL_DELETE(waiting->walks, pending);
 		if (walk_on(&pending->walk, unwinder->rules, &state, &wanted) == WALK_NEEDS_RULE) {
-			wait_for(unwinder, pending, wanted);
+			DL_APPEND(want_rule(unwinder, wanted)->walks, pending);
+			ask(unwinder);
 			continue;
 		}
 		finish(unwinder, &pending->walk, state, pending->tag);

@@ -23,10 +23,11 @@ struct unwind_tag {
 struct unwinder_hooks {
 	/* Ask for the rule of an address; the answer comes by unwinder_rule(), perhaps at once. */
 	void (*need_rule)(void *context, uint64_t address);
-	/* A walk has ended; `stack` is NULL when the table of stacks is full. */
+	/* Whether an address is in executable memory: what a return address is known by. */
+	bool (*is_code)(void *context, uint64_t address);
+	/* A walk has ended; `stack` is NULL when the table of stacks is full. A copy that had no room in
+	 * the queue ends where it would have waited, with STACK_UNLEARNT. */
 	void (*done)(void *context, struct unwind_tag tag, struct stack *stack);
-	/* A copy had no room in the queue and is lost. */
-	void (*lost)(void *context, struct unwind_tag tag);
 	void *context;
 };
 
@@ -45,7 +46,7 @@ struct stack_copy {
 	size_t kernel_count;
 };
 
-/* Walks the copy, at once where all rules are known; hooks->done or ->lost is called exactly once. */
+/* Walks the copy, at once where all rules are known; hooks->done is called exactly once. */
 void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, struct unwind_tag tag);
 
 /* The rule of an address has come: enters it and goes on with the walks that waited for it. */

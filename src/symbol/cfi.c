@@ -87,13 +87,13 @@ static bool set_cfa(struct unwind_rule *rule, const Dwarf_Op *ops, size_t count)
 }
 
 /* False when the place cannot be expressed; the register is SAVED_UNDEFINED then. */
-static bool set_saved(struct saved_reg *saved, const Dwarf_Op *ops, size_t count, bool is_undefined)
+static bool set_saved(struct saved_reg *saved, const Dwarf_Op *ops, size_t count, bool lost)
 {
 	bool is_value = false;
 
 	*saved = (struct saved_reg){.how = SAVED_UNDEFINED};
 	if (!count) {
-		saved->how = is_undefined ? SAVED_UNDEFINED : SAVED_SAME;
+		saved->how = lost ? SAVED_UNDEFINED : SAVED_SAME;
 		return true;
 	}
 	if (ops[count - 1].atom == DW_OP_stack_value) {
@@ -115,6 +115,17 @@ static bool set_saved(struct saved_reg *saved, const Dwarf_Op *ops, size_t count
 	return true;
 }
 
+/*
+ * Whether a register without a rule is lost, as libdw says by `undefined`, or unchanged. libdw
+ * (0.188) takes 0 for the callee-saved rbx, which is 3; 0 is rax.
+ */
+static bool is_lost(int reg, bool undefined)
+{
+	enum { DWARF_RAX = 0, DWARF_RBX = 3 };
+
+	return reg == DWARF_RAX || (undefined && reg != DWARF_RBX);
+}
+
 static bool set_registers(struct unwind_rule *rule, Dwarf_Frame *frame)
 {
 	for (int reg = 0; reg < DWARF_REG_COUNT; reg++) {
@@ -123,7 +134,8 @@ static bool set_registers(struct unwind_rule *rule, Dwarf_Frame *frame)
 		bool known = false;
 
 		if (!dwarf_frame_register(frame, reg, memory, &ops, &count))
-			known = set_saved(&rule->saved[reg], ops, count, ops == memory);
+			known =
+			    set_saved(&rule->saved[reg], ops, count, is_lost(reg, ops == memory));
 		else
 			rule->saved[reg] = (struct saved_reg){.how = SAVED_UNDEFINED};
 		if (!known && (reg == DWARF_RSP || reg == DWARF_RIP))

@@ -15,15 +15,16 @@
 #include <utlist.h>
 
 enum {
-	/* Requests that the worker has at a time: enough to keep it busy, few enough that a rule asked
-	 * for now does not wait behind a long row of names. */
-	WINDOW = 16,
 	RESTARTS_MAX = 8,
 	SYMBOLS_MAX = 1 << 20,
 };
 
 /* Queues in the order in which they are served. */
 enum priority { PRIORITY_RULE, PRIORITY_SYMBOL, PRIORITY_LINES, PRIORITY_COUNT };
+
+/* Requests that the worker may have when one more of a priority is sent: enough to keep it busy, few
+ * enough that a rule asked for now does not wait behind a long row of names. */
+static const size_t windows[PRIORITY_COUNT] = {[PRIORITY_RULE] = 128, [PRIORITY_SYMBOL] = 16, [PRIORITY_LINES] = 2};
 
 struct question {
 	struct request request;
@@ -378,7 +379,7 @@ void client_flush(struct symbol_client *client)
 	for (int i = 0; i < PRIORITY_COUNT; i++) {
 		struct question *question;
 
-		while ((question = client->queues[i]) && client->sent_count < WINDOW) {
+		while ((question = client->queues[i]) && client->sent_count < windows[i]) {
 			int code;
 
 			if (client->link.fd < 0) {

@@ -148,8 +148,8 @@ uint32_t die_decl_line(Dwarf_Die *die)
 }
 
 /*
- * libdw's dwarf_decl_file() fails an assertion on split DWARF, and numbers belong to the unit that the
- * attribute was found in.
+ * libdw's dwarf_decl_file() fails an assertion on split DWARF, and numbers belong to the unit that
+ * the attribute was found in.
  */
 static const char *file_name(Dwarf_Attribute *attribute)
 {
