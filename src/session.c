@@ -19,6 +19,7 @@
 #include "stack/rule_table.h"
 #include "stack/stack_table.h"
 #include "stack/unwinder.h"
+#include "stack/uprobe_slot.h"
 #include "stack/walk.h"
 #include "symbol/client.h"
 #include "symbol/module_table.h"
@@ -30,6 +31,8 @@ enum {
 	/* Probes wait so long for the worker to find the allocators before the sampler starts. */
 	ALLOCATOR_WAIT_MS = 3000,
 	MAPS_INTERVAL_MS = 20,
+	/* An address in no mapping makes them be read again so often: not every mapping is announced. */
+	MAPS_MISS_INTERVAL_MS = 1000,
 };
 
 enum unwind_source { UNWIND_CPU, UNWIND_HEAP };
@@ -145,9 +148,11 @@ static void read_maps(struct session *session)
 
 static struct module *locate(struct session *session, uint64_t address, uint64_t *ret_offset)
 {
-	bool due = now_s() - session->maps_read_s > MAPS_INTERVAL_MS * 1e-3;
+	double age_ms = (now_s() - session->maps_read_s) * 1e3;
+	bool missing = !(address >> 63) && !maps_find(session->maps, address);
 
-	if (session->maps_changed && (due || !maps_find(session->maps, address)))
+	if (session->maps_changed ? missing || age_ms > MAPS_INTERVAL_MS
+				  : missing && age_ms > MAPS_MISS_INTERVAL_MS)
 		read_maps(session);
 	return module_table_locate(session->modules, session->maps, address, ret_offset);
 }
@@ -180,6 +185,12 @@ static void on_need_rule(void *context, uint64_t address)
 	uint64_t offset;
 	struct module *module = locate(session, address, &offset);
 
+	if (module_is_uprobes(module)) {
+		const struct unwind_rule rule = uprobe_slot_rule(offset);
+
+		unwinder_rule(session->unwinder, address, &rule);
+		return;
+	}
 	client_ask_rule(session->client, module, offset, address);
 }
 

@@ -151,7 +151,7 @@ struct module *module_table_of_mapping(struct module_table *table, const struct 
 
 	if (strcmp(mapping->path, "[vdso]") == 0)
 		return table->vdso;
-	if (mapping->inode == 0)
+	if (mapping->inode == 0 && mapping->path[0] != '[')
 		return NULL;
 	for (size_t i = 0; i < table->count; i++) {
 		const struct entry *entry = table->entries[i];
@@ -163,7 +163,8 @@ struct module *module_table_of_mapping(struct module_table *table, const struct 
 	}
 	if (table->count >= MODULES_MAX)
 		return table->unknown;
-	module = add(table, MODULE_ELF, mapping->path, open_mapped(table, mapping));
+	/* "[uprobes]" and other memory of the kernel's has a name but no file. */
+	module = add(table, MODULE_ELF, mapping->path, mapping->inode ? open_mapped(table, mapping) : -1);
 	table->entries[table->count - 1]->identity = identity;
 	return module;
 }
@@ -190,6 +191,11 @@ struct module *module_table_locate(struct module_table *table, const struct maps
 struct module *module_table_get(const struct module_table *table, uint32_t number)
 {
 	return number < table->count ? &table->entries[number]->module : NULL;
+}
+
+bool module_is_uprobes(const struct module *module)
+{
+	return strcmp(module->name, "[uprobes]") == 0;
 }
 
 size_t module_table_count(const struct module_table *table)

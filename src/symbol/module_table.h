@@ -5,6 +5,7 @@
 #ifndef RSP_SYMBOL_MODULE_TABLE_H
 #define RSP_SYMBOL_MODULE_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ struct module *module_table_of_mapping(struct module_table *table, const struct 
 
 /* A module by its number, or NULL. */
 struct module *module_table_get(const struct module_table *table, uint32_t number);
+
+/* The page that the kernel maps into a process with uprobes, see stack/uprobe_slot.h. */
+bool module_is_uprobes(const struct module *module);
 
 size_t module_table_count(const struct module_table *table);
 
