@@ -110,7 +110,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 2 << 20);
+	__uint(max_entries, 4 << 20);
 } records SEC(".maps");
 
 __u64 provisional_ids = 0;
@@ -237,6 +237,8 @@ static __always_inline __u64 send_copy(const struct pt_regs *regs)
 		sent = send_copy_of(512, regs, depth, id);
 	else if (depth <= 1024)
 		sent = send_copy_of(1024, regs, depth, id);
+	else if (depth <= 2048)
+		sent = send_copy_of(2048, regs, depth, id);
 	else if (depth <= 4096)
 		sent = send_copy_of(4096, regs, depth, id);
 	else

@@ -11,150 +11,23 @@
 #include <time.h>
 
 #include "collect/allocators.h"
-#include "collect/cpu_source.h"
-#include "collect/heap_source.h"
-#include "overhead/meter.h"
-#include "profile/cpu_profile.h"
-#include "profile/heap_profile.h"
-#include "stack/rule_table.h"
-#include "stack/stack_table.h"
-#include "stack/unwinder.h"
+#include "profile/runtime.h"
+#include "session_state.h"
 #include "stack/uprobe_slot.h"
 #include "stack/walk.h"
-#include "symbol/client.h"
-#include "symbol/module_table.h"
 #include "target/launch.h"
-#include "target/maps.h"
-#include "target/target.h"
 
-enum {
-	/* Probes wait so long for the worker to find the allocators before the sampler starts. */
-	ALLOCATOR_WAIT_MS = 3000,
-	MAPS_INTERVAL_MS = 20,
-	/* An address in no mapping makes them be read again so often: not every mapping is announced. */
-	MAPS_MISS_INTERVAL_MS = 1000,
-};
+/* Probes wait so long for the worker to find the allocators before the sampler starts. */
+enum { ALLOCATOR_WAIT_MS = 3000 };
 
 enum unwind_source { UNWIND_CPU, UNWIND_HEAP };
 
-struct session {
-	const struct options *options;
-	struct loop *loop;
-	struct target *target;
-	struct module_table *modules;
-	struct symbol_client *client;
-	int client_fd;			/* as it is in the loop; -1: none */
-	struct rule_table *rules;
-	struct stack_table *stacks;
-	struct unwinder *unwinder;
-	struct cpu_profile *cpu_profile;
-	struct heap_profile *heap_profile;
-	struct cpu_source *cpu;		/* NULL: off, see cpu_off */
-	struct heap_source *heap;	/* NULL: off, see heap_off */
-	struct err cpu_off, heap_off;
-	struct maps *maps;
-	bool maps_changed;
-	double maps_read_s;
-	bool *asked;			/* by module number: for allocators */
-	size_t asked_count;
-	unsigned allocator_questions;	/* without an answer yet */
-	struct snapshot_allocator *allocators;
-	size_t allocator_count;
-	bool executed;			/* the target has become another program */
-	bool held;			/* a command of ours that has not been let go */
-	const char *notice;
-	uint64_t samples_copied;
-	struct meter meter;
-	double start_s;
-	double refresh_s;
-	uint64_t refresh_cpu_ns;
-	double target_cpu_pct;
-};
-
-static double now_s(void)
+double session_now_s(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-/* --- the address space ------------------------------------------------------------------------ */
-
-/* Asks every module that was not asked before where it has allocator functions. */
-static void ask_allocators(struct session *session)
-{
-	if (!session->heap)
-		return;
-	for (size_t i = 0; i < session->maps->count; i++) {
-		const struct mapping *mapping = &session->maps->items[i];
-		struct module *module = module_table_of_mapping(session->modules, mapping);
-		size_t number;
-
-		if (!module || mapping->inode == 0)
-			continue;
-		number = module->number;
-		if (number >= session->asked_count) {
-			size_t count = module_table_count(session->modules);
-
-			session->asked = xreallocarray(session->asked, count, sizeof(bool));
-			memset(session->asked + session->asked_count, 0, count - session->asked_count);
-			session->asked_count = count;
-		}
-		if (session->asked[number])
-			continue;
-		session->asked[number] = true;
-		session->allocator_questions++;
-		client_ask_allocators(session->client, module);
-	}
-}
-
-static bool same_mapping(const struct mapping *a, const struct mapping *b)
-{
-	return b && a->start == b->start && a->end == b->end && a->offset == b->offset && a->inode == b->inode &&
-	       strcmp(a->path, b->path) == 0;
-}
-
-/* Rules belong to their mapping: those of mappings that have gone or changed are forgotten. */
-static void forget_stale_rules(struct session *session, const struct maps *fresh)
-{
-	for (size_t i = 0; i < session->maps->count; i++) {
-		const struct mapping *old = &session->maps->items[i];
-
-		if (!same_mapping(old, maps_find(fresh, old->start)))
-			rule_table_remove(session->rules, old->start, old->end);
-	}
-}
-
-static void read_maps(struct session *session)
-{
-	struct maps *fresh;
-
-	session->maps_changed = false;
-	session->maps_read_s = now_s();
-	/* A process that is ending has no mappings any more; what was known of it stays. */
-	if (maps_read(&fresh, session->target->pid, NULL))
-		return;
-	if (fresh->count == 0) {
-		maps_free(fresh);
-		return;
-	}
-	if (session->maps)
-		forget_stale_rules(session, fresh);
-	maps_free(session->maps);
-	session->maps = fresh;
-	ask_allocators(session);
-}
-
-static struct module *locate(struct session *session, uint64_t address, uint64_t *ret_offset)
-{
-	double age_ms = (now_s() - session->maps_read_s) * 1e3;
-	bool missing = !(address >> 63) && !maps_find(session->maps, address);
-
-	if (session->maps_changed ? missing || age_ms > MAPS_INTERVAL_MS
-				  : missing && age_ms > MAPS_MISS_INTERVAL_MS)
-		read_maps(session);
-	return module_table_locate(session->modules, session->maps, address, ret_offset);
 }
 
 /* --- hooks: from one stage to the next -------------------------------------------------------- */
@@ -167,13 +40,44 @@ static void on_rule_changed(void *context, uint64_t address, const struct unwind
 		heap_source_rule(session->heap, address, rule);
 }
 
+/* Rules belong to their mapping. */
+static void on_unmapped(void *context, uint64_t start, uint64_t end)
+{
+	rule_table_remove(((struct session *)context)->rules, start, end);
+}
+
+/*
+ * Asks each module once where it has allocator functions, and for a rule of it: with that the worker
+ * opens its CFI, which is better done now than when the first stacks wait for it.
+ */
+static void on_module(void *context, struct module *module, uint64_t offset, uint64_t address)
+{
+	struct session *session = context;
+
+	if (module->number >= session->asked_count) {
+		size_t count = module->number + (size_t)1;
+
+		session->asked = xreallocarray(session->asked, count, sizeof(bool));
+		memset(session->asked + session->asked_count, 0, count - session->asked_count);
+		session->asked_count = count;
+	}
+	if (session->asked[module->number])
+		return;
+	session->asked[module->number] = true;
+	if (session->heap) {
+		session->allocator_questions++;
+		client_ask_allocators(session->client, module);
+	}
+	client_ask_rule(session->client, module, offset, address);
+}
+
 static void on_new_stack(void *context, struct stack *stack)
 {
 	struct session *session = context;
 
 	for (uint32_t i = 0; i < stack->frame_count; i++) {
 		uint64_t offset;
-		struct module *module = locate(session, stack->frames[i], &offset);
+		struct module *module = address_space_locate(session->space, stack->frames[i], &offset);
 
 		stack->symbols[i] = client_symbol(session->client, module, offset);
 	}
@@ -183,7 +87,7 @@ static void on_need_rule(void *context, uint64_t address)
 {
 	struct session *session = context;
 	uint64_t offset;
-	struct module *module = locate(session, address, &offset);
+	struct module *module = address_space_locate(session->space, address, &offset);
 
 	if (module_is_uprobes(module)) {
 		const struct unwind_rule rule = uprobe_slot_rule(offset);
@@ -196,7 +100,7 @@ static void on_need_rule(void *context, uint64_t address)
 
 static bool is_code(void *context, uint64_t address)
 {
-	return maps_find(((struct session *)context)->maps, address) != NULL;
+	return address_space_is_code(((struct session *)context)->space, address);
 }
 
 static void on_unwound(void *context, struct unwind_tag tag, struct stack *stack)
@@ -214,6 +118,13 @@ static void on_rule(void *context, uint64_t address, const struct unwind_rule *r
 	struct session *session = context;
 
 	unwinder_rule(session->unwinder, address, rule);
+}
+
+/* The C library and the language's runtime are not the user's to read: their functions' names do. */
+static bool wants_lines(void *context, const struct module *module)
+{
+	(void)context;
+	return !runtime_frame(NULL, module->name);
 }
 
 /* "glibc", or what the library is called: "libjemalloc.so.2" is "jemalloc". */
@@ -321,9 +232,9 @@ static void on_sample(void *context, const struct perf_record *record)
 			(struct unwind_tag){.source = UNWIND_CPU});
 }
 
-static void on_mapped(void *context)
+static void on_mappings_changed(void *context)
 {
-	((struct session *)context)->maps_changed = true;
+	address_space_changed(((struct session *)context)->space);
 }
 
 static void on_executed(void *context)
@@ -430,7 +341,7 @@ static void open_cpu(struct session *session)
 {
 	const struct cpu_hooks hooks = {
 	    .sample = on_sample,
-	    .mapped = on_mapped,
+	    .mapped = on_mappings_changed,
 	    .executed = on_executed,
 	    .thread_ended = on_thread_ended,
 	    .context = session,
@@ -455,10 +366,10 @@ static void open_cpu(struct session *session)
 /* Reads what the worker answers until all allocators are found, or the time is over. */
 static void wait_for_allocators(struct session *session)
 {
-	double end = now_s() + ALLOCATOR_WAIT_MS * 1e-3;
+	double end = session_now_s() + ALLOCATOR_WAIT_MS * 1e-3;
 
 	client_flush(session->client);
-	while (session->allocator_questions && now_s() < end && client_fd(session->client) >= 0) {
+	while (session->allocator_questions && session_now_s() < end && client_fd(session->client) >= 0) {
 		struct pollfd ready = {.fd = client_fd(session->client), .events = POLLIN};
 
 		if (poll(&ready, 1, 50) > 0)
@@ -470,8 +381,10 @@ static void make_stages(struct session *session)
 {
 	const struct unwinder_hooks hooks = {
 	    .need_rule = on_need_rule, .is_code = is_code, .done = on_unwound, .context = session};
+	const struct address_space_hooks space_hooks = {
+	    .unmapped = on_unmapped, .mapped = on_module, .context = session};
 
-	session->modules = module_table_new(session->target->pid);
+	session->space = address_space_new(session->target->pid, &space_hooks);
 	session->rules = rule_table_new(on_rule_changed, session);
 	session->stacks = stack_table_new(on_new_stack, session);
 	session->unwinder = unwinder_new(session->rules, session->stacks, &hooks);
@@ -498,16 +411,17 @@ static int check_sources(const struct session *session, struct err *err)
 /* Probes first and the sampler last, so that the profile does not show the attaching. */
 static int attach(struct session *session, struct err *err)
 {
-	const struct client_hooks hooks = {.rule = on_rule, .allocators = on_allocators, .context = session};
+	const struct client_hooks hooks = {
+	    .rule = on_rule, .allocators = on_allocators, .wants_lines = wants_lines, .context = session};
 	int code = client_new(&session->client, &hooks, err);
 
 	if (code)
 		return code;
 	make_stages(session);
 	open_heap(session);
-	if (maps_read(&session->maps, session->target->pid, err))
-		return -ESRCH;
-	ask_allocators(session);
+	code = address_space_read(session->space, err);
+	if (code)
+		return code;
 	wait_for_allocators(session);
 	open_cpu(session);
 	code = check_sources(session, err);
@@ -519,7 +433,7 @@ static int attach(struct session *session, struct err *err)
 		if (code)
 			return code;
 	}
-	session->start_s = session->refresh_s = now_s();
+	session->start_s = session->refresh_s = session_now_s();
 	session->refresh_cpu_ns = session->target->cpu_ns;
 	session->target_cpu_pct = NAN;
 	meter_init(&session->meter, client_worker_pid(session->client));
@@ -567,8 +481,7 @@ void session_close(struct session *session)
 	stack_table_free(session->stacks);
 	rule_table_free(session->rules);
 	client_free(session->client);
-	module_table_free(session->modules);
-	maps_free(session->maps);
+	address_space_free(session->space);
 	target_close(session->target);
 	free(session->asked);
 	free(session->allocators);
@@ -591,7 +504,7 @@ static void start_anew(struct session *session)
 	session->samples_copied = 0;
 	target_refresh(session->target);
 	open_heap(session);
-	read_maps(session);
+	(void)address_space_read(session->space, NULL);
 }
 
 void session_turn(struct session *session)
@@ -602,7 +515,7 @@ void session_turn(struct session *session)
 	watch_worker(session);
 }
 
-static void drain(struct session *session)
+void session_drain(struct session *session)
 {
 	if (session->heap)
 		heap_source_drain(session->heap);
@@ -613,15 +526,15 @@ static void drain(struct session *session)
 
 void session_settle(struct session *session, int timeout_ms)
 {
-	double end = now_s() + timeout_ms * 1e-3;
+	double end = session_now_s() + timeout_ms * 1e-3;
 
-	drain(session);
-	while (client_outstanding(session->client, false) && now_s() < end && client_fd(session->client) >= 0) {
+	session_drain(session);
+	while (client_outstanding(session->client, false) && session_now_s() < end && client_fd(session->client) >= 0) {
 		struct pollfd ready = {.fd = client_fd(session->client), .events = POLLIN};
 
 		if (poll(&ready, 1, 20) > 0)
 			client_read(session->client);
-		drain(session);
+		session_drain(session);
 	}
 	watch_worker(session);
 }
@@ -629,107 +542,4 @@ void session_settle(struct session *session, int timeout_ms)
 bool session_ended(const struct session *session)
 {
 	return session->target->exited;
-}
-
-/* --- snapshots -------------------------------------------------------------------------------- */
-
-static void on_site(void *context, uint64_t stack_id, const struct heap_site *site)
-{
-	struct session *session = context;
-
-	if (heap_profile_read(session->heap_profile, stack_id, site))
-		heap_source_forget_site(session->heap, stack_id);
-}
-
-static void fill_target(struct session *session, struct snapshot *snapshot)
-{
-	struct target *target = session->target;
-	double now = now_s();
-
-	target_refresh(target);
-	if (!target->exited && now > session->refresh_s) {
-		session->target_cpu_pct = (double)(target->cpu_ns - session->refresh_cpu_ns) * 1e-7 /
-					  (now - session->refresh_s);
-		session->refresh_s = now;
-		session->refresh_cpu_ns = target->cpu_ns;
-	}
-	snapshot->target = (struct snapshot_target){
-	    .pid = target->pid,
-	    .comm = target->comm,
-	    .exe = target->exe,
-	    .exited = target->exited,
-	    .exit_status = target->exit_status,
-	    .threads = target->threads,
-	    .cpu_pct = target->exited ? NAN : session->target_cpu_pct,
-	    .rss_bytes = target->rss_bytes,
-	};
-}
-
-static const char *reason(const struct err *err)
-{
-	return err->text[0] ? err->text : NULL;
-}
-
-static void fill_cpu(struct session *session, struct snapshot *snapshot)
-{
-	struct snapshot_cpu *cpu = &snapshot->cpu;
-	struct cpu_facts facts = {0};
-
-	cpu->reason = reason(&session->cpu_off);
-	if (!session->cpu)
-		return;
-	facts = cpu_source_facts(session->cpu);
-	cpu->state = CHANNEL_ON;
-	cpu->event = facts.event;
-	cpu->frequency_hz = facts.frequency_hz;
-	cpu->kernel = facts.kernel;
-	cpu->stacks_copied = session->samples_copied;
-	cpu->stacks_pending = unwinder_pending(session->unwinder);
-	cpu_profile_fill(session->cpu_profile, snapshot);
-	snapshot->overflow.perf_lost = facts.lost + facts.corrupt;
-	snapshot->overflow.perf_throttled = facts.throttled;
-	snapshot->overflow.threads_uncovered = facts.threads_uncovered;
-}
-
-static void fill_heap(struct session *session, struct snapshot *snapshot, bool with_stacks)
-{
-	struct snapshot_heap *heap = &snapshot->heap;
-	struct heap_stats stats;
-
-	heap->reason = reason(&session->heap_off);
-	if (!session->heap)
-		return;
-	heap->state = CHANNEL_ON;
-	heap->mode = "exact";
-	if (!heap->reason && !session->allocator_count && !session->allocator_questions)
-		heap->reason = "no allocator function was found in the target";
-	(void)heap_source_read_sites(session->heap, on_site, session);
-	heap_profile_fill(session->heap_profile, snapshot, now_s(), with_stacks);
-	stats = heap_source_stats(session->heap);
-	heap->untracked_frees = stats.untracked_frees;
-	snapshot->overflow.ringbuf_dropped = stats.ringbuf_dropped;
-	snapshot->overflow.live_map_full = stats.live_map_full;
-	snapshot->overflow.site_map_full = stats.site_map_full + stats.thread_map_full;
-	snapshot->allocators = xcalloc(session->allocator_count + 1, sizeof(*snapshot->allocators));
-	snapshot->allocator_count = session->allocator_count;
-	if (session->allocator_count)
-		memcpy(snapshot->allocators, session->allocators,
-		       session->allocator_count * sizeof(*snapshot->allocators));
-}
-
-struct snapshot *session_snapshot(struct session *session, bool with_stacks)
-{
-	struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
-
-	drain(session);
-	clock_gettime(CLOCK_REALTIME, &snapshot->time);
-	snapshot->elapsed_s = now_s() - session->start_s;
-	snapshot->notice = session->notice;
-	fill_target(session, snapshot);
-	fill_cpu(session, snapshot);
-	fill_heap(session, snapshot, with_stacks);
-	snapshot->overhead =
-	    (struct snapshot_overhead){.target_pct = NAN, .heap_pct = NAN, .cpu_pct = NAN, .self_cpu_pct = NAN};
-	meter_read(&session->meter, client_worker_pid(session->client), &snapshot->overhead);
-	return snapshot;
 }

@@ -20,7 +20,7 @@
 
 enum {
 	STACK_COPY_BYTES = 16384,
-	RING_BYTES_MAX = 2 << 20,	/* per CPU: a second of one CPU's samples at 99 Hz */
+	RING_BYTES_MAX = 8 << 20,	/* per CPU */
 	RING_BYTES_MIN = 64 << 10,
 	RINGS_BYTES_MAX = 32 << 20,	/* all CPUs together */
 	THREAD_PASSES = 10,
@@ -299,6 +299,17 @@ static int describe(int code, struct err *err)
 	return err_set(err, -code, EXIT_FAILED, "cannot open perf events: %s", strerror(-code));
 }
 
+/* Room for half a second of one CPU's samples, all CPUs together within the limit. */
+static size_t ring_size(size_t cpus, unsigned frequency_hz)
+{
+	size_t bytes = RING_BYTES_MIN;
+
+	while (bytes < RING_BYTES_MAX && bytes < (size_t)frequency_hz * STACK_COPY_BYTES / 2 &&
+	       bytes * 2 * cpus <= RINGS_BYTES_MAX)
+		bytes *= 2;
+	return bytes;
+}
+
 int cpu_source_open(struct cpu_source **ret_source, int pid, unsigned frequency_hz,
 		    const struct cpu_hooks *hooks, struct err *err)
 {
@@ -308,9 +319,7 @@ int cpu_source_open(struct cpu_source **ret_source, int pid, unsigned frequency_
 	source->pid = pid;
 	source->hooks = *hooks;
 	source->cpu_count = (size_t)sysconf(_SC_NPROCESSORS_CONF);
-	source->ring_bytes = RING_BYTES_MAX;
-	while (source->ring_bytes > RING_BYTES_MIN && source->ring_bytes * source->cpu_count > RINGS_BYTES_MAX)
-		source->ring_bytes /= 2;
+	source->ring_bytes = ring_size(source->cpu_count, frequency_hz);
 	source->rings = xcalloc(source->cpu_count, sizeof(*source->rings));
 	source->active = xcalloc(source->cpu_count, sizeof(*source->active));
 	raise_descriptor_limit();

@@ -159,8 +159,10 @@ void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, s
 	unwinder->pending_count++;
 	unwinder->pending_bytes += size;
 	waiting = want_rule(unwinder, address);
+	/* A walk that others wait beside has most of its stack in common with them: they have asked. */
+	if (!waiting->walks)
+		want_rules_ahead(unwinder, copy);
 	DL_APPEND(waiting->walks, pending);
-	want_rules_ahead(unwinder, copy);
 	ask(unwinder);
 }
 

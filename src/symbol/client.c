@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "symbol/worker_link.h"
 
@@ -25,6 +26,12 @@ enum priority { PRIORITY_RULE, PRIORITY_SYMBOL, PRIORITY_LINES, PRIORITY_COUNT }
 /* Requests that the worker may have when one more of a priority is sent: enough to keep it busy, few
  * enough that a rule asked for now does not wait behind a long row of names. */
 static const size_t windows[PRIORITY_COUNT] = {[PRIORITY_RULE] = 128, [PRIORITY_SYMBOL] = 16, [PRIORITY_LINES] = 2};
+
+/* The worker does one thing at a time, and reading a big file's symbols or DWARF takes it tens of
+ * milliseconds, in which thousands of stacks may come to wait for a rule. So names are not asked for
+ * before rules have been quiet for so long, or the names have waited for so long. */
+static const double quiet_ms[PRIORITY_COUNT] = {[PRIORITY_SYMBOL] = 20, [PRIORITY_LINES] = 100};
+static const double patience_ms[PRIORITY_COUNT] = {[PRIORITY_SYMBOL] = 300, [PRIORITY_LINES] = 1000};
 
 struct question {
 	struct request request;
@@ -53,6 +60,7 @@ struct symbol_client {
 	struct client_hooks hooks;
 	struct question *queues[PRIORITY_COUNT];
 	size_t queue_counts[PRIORITY_COUNT];
+	double served_ms[PRIORITY_COUNT]; /* when one was last sent, or the first was queued */
 	struct question *sent;		/* in the order in which answers will come */
 	size_t sent_count;
 	bool *announced;		/* by module number */
@@ -126,6 +134,22 @@ const char *client_intern(struct symbol_client *client, const char *text)
 	return entry->text;
 }
 
+static double now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+static void enqueue(struct symbol_client *client, enum priority priority, struct question *question)
+{
+	if (!client->queues[priority])
+		client->served_ms[priority] = now_ms();
+	DL_APPEND(client->queues[priority], question);
+	client->queue_counts[priority]++;
+}
+
 static void ask(struct symbol_client *client, enum priority priority, enum request_kind kind,
 		struct module *module, uint64_t offset, uint64_t cookie, struct symbol *symbol)
 {
@@ -137,8 +161,7 @@ static void ask(struct symbol_client *client, enum priority priority, enum reque
 	question->request.cookie = cookie;
 	question->module = module;
 	question->symbol = symbol;
-	DL_APPEND(client->queues[priority], question);
-	client->queue_counts[priority]++;
+	enqueue(client, priority, question);
 }
 
 static const char *offset_name(struct symbol_client *client, const struct module *module, uint64_t offset)
@@ -168,8 +191,10 @@ struct symbol *client_symbol(struct symbol_client *client, struct module *module
 	entry->symbol.frames = &entry->first;
 	entry->first.function = offset_name(client, module, offset);
 	HASH_ADD(hh, client->symbols, key, sizeof(entry->key), entry);
+	/* The kernel's table of symbols takes as long to read as a library's DWARF. */
 	if (module->fd >= 0)
-		ask(client, PRIORITY_SYMBOL, REQUEST_SYMBOL, module, offset, 0, &entry->symbol);
+		ask(client, module->kind == MODULE_ELF ? PRIORITY_SYMBOL : PRIORITY_LINES, REQUEST_SYMBOL, module,
+		    offset, 0, &entry->symbol);
 	return &entry->symbol;
 }
 
@@ -231,7 +256,8 @@ static void take_symbol(struct symbol_client *client, struct question *question,
 		symbol->frames[0].function = offset_name(client, symbol->module, reply->address);
 		client->generation++;
 	}
-	if (symbol->module->kind == MODULE_ELF)
+	if (symbol->module->kind == MODULE_ELF &&
+	    client->hooks.wants_lines(client->hooks.context, symbol->module))
 		ask(client, PRIORITY_LINES, REQUEST_LINES, symbol->module, symbol->offset, 0, symbol);
 }
 
@@ -276,7 +302,7 @@ static enum priority priority_of(const struct question *question)
 {
 	switch (question->request.kind) {
 	case REQUEST_SYMBOL:
-		return PRIORITY_SYMBOL;
+		return question->module->kind == MODULE_ELF ? PRIORITY_SYMBOL : PRIORITY_LINES;
 	case REQUEST_LINES:
 		return PRIORITY_LINES;
 	default:
@@ -326,8 +352,7 @@ static void replace_worker(struct symbol_client *client)
 			free(unanswered);
 			continue;
 		}
-		DL_APPEND(client->queues[priority], unanswered);
-		client->queue_counts[priority]++;
+		enqueue(client, priority, unanswered);
 	}
 	client->restarts++;
 	if (client->restarts > RESTARTS_MAX || worker_link_open(&client->link, NULL) < 0)
@@ -374,9 +399,20 @@ static int send_question(struct symbol_client *client, struct question *question
 	return code ? code : worker_link_send(&client->link, &question->request, -1);
 }
 
+static bool must_wait(const struct symbol_client *client, int priority)
+{
+	double now;
+
+	if (priority == PRIORITY_RULE || !client->queues[priority])
+		return false;
+	now = now_ms();
+	return now - client->served_ms[PRIORITY_RULE] < quiet_ms[priority] &&
+	       now - client->served_ms[priority] < patience_ms[priority];
+}
+
 void client_flush(struct symbol_client *client)
 {
-	for (int i = 0; i < PRIORITY_COUNT; i++) {
+	for (int i = 0; i < PRIORITY_COUNT && !must_wait(client, i); i++) {
 		struct question *question;
 
 		while ((question = client->queues[i]) && client->sent_count < windows[i]) {
@@ -397,6 +433,7 @@ void client_flush(struct symbol_client *client)
 			client->queue_counts[i]--;
 			DL_APPEND(client->sent, question);
 			client->sent_count++;
+			client->served_ms[i] = now_ms();
 		}
 	}
 }

@@ -41,6 +41,8 @@ struct client_hooks {
 	/* The answer to client_ask_allocators(): how many were found, and where. */
 	void (*allocators)(void *context, struct module *module, const struct reply_allocator *found,
 			   size_t count);
+	/* Whether lines and inlined functions are worth the DWARF of this module. */
+	bool (*wants_lines)(void *context, const struct module *module);
 	void *context;
 };
 

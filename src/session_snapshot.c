@@ -1,0 +1,110 @@
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "err.h"
+#include "session_state.h"
+
+static void on_site(void *context, uint64_t stack_id, const struct heap_site *site)
+{
+	struct session *session = context;
+
+	if (heap_profile_read(session->heap_profile, stack_id, site))
+		heap_source_forget_site(session->heap, stack_id);
+}
+
+static void fill_target(struct session *session, struct snapshot *snapshot)
+{
+	struct target *target = session->target;
+	double now = session_now_s();
+
+	target_refresh(target);
+	if (!target->exited && now > session->refresh_s) {
+		session->target_cpu_pct = (double)(target->cpu_ns - session->refresh_cpu_ns) * 1e-7 /
+					  (now - session->refresh_s);
+		session->refresh_s = now;
+		session->refresh_cpu_ns = target->cpu_ns;
+	}
+	snapshot->target = (struct snapshot_target){
+	    .pid = target->pid,
+	    .comm = target->comm,
+	    .exe = target->exe,
+	    .exited = target->exited,
+	    .exit_status = target->exit_status,
+	    .threads = target->threads,
+	    .cpu_pct = target->exited ? NAN : session->target_cpu_pct,
+	    .rss_bytes = target->rss_bytes,
+	};
+}
+
+static const char *reason(const struct err *err)
+{
+	return err->text[0] ? err->text : NULL;
+}
+
+static void fill_cpu(struct session *session, struct snapshot *snapshot)
+{
+	struct snapshot_cpu *cpu = &snapshot->cpu;
+	struct cpu_facts facts = {0};
+
+	cpu->reason = reason(&session->cpu_off);
+	if (!session->cpu)
+		return;
+	facts = cpu_source_facts(session->cpu);
+	cpu->state = CHANNEL_ON;
+	cpu->event = facts.event;
+	cpu->frequency_hz = facts.frequency_hz;
+	cpu->kernel = facts.kernel;
+	cpu->stacks_copied = session->samples_copied;
+	cpu->stacks_pending = unwinder_pending(session->unwinder);
+	cpu_profile_fill(session->cpu_profile, snapshot);
+	snapshot->overflow.perf_lost = facts.lost + facts.corrupt;
+	snapshot->overflow.perf_throttled = facts.throttled;
+	snapshot->overflow.threads_uncovered = facts.threads_uncovered;
+}
+
+static void fill_heap(struct session *session, struct snapshot *snapshot, bool with_stacks)
+{
+	struct snapshot_heap *heap = &snapshot->heap;
+	struct heap_stats stats;
+
+	heap->reason = reason(&session->heap_off);
+	if (!session->heap)
+		return;
+	heap->state = CHANNEL_ON;
+	heap->mode = "exact";
+	if (!heap->reason && !session->allocator_count && !session->allocator_questions)
+		heap->reason = "no allocator function was found in the target";
+	(void)heap_source_read_sites(session->heap, on_site, session);
+	heap_profile_fill(session->heap_profile, snapshot, session_now_s(), with_stacks);
+	stats = heap_source_stats(session->heap);
+	heap->untracked_frees = stats.untracked_frees;
+	snapshot->overflow.ringbuf_dropped = stats.ringbuf_dropped;
+	snapshot->overflow.live_map_full = stats.live_map_full;
+	snapshot->overflow.site_map_full = stats.site_map_full + stats.thread_map_full;
+	snapshot->allocators = xcalloc(session->allocator_count + 1, sizeof(*snapshot->allocators));
+	snapshot->allocator_count = session->allocator_count;
+	if (session->allocator_count)
+		memcpy(snapshot->allocators, session->allocators,
+		       session->allocator_count * sizeof(*snapshot->allocators));
+}
+
+struct snapshot *session_snapshot(struct session *session, bool with_stacks)
+{
+	struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
+
+	session_drain(session);
+	clock_gettime(CLOCK_REALTIME, &snapshot->time);
+	snapshot->elapsed_s = session_now_s() - session->start_s;
+	snapshot->notice = session->notice;
+	fill_target(session, snapshot);
+	fill_cpu(session, snapshot);
+	fill_heap(session, snapshot, with_stacks);
+	snapshot->overhead =
+	    (struct snapshot_overhead){.target_pct = NAN, .heap_pct = NAN, .cpu_pct = NAN, .self_cpu_pct = NAN};
+	meter_read(&session->meter, client_worker_pid(session->client), &snapshot->overhead);
+	return snapshot;
+}
