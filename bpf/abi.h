@@ -119,6 +119,21 @@ struct heap_stats {
 enum record_kind {
 	RECORD_STACK = 1,
 	RECORD_COPY = 2,
+	RECORD_CALL = 3,
+};
+
+/*
+ * The allocator call that a thread was in when a CPU sample was taken. While its return is probed,
+ * its return address on the stack is not the caller's but the kernel's trampoline.
+ */
+struct call_record {
+	__u32 kind;
+	__u32 tid;
+	__u32 returned;		/* the call has returned, the thread may still be in the trampoline */
+	__u32 reserved;
+	__u64 slot;		/* address of the return address on the stack */
+	__u64 return_address;	/* that belongs there */
+	__u64 time_ns;		/* CLOCK_MONOTONIC, just before the sample's */
 };
 
 /* The frames of a stack that user space has not acknowledged. Ends after frame_count frames. */

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
 #include <linux/ptrace.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -51,6 +52,8 @@ const volatile __u64 pid_namespace_ino = 0;
  * do: programs on uprobes can be preempted by another thread of the target on the same CPU. */
 struct heap_thread {
 	__u64 entry_sp;		/* of the outermost call in flight; 0: none */
+	__u64 slot;		/* where that call, or the last one, has its return address, ... */
+	__u64 return_address;	/* ... and what it is */
 	__u64 cookie;
 	__u64 size;
 	__u64 pointer;		/* realloc: the old object; posix_memalign: where the result goes */
@@ -413,7 +416,9 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 		if (thread->has_old)
 			book_free(&thread->old);
 	}
-	thread->entry_sp = regs->rsp;
+	if (bpf_probe_read_user(&thread->return_address, sizeof(__u64), (const void *)regs->rsp))
+		thread->return_address = 0;
+	thread->entry_sp = thread->slot = regs->rsp;
 	thread->cookie = cookie;
 	read_arguments(thread, regs, cookie & 0xff);
 	thread->has_old = 0;
@@ -504,6 +509,28 @@ SEC("uprobe")
 int heap_free(struct pt_regs *ctx)
 {
 	return enter_free(ctx);
+}
+
+/* On every CPU sample, before the kernel writes it: says which call the thread is in. Never drops one. */
+SEC("perf_event")
+int heap_sampled(struct bpf_perf_event_data *ctx)
+{
+	struct call_record call = {.kind = RECORD_CALL, .tid = target_thread()};
+	const struct heap_thread *thread;
+
+	(void)ctx;
+	if (!call.tid)
+		return 1;
+	thread = bpf_map_lookup_elem(&threads, &call.tid);
+	if (!thread || !thread->slot || !thread->return_address)
+		return 1;
+	call.returned = !thread->entry_sp;
+	call.slot = thread->slot;
+	call.return_address = thread->return_address;
+	call.time_ns = bpf_ktime_get_ns();
+	if (bpf_ringbuf_output(&records, &call, sizeof(call), 0))
+		COUNT(ringbuf_dropped);
+	return 1;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -25,10 +25,10 @@
 
 enum {
 	/* In its first second the screen is drawn so often, until names and figures have settled. */
-	EARLY_TICK_MS = 100,
-	EARLY_TICKS = 10,
+	EARLY_TICK_MS = 50,
+	EARLY_TICKS = 20,
 	/* How long a batch refresh waits for names before it is printed. */
-	SETTLE_MS = 500,
+	SETTLE_MS = 1500,
 };
 
 struct program {

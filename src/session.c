@@ -20,6 +20,9 @@
 /* Probes wait so long for the worker to find the allocators before the sampler starts. */
 enum { ALLOCATOR_WAIT_MS = 3000 };
 
+/* The two are taken in one interrupt; the kernel reads the clock for both. */
+enum { CALL_TO_SAMPLE_NS = 100000 };
+
 enum unwind_source { UNWIND_CPU, UNWIND_HEAP };
 
 double session_now_s(void)
@@ -41,14 +44,14 @@ static void on_rule_changed(void *context, uint64_t address, const struct unwind
 }
 
 /* Rules belong to their mapping. */
-static void on_unmapped(void *context, uint64_t start, uint64_t end)
+static void on_mapping_changed(void *context, uint64_t start, uint64_t end)
 {
 	rule_table_remove(((struct session *)context)->rules, start, end);
 }
 
 /*
- * Asks each module once where it has allocator functions, and for a rule of it: with that the worker
- * opens its CFI, which is better done now than when the first stacks wait for it.
+ * Asks each module once where it has allocator functions, and for a rule of it: with that the
+ * worker opens its CFI, which is better done now than when the first stacks wait for it.
  */
 static void on_module(void *context, struct module *module, uint64_t offset, uint64_t address)
 {
@@ -77,7 +80,8 @@ static void on_new_stack(void *context, struct stack *stack)
 
 	for (uint32_t i = 0; i < stack->frame_count; i++) {
 		uint64_t offset;
-		struct module *module = address_space_locate(session->space, stack->frames[i], &offset);
+		struct module *module =
+		    address_space_locate(session->space, stack->frames[i], &offset);
 
 		stack->symbols[i] = client_symbol(session->client, module, offset);
 	}
@@ -120,7 +124,8 @@ static void on_rule(void *context, uint64_t address, const struct unwind_rule *r
 	unwinder_rule(session->unwinder, address, rule);
 }
 
-/* The C library and the language's runtime are not the user's to read: their functions' names do. */
+/* The C library and the language's runtime are not the user's to read: their functions' names do.
+ */
 static bool wants_lines(void *context, const struct module *module)
 {
 	(void)context;
@@ -142,7 +147,8 @@ static const char *allocator_name(struct session *session, const struct module *
 	return client_intern(session->client, name);
 }
 
-static void on_allocators(void *context, struct module *module, const struct reply_allocator *found, size_t count)
+static void on_allocators(void *context, struct module *module, const struct reply_allocator *found,
+			  size_t count)
 {
 	struct session *session = context;
 	struct heap_function functions[PROTOCOL_ALLOCATOR_MAX];
@@ -162,7 +168,8 @@ static void on_allocators(void *context, struct module *module, const struct rep
 		if (twice)
 			continue;
 		functions[used].offset = found[i].offset;
-		functions[used++].call = (enum heap_call)allocator_functions[found[i].function].kind;
+		functions[used++].call =
+		    (enum heap_call)allocator_functions[found[i].function].kind;
 	}
 	/* The loader's own small allocator serves only itself, and hands over to the C library. */
 	if (!used || !session->heap || strncmp(module->name, "ld-", 3) == 0)
@@ -170,8 +177,8 @@ static void on_allocators(void *context, struct module *module, const struct rep
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", module->fd);
 	if (heap_source_attach(session->heap, path, functions, used, &session->heap_off))
 		return;
-	session->allocators =
-	    xreallocarray(session->allocators, session->allocator_count + 1, sizeof(*session->allocators));
+	session->allocators = xreallocarray(session->allocators, session->allocator_count + 1,
+					    sizeof(*session->allocators));
 	allocator = &session->allocators[session->allocator_count++];
 	allocator->name = allocator_name(session, module);
 	allocator->module = module->name;
@@ -181,8 +188,8 @@ static void on_allocators(void *context, struct module *module, const struct rep
 static void on_heap_stack(void *context, const struct stack_record *record)
 {
 	struct session *session = context;
-	struct stack *stack = stack_table_intern(session->stacks, record->frames, record->frame_count,
-						 (enum stack_state)record->state);
+	struct stack *stack = stack_table_intern(
+	    session->stacks, record->frames, record->frame_count, (enum stack_state)record->state);
 
 	if (!stack)
 		return;
@@ -200,7 +207,38 @@ static void on_heap_copy(void *context, const struct copy_header *header, const 
 	    .stack_size = header->stack_size,
 	};
 
-	unwinder_submit(session->unwinder, &copy, (struct unwind_tag){UNWIND_HEAP, header->stack_id});
+	unwinder_submit(session->unwinder, &copy,
+			(struct unwind_tag){UNWIND_HEAP, header->stack_id});
+}
+
+static void on_call(void *context, const struct call_record *record)
+{
+	struct session *session = context;
+
+	session->calls[session->next_call++ % SESSION_CALLS] = *record;
+}
+
+/* The call that was in flight at a sample: noted by the same interrupt, microseconds before it. */
+static const struct call_record *find_call(const struct session *session,
+					   const struct perf_record *record)
+{
+	for (size_t i = 0; i < SESSION_CALLS && i < session->next_call; i++) {
+		const struct call_record *call =
+		    &session->calls[(session->next_call - 1 - i) % SESSION_CALLS];
+
+		if (call->tid != record->tid || call->time_ns > record->time_ns + CALL_TO_SAMPLE_NS)
+			continue;
+		return record->time_ns > call->time_ns + CALL_TO_SAMPLE_NS ? NULL : call;
+	}
+	return NULL;
+}
+
+static bool in_trampoline(struct session *session, uint64_t address)
+{
+	uint64_t offset;
+	const struct module *module = address_space_locate(session->space, address, &offset);
+
+	return module_is_uprobes(module) && uprobe_slot_is_trampoline(offset);
 }
 
 static void on_sample(void *context, const struct perf_record *record)
@@ -209,6 +247,13 @@ static void on_sample(void *context, const struct perf_record *record)
 	const struct perf_sample *sample = &record->sample;
 	uint64_t kernel[WALK_KERNEL_MAX];
 	size_t kernel_count = 0;
+	const struct call_record *call;
+	struct stack_copy copy = {
+	    .regs = sample->regs,
+	    .stack = sample->stack,
+	    .stack_size = sample->stack_bytes,
+	    .kernel = kernel,
+	};
 
 	while (kernel_count < sample->kernel_count && kernel_count < WALK_KERNEL_MAX) {
 		kernel[kernel_count] = sample->kernel_chain[kernel_count] - (kernel_count ? 1 : 0);
@@ -216,20 +261,21 @@ static void on_sample(void *context, const struct perf_record *record)
 	}
 	if (sample->regs_abi == PERF_SAMPLE_REGS_ABI_NONE) {
 		/* A thread that is ending has no user registers any more. */
-		cpu_profile_add(session->cpu_profile,
-				stack_table_intern(session->stacks, kernel, kernel_count, STACK_BROKEN));
+		cpu_profile_add(
+		    session->cpu_profile,
+		    stack_table_intern(session->stacks, kernel, kernel_count, STACK_BROKEN));
 		return;
 	}
 	session->samples_copied++;
-	unwinder_submit(session->unwinder,
-			&(struct stack_copy){
-			    .regs = sample->regs,
-			    .stack = sample->stack,
-			    .stack_size = sample->stack_bytes,
-			    .kernel = kernel,
-			    .kernel_count = kernel_count,
-			},
-			(struct unwind_tag){.source = UNWIND_CPU});
+	call = find_call(session, record);
+	if (call) {
+		copy.in_trampoline = in_trampoline(session, sample->regs[DWARF_RIP]);
+		if (copy.in_trampoline || !call->returned)
+			copy.displaced =
+			    (struct displaced_return){call->slot, call->return_address};
+	}
+	copy.kernel_count = kernel_count;
+	unwinder_submit(session->unwinder, &copy, (struct unwind_tag){.source = UNWIND_CPU});
 }
 
 static void on_mappings_changed(void *context)
@@ -252,9 +298,10 @@ static void on_thread_ended(void *context, uint32_t tid)
 
 /* --- events of the loop ----------------------------------------------------------------------- */
 
+/* The heap's ring first: it has the calls in flight of the samples in the other. */
 static void on_cpu_readable(void *context)
 {
-	cpu_source_drain(((struct session *)context)->cpu);
+	session_drain(context);
 }
 
 static void on_heap_readable(void *context)
@@ -284,7 +331,8 @@ static void watch_worker(struct session *session)
 		return;
 	if (session->client_fd >= 0)
 		loop_remove(session->loop, session->client_fd);
-	session->client_fd = fd >= 0 && loop_add(session->loop, fd, on_worker_readable, session) == 0 ? fd : -1;
+	session->client_fd =
+	    fd >= 0 && loop_add(session->loop, fd, on_worker_readable, session) == 0 ? fd : -1;
 }
 
 /* --- start and stop --------------------------------------------------------------------------- */
@@ -309,7 +357,8 @@ static int open_target(struct session *session, struct err *err)
 
 static void open_heap(struct session *session)
 {
-	const struct heap_hooks hooks = {.stack = on_heap_stack, .copy = on_heap_copy, .context = session};
+	const struct heap_hooks hooks = {
+	    .stack = on_heap_stack, .copy = on_heap_copy, .call = on_call, .context = session};
 
 	session->heap_off = (struct err){0};
 	if (session->options->heap == HEAP_OFF) {
@@ -322,7 +371,8 @@ static void open_heap(struct session *session)
 	if (loop_add(session->loop, heap_source_fd(session->heap), on_heap_readable, session)) {
 		heap_source_close(session->heap);
 		session->heap = NULL;
-		(void)err_set(&session->heap_off, EIO, EXIT_FAILED, "cannot wait for the heap's ring buffer");
+		(void)err_set(&session->heap_off, EIO, EXIT_FAILED,
+			      "cannot wait for the heap's ring buffer");
 		return;
 	}
 	rule_table_replay(session->rules);
@@ -348,19 +398,23 @@ static void open_cpu(struct session *session)
 	};
 	struct cpu_facts facts;
 
-	if (cpu_source_open(&session->cpu, session->target->pid, session->options->frequency_hz, &hooks,
+	if (cpu_source_open(&session->cpu, session->target->pid, session->options->frequency_hz,
+			    session->heap ? heap_source_sample_program(session->heap) : -1, &hooks,
 			    &session->cpu_off))
 		return;
 	for (size_t i = 0; i < cpu_source_fd_count(session->cpu); i++)
-		(void)loop_add(session->loop, cpu_source_fd(session->cpu, i), on_cpu_readable, session);
+		(void)loop_add(session->loop, cpu_source_fd(session->cpu, i), on_cpu_readable,
+			       session);
 	facts = cpu_source_facts(session->cpu);
 	if (facts.frequency_hz < session->options->frequency_hz)
 		(void)err_set(&session->cpu_off, 0, EXIT_DONE,
-			      "%u Hz is above the kernel's limit: sampling at %u Hz (kernel.perf_event_max_sample_rate)",
+			      "%u Hz is above the kernel's limit: sampling at %u Hz "
+			      "(kernel.perf_event_max_sample_rate)",
 			      session->options->frequency_hz, facts.frequency_hz);
 	else if (!facts.kernel)
 		(void)err_set(&session->cpu_off, 0, EXIT_DONE,
-			      "user code only: kernel time needs CAP_PERFMON or kernel.perf_event_paranoid below 2");
+			      "user code only: kernel time needs CAP_PERFMON or "
+			      "kernel.perf_event_paranoid below 2");
 }
 
 /* Reads what the worker answers until all allocators are found, or the time is over. */
@@ -369,7 +423,8 @@ static void wait_for_allocators(struct session *session)
 	double end = session_now_s() + ALLOCATOR_WAIT_MS * 1e-3;
 
 	client_flush(session->client);
-	while (session->allocator_questions && session_now_s() < end && client_fd(session->client) >= 0) {
+	while (session->allocator_questions && session_now_s() < end &&
+	       client_fd(session->client) >= 0) {
 		struct pollfd ready = {.fd = client_fd(session->client), .events = POLLIN};
 
 		if (poll(&ready, 1, 50) > 0)
@@ -382,7 +437,7 @@ static void make_stages(struct session *session)
 	const struct unwinder_hooks hooks = {
 	    .need_rule = on_need_rule, .is_code = is_code, .done = on_unwound, .context = session};
 	const struct address_space_hooks space_hooks = {
-	    .unmapped = on_unmapped, .mapped = on_module, .context = session};
+	    .changed = on_mapping_changed, .mapped = on_module, .context = session};
 
 	session->space = address_space_new(session->target->pid, &space_hooks);
 	session->rules = rule_table_new(on_rule_changed, session);
@@ -395,7 +450,8 @@ static void make_stages(struct session *session)
 /* What the options ask for by name must work; at least one source must. */
 static int check_sources(const struct session *session, struct err *err)
 {
-	bool insists = session->options->heap == HEAP_EXACT || session->options->heap == HEAP_SAMPLED;
+	bool insists =
+	    session->options->heap == HEAP_EXACT || session->options->heap == HEAP_SAMPLED;
 
 	if (insists && !session->heap) {
 		*err = session->heap_off;
@@ -411,8 +467,10 @@ static int check_sources(const struct session *session, struct err *err)
 /* Probes first and the sampler last, so that the profile does not show the attaching. */
 static int attach(struct session *session, struct err *err)
 {
-	const struct client_hooks hooks = {
-	    .rule = on_rule, .allocators = on_allocators, .wants_lines = wants_lines, .context = session};
+	const struct client_hooks hooks = {.rule = on_rule,
+					   .allocators = on_allocators,
+					   .wants_lines = wants_lines,
+					   .context = session};
 	int code = client_new(&session->client, &hooks, err);
 
 	if (code)
@@ -441,14 +499,17 @@ static int attach(struct session *session, struct err *err)
 		cpu_source_start(session->cpu);
 	code = loop_add(session->loop, session->target->pidfd, on_target_exit, session);
 	if (code)
-		return err_set(err, -code, EXIT_FAILED, "cannot watch the target: %s", strerror(-code));
+		return err_set(err, -code, EXIT_FAILED, "cannot watch the target: %s",
+			       strerror(-code));
 	watch_worker(session);
 	if (session->options->heap == HEAP_SAMPLED && session->heap)
-		session->notice = "sampling the heap by bytes is not available in this version: every allocation is booked";
+		session->notice = "sampling the heap by bytes is not available in this version: "
+				  "every allocation is booked";
 	return 0;
 }
 
-int session_open(struct session **ret_session, const struct options *options, struct loop *loop, struct err *err)
+int session_open(struct session **ret_session, const struct options *options, struct loop *loop,
+		 struct err *err)
 {
 	struct session *session = xcalloc(1, sizeof(*session));
 	int code;
@@ -529,7 +590,8 @@ void session_settle(struct session *session, int timeout_ms)
 	double end = session_now_s() + timeout_ms * 1e-3;
 
 	session_drain(session);
-	while (client_outstanding(session->client, false) && session_now_s() < end && client_fd(session->client) >= 0) {
+	while (client_outstanding(session->client, false) && session_now_s() < end &&
+	       client_fd(session->client) >= 0) {
 		struct pollfd ready = {.fd = client_fd(session->client), .events = POLLIN};
 
 		if (poll(&ready, 1, 20) > 0)

@@ -23,8 +23,8 @@ static void fill_target(struct session *session, struct snapshot *snapshot)
 
 	target_refresh(target);
 	if (!target->exited && now > session->refresh_s) {
-		session->target_cpu_pct = (double)(target->cpu_ns - session->refresh_cpu_ns) * 1e-7 /
-					  (now - session->refresh_s);
+		session->target_cpu_pct = (double)(target->cpu_ns - session->refresh_cpu_ns) *
+					  1e-7 / (now - session->refresh_s);
 		session->refresh_s = now;
 		session->refresh_cpu_ns = target->cpu_ns;
 	}
@@ -103,8 +103,8 @@ struct snapshot *session_snapshot(struct session *session, bool with_stacks)
 	fill_target(session, snapshot);
 	fill_cpu(session, snapshot);
 	fill_heap(session, snapshot, with_stacks);
-	snapshot->overhead =
-	    (struct snapshot_overhead){.target_pct = NAN, .heap_pct = NAN, .cpu_pct = NAN, .self_cpu_pct = NAN};
+	snapshot->overhead = (struct snapshot_overhead){
+	    .target_pct = NAN, .heap_pct = NAN, .cpu_pct = NAN, .self_cpu_pct = NAN};
 	meter_read(&session->meter, client_worker_pid(session->client), &snapshot->overhead);
 	return snapshot;
 }

@@ -18,6 +18,9 @@
 #include "target/target.h"
 #include "session.h"
 
+/* Calls in flight that are remembered until their samples come: as many as there may be CPUs. */
+enum { SESSION_CALLS = 256 };
+
 struct session {
 	const struct options *options;
 	struct loop *loop;
@@ -40,6 +43,8 @@ struct session {
 	size_t allocator_count;
 	bool executed;			/* the target has become another program */
 	bool held;			/* a command of ours that has not been let go */
+	struct call_record calls[SESSION_CALLS]; /* of the latest samples, a ring */
+	size_t next_call;
 	const char *notice;
 	uint64_t samples_copied;
 	struct meter meter;

@@ -18,8 +18,8 @@ int cell_compare_text(const char *a, const char *b);
 int cell_compare_place(const char *a_file, unsigned a_line, const char *b_file, unsigned b_line);
 
 /*
- * "file:line" in `buf`; only the file's base name when it would be wider than `cols`, and `fallback`
- * when the file is unknown. Returns the text.
+ * "file:line" in `buf`; only the file's base name when it would be wider than `cols`, and
+ * `fallback` when the file is unknown. Returns the text.
  */
 const char *cell_place(char *buf, size_t size, int cols, const char *file, unsigned line,
 		       const char *fallback);

@@ -17,15 +17,15 @@ enum { COLUMN_FUNCTION = CPU_COLUMN_TOTAL + 1, COLUMN_MODULE, COLUMN_WHERE };
 static const double hot_pct = 10.0, cold_pct = 0.5;
 
 static const struct table_column columns[] = {
-    [CPU_COLUMN_SELF] = {"SELF%", "share of samples in the function itself", {6, 6, 0, false},
-			 false, false},
-    [CPU_COLUMN_TOTAL] = {"TOTAL%", "share of samples in it or in what it called", {7, 7, 1, false},
-			  false, false},
-    [COLUMN_FUNCTION] = {"FUNCTION", "[k]: kernel, ~inl: inlined into its callers",
-			 {24, 24, 0, true}, true, true},
+    [CPU_COLUMN_SELF] =
+	{"SELF%", "share of samples in the function itself", {6, 6, 0, false}, false, false},
+    [CPU_COLUMN_TOTAL] =
+	{"TOTAL%", "share of samples in it or in what it called", {7, 7, 1, false}, false, false},
+    [COLUMN_FUNCTION] =
+	{"FUNCTION", "[k]: kernel, ~inl: inlined into its callers", {24, 24, 0, true}, true, true},
     [COLUMN_MODULE] = {"MODULE", "executable or library", {12, 20, 3, false}, true, false},
-    [COLUMN_WHERE] = {"WHERE", "source file and line, or the module", {14, 32, 2, false}, true,
-		      false},
+    [COLUMN_WHERE] =
+	{"WHERE", "source file and line, or the module", {14, 32, 2, false}, true, false},
 };
 
 static uint64_t function_id(const void *rows, size_t index)
@@ -138,9 +138,8 @@ static void about(const struct snapshot *snapshot, bool kernel_hidden, char *buf
 	buf[0] = '\0';
 	if (cpu->state == CHANNEL_OFF)
 		return;
-	snprintf(buf, size, "since attachment%s%s%s",
-		 kernel_hidden ? ", kernel hidden" : "", cpu->reason ? "; " : "",
-		 cpu->reason ? cpu->reason : "");
+	snprintf(buf, size, "since attachment%s%s%s", kernel_hidden ? ", kernel hidden" : "",
+		 cpu->reason ? "; " : "", cpu->reason ? cpu->reason : "");
 }
 
 const struct pane *cpu_pane_get(void)

@@ -1,6 +1,6 @@
 /*
- * The emergency exit. The handler uses only write(), tcsetattr(), sigaction(), getpid() and raise(),
- * all async-signal-safe, on data that was copied beforehand.
+ * The emergency exit. The handler uses only write(), tcsetattr(), sigaction(), getpid() and
+ * raise(), all async-signal-safe, on data that was copied beforehand.
  */
 #include "config.h"
 
@@ -59,7 +59,8 @@ static void handle(int number, siginfo_t *info, void *context)
 	/* What was there before comes next: the default, or a sanitizer's report. */
 	for (size_t i = 0; i < SIGNAL_COUNT; i++)
 		sigaction(fatal_signals[i], &crash.before[i], NULL);
-	/* A fault happens again by itself, with its true address; what was sent must be sent anew. */
+	/* A fault happens again by itself, with its true address; what was sent must be sent anew.
+	 */
 	if (info->si_code <= 0)
 		raise(number);
 	errno = error;

@@ -6,10 +6,10 @@
 
 /* All one column wide but the ellipsis. */
 struct glyphs {
-	const char *rule;     /* horizontal line */
-	const char *bar;      /* vertical line */
+	const char *rule;	/* horizontal line */
+	const char *bar;	/* vertical line */
 	const char *corners[4]; /* top left, top right, bottom left, bottom right */
-	const char *falling;  /* sorted from the largest */
+	const char *falling;	/* sorted from the largest */
 	const char *rising;
 	const char *ellipsis; /* what was cut out of a name */
 };

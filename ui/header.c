@@ -159,7 +159,8 @@ static void add_growth(struct line *line, double bytes_per_s)
 	char text[FMT_SIZE];
 
 	line_add(line, 1, "growth", STYLE_NORMAL, "%s",
-		 isnan(bytes_per_s) ? "?" : fmt_bytes_signed(text, sizeof(text), bytes_per_s, "/s"));
+		 isnan(bytes_per_s) ? "?"
+				    : fmt_bytes_signed(text, sizeof(text), bytes_per_s, "/s"));
 }
 
 static void add_alloc_rate(struct line *line, double bytes_per_s)

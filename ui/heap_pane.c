@@ -24,19 +24,19 @@ enum {
 static const double hot_growth = 1024.0;
 
 static const struct table_column columns[] = {
-    [HEAP_COLUMN_LIVE] = {"LIVE", "bytes allocated here and not freed", {7, 7, 0, false}, false,
-			  false},
-    [COLUMN_GROWTH] = {"GROWTH/s", "change of LIVE per second, lately", {9, 9, 1, false}, false,
-		       false},
-    [COLUMN_OBJECTS] = {"OBJS", "objects allocated here and not freed", {6, 6, 4, false}, false,
-			false},
-    [COLUMN_ALLOC] = {"ALLOC", "bytes allocated here since attachment", {7, 7, 3, false}, false,
-		      false},
+    [HEAP_COLUMN_LIVE] =
+	{"LIVE", "bytes allocated here and not freed", {7, 7, 0, false}, false, false},
+    [COLUMN_GROWTH] =
+	{"GROWTH/s", "change of LIVE per second, lately", {9, 9, 1, false}, false, false},
+    [COLUMN_OBJECTS] =
+	{"OBJS", "objects allocated here and not freed", {6, 6, 4, false}, false, false},
+    [COLUMN_ALLOC] =
+	{"ALLOC", "bytes allocated here since attachment", {7, 7, 3, false}, false, false},
     [COLUMN_FREED] = {"FREED", "bytes of those freed again", {7, 7, 5, false}, false, false},
     [COLUMN_PEAK] = {"PEAK", "highest LIVE seen", {7, 7, 6, false}, false, false},
     [COLUMN_SITE] = {"SITE", "function that allocates", {20, 20, 0, true}, true, true},
-    [COLUMN_WHERE] = {"WHERE", "source file and line, or the module", {14, 32, 2, false}, true,
-		      false},
+    [COLUMN_WHERE] =
+	{"WHERE", "source file and line, or the module", {14, 32, 2, false}, true, false},
 };
 
 static uint64_t site_id(const void *rows, size_t index)
@@ -134,7 +134,8 @@ static void explain(const struct snapshot *snapshot, bool kernel_hidden, char *b
 	else if (snapshot->target.exited)
 		snprintf(buf, size, "no allocations: the target exited before it made one");
 	else
-		snprintf(buf, size, "no allocations yet: only those made since attachment are seen");
+		snprintf(buf, size,
+			 "no allocations yet: only those made since attachment are seen");
 }
 
 static void about(const struct snapshot *snapshot, bool kernel_hidden, char *buf, size_t size)

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#define CTRL(letter) ((letter) & 0x1f)
+#define CTRL(letter) ((letter)&0x1f)
 
 static const struct keymap_entry entries[] = {
     {COMMAND_HELP, {'?', 'h', RSP_KEY_F1}, "show or close this help", "Help"},
@@ -62,10 +62,10 @@ const char *keymap_key_name(char *buf, size_t size, int key)
 		int key;
 		const char *name;
 	} names[] = {
-	    {RSP_KEY_TAB, "Tab"},	   {RSP_KEY_ESCAPE, "Esc"},  {' ', "Space"},
-	    {RSP_KEY_UP, "Up"},		   {RSP_KEY_DOWN, "Down"},   {RSP_KEY_LEFT, "Left"},
-	    {RSP_KEY_RIGHT, "Right"},	   {RSP_KEY_PAGE_UP, "PgUp"}, {RSP_KEY_PAGE_DOWN, "PgDn"},
-	    {RSP_KEY_HOME, "Home"},	   {RSP_KEY_END, "End"},
+	    {RSP_KEY_TAB, "Tab"},     {RSP_KEY_ESCAPE, "Esc"},	 {' ', "Space"},
+	    {RSP_KEY_UP, "Up"},	      {RSP_KEY_DOWN, "Down"},	 {RSP_KEY_LEFT, "Left"},
+	    {RSP_KEY_RIGHT, "Right"}, {RSP_KEY_PAGE_UP, "PgUp"}, {RSP_KEY_PAGE_DOWN, "PgDn"},
+	    {RSP_KEY_HOME, "Home"},   {RSP_KEY_END, "End"},
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -29,7 +29,7 @@ struct layout_request {
 };
 
 struct layout {
-	bool too_small; /* nothing below is shown */
+	bool too_small;	    /* nothing below is shown */
 	struct rect header; /* four, three or one line */
 	struct rect panes[PANE_COUNT];
 	struct rect notice;
@@ -41,7 +41,7 @@ struct layout layout_compute(const struct layout_request *request);
 /* A column of a table. Widths are without the gap of one column before it. */
 struct layout_column {
 	int min, max;
-	int drop; /* 0: stays; else the highest goes first when there is no room */
+	int drop;    /* 0: stays; else the highest goes first when there is no room */
 	bool greedy; /* takes what the others leave; one in a table */
 };
 

@@ -1,6 +1,6 @@
 /*
- * A line of short facts, "label value  label value". When it does not fit, the least important facts
- * go first, so one description serves every width.
+ * A line of short facts, "label value  label value". When it does not fit, the least important
+ * facts go first, so one description serves every width.
  */
 #ifndef RSP_UI_LINE_H
 #define RSP_UI_LINE_H
@@ -13,10 +13,10 @@
 enum { LINE_FACTS = 16, LINE_TEXT = 200 };
 
 struct line_fact {
-	int rank; /* 0: stays; else the highest goes first */
-	bool right; /* stands at the right end */
+	int rank;	   /* 0: stays; else the highest goes first */
+	bool right;	   /* stands at the right end */
 	const char *label; /* borrowed until the line is drawn; NULL: none */
-	enum style style; /* of the text */
+	enum style style;  /* of the text */
 	char text[LINE_TEXT];
 };
 

@@ -22,7 +22,8 @@ struct pane {
 	struct view_source (*source)(const struct snapshot *snapshot, bool kernel_hidden);
 	bool (*is_off)(const struct snapshot *snapshot);
 	/* What to show in place of rows: why there are none. Raw text in `buf`. */
-	void (*explain)(const struct snapshot *snapshot, bool kernel_hidden, char *buf, size_t size);
+	void (*explain)(const struct snapshot *snapshot, bool kernel_hidden, char *buf,
+			size_t size);
 	/* What the title says about the rows. Raw text in `buf`. */
 	void (*about)(const struct snapshot *snapshot, bool kernel_hidden, char *buf, size_t size);
 };

@@ -86,17 +86,17 @@ static void draw_cell(const struct painter *painter, int row, int col, size_t in
 	const struct table_column *about = &painter->table->columns[column];
 	int cols = painter->widths[column];
 	char text[TEXT_SIZE], cut[TEXT_SIZE];
-	enum style style = selected ? STYLE_SELECTED
-				    : painter->table->style(painter->source->rows, index, column);
+	enum style style =
+	    selected ? STYLE_SELECTED : painter->table->style(painter->source->rows, index, column);
 
 	cell_text(painter, index, column, text, sizeof(text));
 	/* A name moves no further than it takes to see its end. */
 	int over = text_width(text) - cols;
 
 	if (about->scrolls && painter->state->scroll > 0 && over > 0)
-		put_aligned(painter->grid, row, col, cols, true, style,
-			    text_skip(text, painter->state->scroll < over ? painter->state->scroll
-									  : over));
+		put_aligned(
+		    painter->grid, row, col, cols, true, style,
+		    text_skip(text, painter->state->scroll < over ? painter->state->scroll : over));
 	else
 		put_aligned(painter->grid, row, col, cols, about->text, style,
 			    text_shorten(cut, sizeof(cut), text, cols, painter->glyphs->ellipsis));

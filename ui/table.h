@@ -18,10 +18,10 @@ enum { TABLE_COLUMNS = 12 };
 
 struct table_column {
 	const char *title;
-	const char *help; /* one line */
+	const char *help;	     /* one line */
 	struct layout_column layout; /* `min` has room for the title and the mark of the order */
-	bool text; /* left-aligned, sorted from A */
-	bool scrolls; /* moved by sideways scrolling */
+	bool text;		     /* left-aligned, sorted from A */
+	bool scrolls;		     /* moved by sideways scrolling */
 };
 
 /* What a cell has to know about its place. */
@@ -35,15 +35,15 @@ struct table {
 	const struct table_column *columns;
 	size_t column_count; /* at most TABLE_COLUMNS */
 	/* The raw text of a cell: in `buf` or borrowed from the row. */
-	const char *(*cell)(const void *rows, size_t index, const struct table_cell *cell, char *buf,
-			    size_t size);
+	const char *(*cell)(const void *rows, size_t index, const struct table_cell *cell,
+			    char *buf, size_t size);
 	enum style (*style)(const void *rows, size_t index, unsigned column);
 };
 
 /* How a table is drawn now, and what drawing found out. */
 struct table_state {
 	struct view view;
-	int scroll; /* columns that names are moved; cut down to what there is */
+	int scroll;	/* columns that names are moved; cut down to what there is */
 	uint32_t shown; /* columns on the screen, from the last draw */
 };
 

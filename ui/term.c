@@ -38,7 +38,7 @@ enum { CURSES_SIGNALS = sizeof(curses_signals) / sizeof(curses_signals[0]) };
 
 struct terminal {
 	SCREEN *screen;
-	WINDOW *keys; /* a pad */
+	WINDOW *keys;	      /* a pad */
 	struct termios modes; /* before us */
 	attr_t attributes[STYLE_COUNT];
 	bool colours;
@@ -89,13 +89,14 @@ static int check_terminal(struct err *err)
 			       "TERM=xterm-256color, or use --batch");
 	/* newterm() would print its own complaint or go on, initscr() would exit. */
 	if (setupterm(name, STDOUT_FILENO, &found) != OK || !tigetstr("cup"))
-		result = err_set(err, ENOENT, EXIT_FAILED,
-				 "cannot open the screen: TERM is \"%s\", which %s; set another one, "
-				 "for example TERM=xterm-256color, or use --batch",
-				 name,
-				 found == 1   ? "cannot move the cursor"
-				 : found == 0 ? "is unknown here"
-					      : "cannot be looked up (no terminfo)");
+		result =
+		    err_set(err, ENOENT, EXIT_FAILED,
+			    "cannot open the screen: TERM is \"%s\", which %s; set another one, "
+			    "for example TERM=xterm-256color, or use --batch",
+			    name,
+			    found == 1	 ? "cannot move the cursor"
+			    : found == 0 ? "is unknown here"
+					 : "cannot be looked up (no terminfo)");
 	del_curterm(cur_term);
 	return result;
 }
@@ -209,18 +210,20 @@ int term_open(struct terminal **ret_term, struct err *err)
 
 	setlocale(LC_CTYPE, "");
 	if (tcgetattr(STDIN_FILENO, &term->modes) < 0) {
-		result = err_set(err, errno, EXIT_FAILED,
-				 "cannot open the screen: reading the terminal's modes failed (%s); "
-				 "use --batch",
-				 strerror(errno));
+		result =
+		    err_set(err, errno, EXIT_FAILED,
+			    "cannot open the screen: reading the terminal's modes failed (%s); "
+			    "use --batch",
+			    strerror(errno));
 		free(term);
 		return result;
 	}
 	term->screen = start_curses();
 	if (!term->screen) {
 		free(term);
-		return err_set(err, EIO, EXIT_FAILED,
-			       "cannot open the screen: the terminal cannot be set up; use --batch");
+		return err_set(
+		    err, EIO, EXIT_FAILED,
+		    "cannot open the screen: the terminal cannot be set up; use --batch");
 	}
 	arm(term);
 	if (start_input(term) < 0)

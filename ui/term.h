@@ -13,8 +13,8 @@
 struct terminal;
 
 /*
- * Takes over the terminal of standard input and output. On failure nothing has changed and `err` says
- * what to do. There can be only one at a time.
+ * Takes over the terminal of standard input and output. On failure nothing has changed and `err`
+ * says what to do. There can be only one at a time.
  */
 int term_open(struct terminal **ret_term, struct err *err);
 

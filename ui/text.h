@@ -19,8 +19,8 @@ struct text_char {
 };
 
 /*
- * Takes the next character off `*text` and moves it on; false at the end. What cannot be printed and
- * what is not valid UTF-8 comes out as '?', invisible format characters are skipped.
+ * Takes the next character off `*text` and moves it on; false at the end. What cannot be printed
+ * and what is not valid UTF-8 comes out as '?', invisible format characters are skipped.
  */
 bool text_next(const char **text, struct text_char *ret_char);
 
@@ -31,15 +31,16 @@ int text_width(const char *text);
 const char *text_skip(const char *text, int cols);
 
 /*
- * Copies `text` into `buf`, at most `cols` columns wide. What is too long is cut in the middle, with
- * `ellipsis` in place of what is missing; names with scopes keep their first scope and as many of
- * the last ones as fit ("crate::...::module::function"); arguments go before all else. Returns `buf`, always terminated.
+ * Copies `text` into `buf`, at most `cols` columns wide. What is too long is cut in the middle,
+ * with `ellipsis` in place of what is missing; names with scopes keep their first scope and as many
+ * of the last ones as fit ("crate::...::module::function"); arguments go before all else. Returns
+ * `buf`, always terminated.
  */
 const char *text_shorten(char *buf, size_t size, const char *text, int cols, const char *ellipsis);
 
 /*
- * The length in bytes of the first line of `text` when wrapped at spaces to `cols` columns (at least
- * one character unless `text` is empty). The caller skips the spaces that follow.
+ * The length in bytes of the first line of `text` when wrapped at spaces to `cols` columns (at
+ * least one character unless `text` is empty). The caller skips the spaces that follow.
  */
 size_t text_wrap(const char *text, int cols);
 

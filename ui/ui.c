@@ -1,6 +1,6 @@
 /*
- * The screen on the terminal: what comes in by keys goes to the screen's state, what the state shows
- * goes out by a grid.
+ * The screen on the terminal: what comes in by keys goes to the screen's state, what the state
+ * shows goes out by a grid.
  */
 #include "config.h"
 
@@ -14,7 +14,7 @@
 #include "term.h"
 
 struct ui {
-	struct terminal *term;     /* owned */
+	struct terminal *term; /* owned */
 	struct screen *screen; /* owned */
 	struct grid *grid;     /* owned */
 };

@@ -14,9 +14,9 @@ struct ui;
 enum ui_action {
 	UI_NONE = 0,
 	UI_QUIT = 1 << 0,
-	UI_DRAW = 1 << 1,	/* draw again with the snapshot at hand */
-	UI_PAUSE = 1 << 2,	/* pause was toggled: freeze or refresh what is drawn */
-	UI_SUSPEND = 1 << 3,	/* stop the program as job control asks (^Z) */
+	UI_DRAW = 1 << 1,    /* draw again with the snapshot at hand */
+	UI_PAUSE = 1 << 2,   /* pause was toggled: freeze or refresh what is drawn */
+	UI_SUSPEND = 1 << 3, /* stop the program as job control asks (^Z) */
 };
 
 /*

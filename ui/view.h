@@ -29,7 +29,7 @@ struct view_source {
 struct view {
 	unsigned sort; /* column */
 	bool reverse;
-	size_t count; /* rows shown, after hiding */
+	size_t count;  /* rows shown, after hiding */
 	size_t *order; /* owned; positions to indexes of the source, valid until the next update */
 	uint64_t *ids; /* owned; of the row at each position */
 	size_t capacity;

@@ -50,6 +50,7 @@ struct cpu_source {
 	size_t ring_bytes;
 	size_t *active;		/* CPU numbers that have a ring */
 	size_t active_count;
+	int program;		/* to run at each sample, -1: none */
 	struct covered_thread *covered;
 	uint64_t start_ns;	/* 0: not started */
 };
@@ -175,6 +176,8 @@ static int open_event(struct cpu_source *source, int tid, size_t cpu)
 	if (!source->rings[cpu].memory)
 		code = map_ring(source, cpu, fd);
 	else if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, source->rings[cpu].fd) < 0)
+		code = -errno;
+	if (!code && source->program >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_BPF, source->program) < 0)
 		code = -errno;
 	if (code) {
 		close(fd);
@@ -310,13 +313,14 @@ static size_t ring_size(size_t cpus, unsigned frequency_hz)
 	return bytes;
 }
 
-int cpu_source_open(struct cpu_source **ret_source, int pid, unsigned frequency_hz,
+int cpu_source_open(struct cpu_source **ret_source, int pid, unsigned frequency_hz, int program,
 		    const struct cpu_hooks *hooks, struct err *err)
 {
 	struct cpu_source *source = xcalloc(1, sizeof(*source));
 	int code;
 
 	source->pid = pid;
+	source->program = program;
 	source->hooks = *hooks;
 	source->cpu_count = (size_t)sysconf(_SC_NPROCESSORS_CONF);
 	source->ring_bytes = ring_size(source->cpu_count, frequency_hz);

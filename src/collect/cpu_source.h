@@ -37,10 +37,10 @@ struct cpu_facts {
 };
 
 /*
- * Opens the events. Records flow from here on, samples only after cpu_source_start(). -EACCES
+ * Opens the events. `program` is a BPF program to run at each sample, -1: none. Records flow from here on, samples only after cpu_source_start(). -EACCES
  * (EXIT_NOT_PERMITTED) and other -errno with one line in `err`.
  */
-int cpu_source_open(struct cpu_source **ret_source, int pid, unsigned frequency_hz,
+int cpu_source_open(struct cpu_source **ret_source, int pid, unsigned frequency_hz, int program,
 		    const struct cpu_hooks *hooks, struct err *err);
 void cpu_source_close(struct cpu_source *source);
 

@@ -43,6 +43,7 @@ static int on_record(void *context, void *data, size_t size)
 	const struct heap_source *source = context;
 	const struct stack_record *stack = data;
 	const struct copy_header *copy = data;
+	const struct call_record *call = data;
 
 	if (size >= offsetof(struct stack_record, frames) && stack->kind == RECORD_STACK) {
 		if (stack->frame_count <= STACK_FRAMES_MAX &&
@@ -51,6 +52,8 @@ static int on_record(void *context, void *data, size_t size)
 	} else if (size >= sizeof(*copy) && copy->kind == RECORD_COPY) {
 		if (copy->stack_size <= size - sizeof(*copy))
 			source->hooks.copy(source->hooks.context, copy, (const uint8_t *)(copy + 1));
+	} else if (size >= sizeof(*call) && call->kind == RECORD_CALL) {
+		source->hooks.call(source->hooks.context, call);
 	}
 	return 0;
 }
@@ -81,7 +84,8 @@ static int configure(struct heap_source *source, enum link_kind kind)
 		struct bpf_program *program;
 
 		bpf_object__for_each_program(program, skeleton->obj)
-			(void)bpf_program__set_expected_attach_type(program, UPROBE_MULTI_ATTACH_TYPE);
+			if (bpf_program__type(program) == BPF_PROG_TYPE_KPROBE)
+				(void)bpf_program__set_expected_attach_type(program, UPROBE_MULTI_ATTACH_TYPE);
 	}
 	return 0;
 }
@@ -192,6 +196,11 @@ void heap_source_rule(struct heap_source *source, uint64_t address, const struct
 	} else {
 		(void)bpf_map_delete_elem(fd, &address);
 	}
+}
+
+int heap_source_sample_program(const struct heap_source *source)
+{
+	return bpf_program__fd(source->skeleton->progs.heap_sampled);
 }
 
 int heap_source_fd(const struct heap_source *source)

@@ -21,6 +21,8 @@ struct heap_hooks {
 	void (*stack)(void *context, const struct stack_record *record);
 	/* Registers and stack of the one allocation with a provisional id. */
 	void (*copy)(void *context, const struct copy_header *header, const uint8_t *stack);
+	/* The allocator call that a thread was in at a CPU sample, which follows in the perf ring. */
+	void (*call)(void *context, const struct call_record *record);
 	void *context;
 };
 
@@ -46,6 +48,9 @@ int heap_source_attach(struct heap_source *source, const char *path, const struc
 
 /* Gives the kernel a rule, or takes it away (NULL). A full map is counted in the kernel's misses. */
 void heap_source_rule(struct heap_source *source, uint64_t address, const struct unwind_rule *rule);
+
+/* The program that must run at CPU samples for hooks->call. */
+int heap_source_sample_program(const struct heap_source *source);
 
 /* The ring buffer's descriptor to wait on, and reading it. */
 int heap_source_fd(const struct heap_source *source);

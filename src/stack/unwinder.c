@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "err.h"
-#include "stack/walk.h"
 
 #define uthash_fatal(message) out_of_memory()
 #include <uthash.h>
@@ -141,6 +140,7 @@ void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, s
 
 	walk_begin(&walk, copy->regs, copy->is_return, copy->stack, copy->stack_size, copy->kernel,
 		   copy->kernel_count);
+	walk_displaced(&walk, &copy->displaced, copy->in_trampoline);
 	if (walk_on(&walk, unwinder->rules, &state, &address) == WALK_DONE) {
 		finish(unwinder, &walk, state, tag);
 		return;

@@ -11,6 +11,7 @@
 
 #include "stack/rule_table.h"
 #include "stack/stack_table.h"
+#include "stack/walk.h"
 
 struct unwinder;
 
@@ -42,6 +43,8 @@ struct stack_copy {
 	bool is_return;			/* rip is a return address */
 	const uint8_t *stack;		/* from rsp upwards */
 	size_t stack_size;
+	struct displaced_return displaced;
+	bool in_trampoline;		/* see walk_displaced() */
 	const uint64_t *kernel;		/* the kernel's frames above, innermost first */
 	size_t kernel_count;
 };

@@ -6,6 +6,7 @@
 #ifndef RSP_STACK_UPROBE_SLOT_H
 #define RSP_STACK_UPROBE_SLOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "stack/rule.h"
@@ -16,5 +17,8 @@
  * caller is known to the kernel alone: RULE_UNKNOWN.
  */
 struct unwind_rule uprobe_slot_rule(uint64_t offset);
+
+/* Whether that offset is in the trampoline. */
+bool uprobe_slot_is_trampoline(uint64_t offset);
 
 #endif

@@ -4,15 +4,21 @@
 
 #include <string.h>
 
+/* What the trampoline may have pushed: rax, rcx and r11 (uretprobe_trampoline_entry of the kernel).
+ */
+enum { TRAMPOLINE_PUSHES_BYTES = 3 * 8 };
+
 /* One frame's way to its caller: goes on, or the walk has ended in a state. */
 enum step_result { STEP_ON, STEP_COMPLETE, STEP_TRUNCATED, STEP_BROKEN };
 
-void walk_begin(struct walk *walk, const uint64_t regs[DWARF_REG_COUNT], bool is_return, const uint8_t *stack,
-		size_t stack_size, const uint64_t *kernel, size_t kernel_count)
+void walk_begin(struct walk *walk, const uint64_t regs[DWARF_REG_COUNT], bool is_return,
+		const uint8_t *stack, size_t stack_size, const uint64_t *kernel,
+		size_t kernel_count)
 {
 	memcpy(walk->regs, regs, sizeof(walk->regs));
 	walk->known_regs = (1U << DWARF_REG_COUNT) - 1;
 	walk->is_return = is_return;
+	walk->displaced = (struct displaced_return){0};
 	walk->stack_start = regs[DWARF_RSP];
 	walk->stack = stack;
 	walk->stack_size = stack_size;
@@ -22,10 +28,29 @@ void walk_begin(struct walk *walk, const uint64_t regs[DWARF_REG_COUNT], bool is
 		memcpy(walk->frames, kernel, walk->frame_count * sizeof(*kernel));
 }
 
+void walk_displaced(struct walk *walk, const struct displaced_return *displaced, bool in_trampoline)
+{
+	uint64_t pushed = displaced->slot + sizeof(uint64_t) - walk->regs[DWARF_RSP];
+
+	if (!in_trampoline) {
+		walk->displaced = *displaced;
+		return;
+	}
+	if (!displaced->slot || pushed > TRAMPOLINE_PUSHES_BYTES)
+		return;
+	walk->regs[DWARF_RIP] = displaced->return_address;
+	walk->regs[DWARF_RSP] = displaced->slot + sizeof(uint64_t);
+	walk->is_return = true;
+}
+
 static bool read_stack(const struct walk *walk, uint64_t address, uint64_t *ret_value)
 {
 	uint64_t at = address - walk->stack_start;
 
+	if (walk->displaced.slot && address == walk->displaced.slot) {
+		*ret_value = walk->displaced.return_address;
+		return true;
+	}
 	if (walk->stack_size < sizeof(*ret_value) || at > walk->stack_size - sizeof(*ret_value))
 		return false;
 	memcpy(ret_value, walk->stack + at, sizeof(*ret_value));
@@ -37,7 +62,8 @@ static bool known(const struct walk *walk, unsigned reg)
 	return walk->known_regs & 1U << reg;
 }
 
-static enum step_result find_cfa(const struct walk *walk, const struct unwind_rule *rule, uint64_t *ret_cfa)
+static enum step_result find_cfa(const struct walk *walk, const struct unwind_rule *rule,
+				 uint64_t *ret_cfa)
 {
 	uint64_t cfa;
 
@@ -56,8 +82,8 @@ static enum step_result find_cfa(const struct walk *walk, const struct unwind_ru
 }
 
 /* The caller's value of one register; false: not recoverable. */
-static bool restore(const struct walk *walk, const struct saved_reg *saved, unsigned reg, uint64_t cfa,
-		    uint64_t *ret_value)
+static bool restore(const struct walk *walk, const struct saved_reg *saved, unsigned reg,
+		    uint64_t cfa, uint64_t *ret_value)
 {
 	uint64_t offset = (uint64_t)(int64_t)saved->offset;
 
@@ -70,7 +96,8 @@ static bool restore(const struct walk *walk, const struct saved_reg *saved, unsi
 	case SAVED_AT_CFA:
 		return read_stack(walk, cfa + offset, ret_value);
 	case SAVED_AT_REG:
-		return known(walk, saved->reg) && read_stack(walk, walk->regs[saved->reg] + offset, ret_value);
+		return known(walk, saved->reg) &&
+		       read_stack(walk, walk->regs[saved->reg] + offset, ret_value);
 	case SAVED_IS_CFA:
 		*ret_value = cfa + offset;
 		return true;
@@ -109,8 +136,8 @@ static enum step_result step(struct walk *walk, const struct unwind_rule *rule)
 	return caller[DWARF_RIP] ? STEP_ON : STEP_COMPLETE;
 }
 
-enum walk_result walk_on(struct walk *walk, const struct rule_table *rules, enum stack_state *ret_state,
-			 uint64_t *ret_address)
+enum walk_result walk_on(struct walk *walk, const struct rule_table *rules,
+			 enum stack_state *ret_state, uint64_t *ret_address)
 {
 	for (;;) {
 		uint64_t address = walk->regs[DWARF_RIP] - (walk->is_return ? 1 : 0);
@@ -131,7 +158,7 @@ enum walk_result walk_on(struct walk *walk, const struct rule_table *rules, enum
 		result = step(walk, rule);
 		if (result == STEP_ON)
 			continue;
-		*ret_state = result == STEP_COMPLETE    ? STACK_COMPLETE
+		*ret_state = result == STEP_COMPLETE	? STACK_COMPLETE
 			     : result == STEP_TRUNCATED ? STACK_TRUNCATED
 							: STACK_BROKEN;
 		return WALK_DONE;

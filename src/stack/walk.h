@@ -12,6 +12,15 @@
 #include "bpf/abi.h"
 #include "stack/rule_table.h"
 
+/*
+ * A return address that is not on the stack: while a function's return is probed, the kernel keeps
+ * the true one and its trampoline is at `slot`. slot 0: there is none.
+ */
+struct displaced_return {
+	uint64_t slot;
+	uint64_t return_address;
+};
+
 /* Room for the user's frames and the kernel's above them. */
 enum { WALK_KERNEL_MAX = 64, WALK_FRAMES_MAX = STACK_FRAMES_MAX + WALK_KERNEL_MAX };
 
@@ -19,6 +28,7 @@ struct walk {
 	uint64_t regs[DWARF_REG_COUNT];	/* of the frame that the walk has come to; DWARF numbering */
 	uint32_t known_regs;		/* bit set: registers whose value is known there */
 	bool is_return;			/* regs[DWARF_RIP] is a return address, not an interrupted pc */
+	struct displaced_return displaced;
 	uint64_t stack_start;		/* address of stack[0] */
 	const uint8_t *stack;		/* borrowed; the copied bytes */
 	size_t stack_size;
@@ -38,6 +48,12 @@ enum walk_result {
  */
 void walk_begin(struct walk *walk, const uint64_t regs[DWARF_REG_COUNT], bool is_return, const uint8_t *stack,
 		size_t stack_size, const uint64_t *kernel, size_t kernel_count);
+
+/*
+ * Says, before the walk goes on, which return address is displaced. `in_trampoline`: the walk begins
+ * in the trampoline, the function has returned; if it is that slot's function, it is moved to the caller.
+ */
+void walk_displaced(struct walk *walk, const struct displaced_return *displaced, bool in_trampoline);
 
 /* Goes as far as the rules reach. */
 enum walk_result walk_on(struct walk *walk, const struct rule_table *rules, enum stack_state *ret_state,

@@ -14,8 +14,8 @@
 struct address_space;
 
 struct address_space_hooks {
-	/* A mapping has gone or become another one: what was learnt of its addresses is void. */
-	void (*unmapped)(void *context, uint64_t start, uint64_t end);
+	/* A mapping has come, gone or become another one: what was learnt of its addresses is void. */
+	void (*changed)(void *context, uint64_t start, uint64_t end);
 	/* A file has code mapped, at `address`, where its `offset` is. May come again for the module. */
 	void (*mapped)(void *context, struct module *module, uint64_t offset, uint64_t address);
 	void *context;

@@ -30,7 +30,7 @@ static const size_t windows[PRIORITY_COUNT] = {[PRIORITY_RULE] = 128, [PRIORITY_
 /* The worker does one thing at a time, and reading a big file's symbols or DWARF takes it tens of
  * milliseconds, in which thousands of stacks may come to wait for a rule. So names are not asked for
  * before rules have been quiet for so long, or the names have waited for so long. */
-static const double quiet_ms[PRIORITY_COUNT] = {[PRIORITY_SYMBOL] = 20, [PRIORITY_LINES] = 100};
+static const double quiet_ms[PRIORITY_COUNT] = {[PRIORITY_SYMBOL] = 5, [PRIORITY_LINES] = 50};
 static const double patience_ms[PRIORITY_COUNT] = {[PRIORITY_SYMBOL] = 300, [PRIORITY_LINES] = 1000};
 
 struct question {

@@ -29,7 +29,14 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 Done = collections.namedtuple("Done", "status out err")
-Site = collections.namedtuple("Site", "live_bytes live_objects alloc_bytes alloc_objects")
+
+
+class Site(collections.namedtuple("Site", "live_bytes live_objects alloc_bytes alloc_objects")):
+    """What a site function allocated and still holds."""
+
+    def __str__(self):
+        return (f"{self.live_bytes} bytes live in {self.live_objects}, "
+                f"{self.alloc_bytes} allocated in {self.alloc_objects}")
 
 
 def die_with_parent():
@@ -259,4 +266,6 @@ class LiveTest(unittest.TestCase):
         wrong = [f"{name}: {seen.get(name, none)}, truth {site}"
                  for name, site in sorted(truth.items()) if seen.get(name, none) != site]
         wrong += [f"{name}: {seen[name]}, not in the truth" for name in seen.keys() - truth.keys()]
-        self.assertFalse(wrong, "\n".join(wrong) + f"\noverflow: {refresh['overflow']}")
+        if wrong:
+            more = f"\nand {len(wrong) - 10} more" if len(wrong) > 10 else ""
+            self.fail("\n".join(wrong[:10]) + more + f"\noverflow: {refresh['overflow']}")

@@ -9,17 +9,21 @@ from support import cpu_seconds, functions, share
 
 SHARES = {"hot_sixty": 60, "hot_thirty": 30, "hot_ten": 10}
 
+# Shares are estimates: of 99 samples a second a test would need many seconds to be within 5 points
+# always. One test does that; the others sample more often.
+OFTEN = ("--heap", "off", "-F", "997", "-d", "1", "-n", "3")
+
 
 class Shares(support.LiveTest):
-    def profile(self, target, *arguments, options=("-d", "1", "-n", "5")):
+    def profile(self, target, *arguments):
         process = self.spawn(self.target(target), 60, *arguments)
-        return self.refreshes("--heap", "off", *options, process.pid)[-1]
+        return self.refreshes(*OFTEN, process.pid)[-1]
 
     def check(self, target, main):
         refresh = self.profile(target)
         self.assert_shares(refresh, SHARES)
         self.assert_complete(refresh)
-        self.assertGreater(refresh["cpu"]["samples"], 100)
+        self.assertGreater(refresh["cpu"]["samples"], 1000)
         for function in refresh["cpu"]["functions"]:
             self.assertGreaterEqual(function["total_samples"], function["self_samples"])
             self.assertLessEqual(function["total_samples"], refresh["cpu"]["samples"])
@@ -58,15 +62,17 @@ class Shares(support.LiveTest):
         self.assert_shares(refresh, SHARES)
         self.assert_complete(refresh)
 
-    def test_high_frequency(self):
-        refresh = self.profile("shares_c", options=("-F", "999", "-d", "1", "-n", "4"))
+    def test_default_frequency(self):
+        process = self.spawn(self.target("shares_c"), 120)
+        stream = self.stream("--heap", "off", process.pid)
+        refresh = stream.until(lambda refresh: refresh["cpu"]["samples"] >= 1500, "1500 samples")
         self.assert_shares(refresh, SHARES)
         self.assert_complete(refresh)
-        self.assertEqual(refresh["cpu"]["frequency_hz"], 999)
-        self.assertGreater(refresh["cpu"]["samples"], 1000)
+        self.assertEqual(refresh["cpu"]["frequency_hz"], 99)
 
     def test_command(self):
-        refreshes = self.refreshes("--heap", "off", "-d", "1", "--", self.target("shares_c"), 4)
+        refreshes = self.refreshes("--heap", "off", "-F", "997", "--",
+                                   self.target("shares_c"), 3)
         self.assertEqual(refreshes[-1]["target"]["state"], "exited")
         self.assert_shares(refreshes[-1], SHARES)
         self.assert_complete(refreshes[-1])
@@ -76,8 +82,8 @@ class Shares(support.LiveTest):
 class Stacks(support.LiveTest):
     def test_deep_stacks(self):
         process = self.spawn(self.target("deep"), 60)
-        refresh = self.refreshes("--heap", "off", "-F", "499", "-n", "4", process.pid)[-1]
-        self.assertGreater(refresh["cpu"]["samples"], 500)
+        refresh = self.refreshes(*OFTEN, process.pid)[-1]
+        self.assertGreater(refresh["cpu"]["samples"], 1000)
         self.assert_complete(refresh)
         self.assertGreaterEqual(share(refresh, "deep_spin"), 95)
         # A function counts once in a stack, however often it is in it.
@@ -85,9 +91,16 @@ class Stacks(support.LiveTest):
         self.assertLessEqual(share(refresh, "deep_recurse", "total_pct"), 100)
         self.assertLess(share(refresh, "deep_recurse", "self_pct"), 2)
 
+    def test_under_probes(self):
+        """A target that does nothing but allocate: the traps of our own probes break no stack."""
+        process = self.spawn(self.target("dies_soon"), 60000)
+        refresh = self.refreshes("--heap", "exact", "-F", "499", "-n", "3", process.pid)[-1]
+        self.assertGreaterEqual(share(refresh, "brief_work", "total_pct"), 95)
+        self.assert_complete(refresh)
+
     def test_stripped(self):
         process = self.spawn(self.target("stripped_c"), 60)
-        refresh = self.refreshes("--heap", "off", "-n", "3", process.pid)[-1]
+        refresh = self.refreshes(*OFTEN, process.pid)[-1]
         self.assert_complete(refresh)
         hot = [function for function in refresh["cpu"]["functions"]
                if function["self_pct"] > 5 and function["module"] == "stripped_c"]
@@ -100,7 +113,7 @@ class Stacks(support.LiveTest):
     def test_kernel_time(self):
         process = self.spawn("dd", "if=/dev/zero", "of=/dev/null", "bs=64k",
                              stderr=subprocess.DEVNULL)
-        refresh = self.refreshes("--heap", "off", "-n", "3", process.pid)[-1]
+        refresh = self.refreshes(*OFTEN, process.pid)[-1]
         kernel = sum(function["self_samples"] for function in refresh["cpu"]["functions"]
                      if "kernel" in (function["module"] or ""))
         self.assertGreater(kernel, refresh["cpu"]["samples"] / 2)
@@ -111,7 +124,7 @@ class Counting(support.LiveTest):
 
     def check(self, target, *arguments):
         process = self.spawn(self.target(target), 60, *arguments)
-        stream = self.stream("--heap", "off", "-d", "1", process.pid)
+        stream = self.stream("--heap", "off", "-F", "997", "-d", "1", process.pid)
         first = stream.next()
         self.assertIsNotNone(first)
         cpu_first = cpu_seconds(process.pid)
@@ -143,7 +156,7 @@ class GoneBinary(support.LiveTest):
         process = self.spawn(path, 60)
         support.wait_until(lambda: os.readlink(f"/proc/{process.pid}/exe") == str(path), "exec")
         change(path)
-        refresh = self.refreshes("--heap", "off", "-n", "3", process.pid)[-1]
+        refresh = self.refreshes(*OFTEN, process.pid)[-1]
         self.assert_shares(refresh, SHARES)
         self.assert_complete(refresh)
 

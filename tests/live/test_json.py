@@ -77,7 +77,8 @@ class Json(support.LiveTest):
         self.assertIn(refresh["cpu"]["state"], ("on", "off"))
         self.assertIn(refresh["heap"]["state"], ("on", "off"))
         for part in ("cpu", "heap"):
-            self.assertEqual(refresh[part]["state"] == "on", refresh[part]["reason"] is None, part)
+            if refresh[part]["state"] == "off":
+                self.assertTrue(refresh[part]["reason"], part)
         functions, sites = refresh["cpu"]["functions"], refresh["heap"]["sites"]
         self.assertEqual([function["self_samples"] for function in functions],
                          sorted((function["self_samples"] for function in functions),
@@ -127,9 +128,10 @@ class Json(support.LiveTest):
         refresh = self.refreshes("--heap", "exact", "-d", "0.5", "--", self.target("ledger_c"),
                                  "--out", "/dev/null", "--seconds", 1)[-1]
         self.check(refresh)
-        (site,) = [site for site in refresh["heap"]["sites"]
-                   if site["function"] == "site_realloc_seed"]
-        for stack in site["stacks"]:
+        stacks = [stack for site in refresh["heap"]["sites"] for stack in site["stacks"]
+                  if site["function"] == "site_realloc_seed"]
+        self.assertTrue(stacks)
+        for stack in stacks:
             names = [frame["function"] for frame in stack["frames"]]
             order = [names.index(name) for name in ("site_realloc_seed", "site_keep_realloc",
                                                     "main")]

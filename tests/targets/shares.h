@@ -9,8 +9,7 @@
 
 #include "target.h"
 
-#define SLICE_NS 1000000u	/* one part of ten; a turn is 6 + 3 + 1 parts */
-#define CHUNK_STEPS 100000u	/* some 100 to 400 us */
+#define CHUNK_STEPS 50000u /* some 100 us */
 
 /* What one function has used and may use, in thread CPU time. */
 struct account {
@@ -19,14 +18,28 @@ struct account {
 };
 
 /*
+ * How long a part is in the next turn, which has 6 + 3 + 1 of them: 0.3 to 1.3 ms. Turns of one
+ * length would be in step with samples of about the same one.
+ */
+static inline uint64_t shares_part_ns(uint32_t *random)
+{
+	*random ^= *random << 13;
+	*random ^= *random >> 17;
+	*random ^= *random << 5;
+	return 300000 + *random % 1000000;
+}
+
+#define SHARES_SEED 2463534242u
+
+/*
  * Used as the body of a function, so that the arithmetic is the function's own. `factor` differs
  * from function to function.
  */
-#define SHARES_SPIN(account, parts, factor)                                                        \
+#define SHARES_SPIN(account, share_ns, factor)                                                     \
 	do {                                                                                       \
 		uint64_t before_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);                            \
                                                                                                    \
-		(account)->budget_ns += (uint64_t)(parts) * SLICE_NS;                              \
+		(account)->budget_ns += (share_ns);                                                \
 		while ((account)->used_ns < (account)->budget_ns) {                                \
 			uint64_t value = before_ns, now_ns;                                        \
 			uint32_t step;                                                             \

@@ -13,29 +13,32 @@
 struct thread_state {
 	pthread_t thread;
 	uint64_t end_ns;
+	uint32_t random;
 	struct account sixty, thirty, ten;
 };
 
-OWN_FUNCTION void hot_sixty(struct account *account)
+OWN_FUNCTION void hot_sixty(struct account *account, uint64_t part_ns)
 {
-	SHARES_SPIN(account, 6, 6364136223846793005u);
+	SHARES_SPIN(account, 6 * part_ns, 6364136223846793005u);
 }
 
-OWN_FUNCTION void hot_thirty(struct account *account)
+OWN_FUNCTION void hot_thirty(struct account *account, uint64_t part_ns)
 {
-	SHARES_SPIN(account, 3, 3935559000370003845u);
+	SHARES_SPIN(account, 3 * part_ns, 3935559000370003845u);
 }
 
-OWN_FUNCTION void hot_ten(struct account *account)
+OWN_FUNCTION void hot_ten(struct account *account, uint64_t part_ns)
 {
-	SHARES_SPIN(account, 1, 2862933555777941757u);
+	SHARES_SPIN(account, 1 * part_ns, 2862933555777941757u);
 }
 
 OWN_FUNCTION void level_b(struct thread_state *state)
 {
-	hot_sixty(&state->sixty);
-	hot_thirty(&state->thirty);
-	hot_ten(&state->ten);
+	uint64_t part_ns = shares_part_ns(&state->random);
+
+	hot_sixty(&state->sixty, part_ns);
+	hot_thirty(&state->thirty, part_ns);
+	hot_ten(&state->ten, part_ns);
 	NO_TAIL_CALL();
 }
 
@@ -74,8 +77,10 @@ int main(int argc, char **argv)
 	if (!states)
 		return 1;
 	end_ns = clock_ns(CLOCK_MONOTONIC) + (uint64_t)(seconds * 1e9);
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
 		states[i].end_ns = end_ns;
+		states[i].random = SHARES_SEED + (uint32_t)i;
+	}
 	for (i = 1; i < count; i++)
 		if (pthread_create(&states[i].thread, NULL, thread_main, &states[i]) != 0)
 			return 1;

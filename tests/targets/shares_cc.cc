@@ -13,29 +13,32 @@ namespace shares {
 
 struct state {
 	uint64_t end_ns = 0;
+	uint32_t random = SHARES_SEED;
 	account sixty{}, thirty{}, ten{};
 };
 
-OWN_FUNCTION void hot_sixty(account &account)
+OWN_FUNCTION void hot_sixty(account &account, uint64_t part_ns)
 {
-	SHARES_SPIN(&account, 6, 6364136223846793005u);
+	SHARES_SPIN(&account, 6 * part_ns, 6364136223846793005u);
 }
 
-OWN_FUNCTION void hot_thirty(account &account)
+OWN_FUNCTION void hot_thirty(account &account, uint64_t part_ns)
 {
-	SHARES_SPIN(&account, 3, 3935559000370003845u);
+	SHARES_SPIN(&account, 3 * part_ns, 3935559000370003845u);
 }
 
-OWN_FUNCTION void hot_ten(account &account)
+OWN_FUNCTION void hot_ten(account &account, uint64_t part_ns)
 {
-	SHARES_SPIN(&account, 1, 2862933555777941757u);
+	SHARES_SPIN(&account, 1 * part_ns, 2862933555777941757u);
 }
 
 OWN_FUNCTION void level_b(state &state)
 {
-	hot_sixty(state.sixty);
-	hot_thirty(state.thirty);
-	hot_ten(state.ten);
+	const uint64_t part_ns = shares_part_ns(&state.random);
+
+	hot_sixty(state.sixty, part_ns);
+	hot_thirty(state.thirty, part_ns);
+	hot_ten(state.ten, part_ns);
 	NO_TAIL_CALL();
 }
 

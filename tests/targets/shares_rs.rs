@@ -1,12 +1,14 @@
 // shares_rs SECONDS [THREADS]: shares_c in Rust, with the functions in the module `shares`. The
 // chunk of arithmetic is a macro, so that it is each function's own code, and the factors differ,
-// so that the compiler cannot merge the functions.
+// so that the compiler cannot merge the functions. It is made of plain operators: iterators and
+// wrapping_mul() would be inlined functions of their own in a profile. Without overflow checks, as
+// it has to be compiled, the operators wrap.
 
 mod shares {
     use std::arch::asm;
 
-    const SLICE_NS: u64 = 1_000_000;
-    const CHUNK_STEPS: u32 = 100_000;
+    const CHUNK_STEPS: u32 = 50_000;
+    const SEED: u32 = 2463534242;
     const CLOCK_MONOTONIC: i32 = 1;
     const CLOCK_THREAD_CPUTIME_ID: i32 = 3;
 
@@ -37,12 +39,27 @@ mod shares {
         pub budget_ns: u64,
     }
 
-    #[derive(Default)]
     pub struct State {
         pub end_ns: u64,
+        random: u32,
         pub sixty: Account,
         pub thirty: Account,
         pub ten: Account,
+    }
+
+    impl State {
+        pub fn new(end_ns: u64) -> State {
+            let [sixty, thirty, ten] = Default::default();
+            State { end_ns, random: SEED, sixty, thirty, ten }
+        }
+
+        /// How long a part is in the next turn, as in shares.h: 0.3 to 1.3 ms.
+        fn next_part_ns(&mut self) -> u64 {
+            self.random ^= self.random << 13;
+            self.random ^= self.random >> 17;
+            self.random ^= self.random << 5;
+            300_000 + u64::from(self.random % 1_000_000)
+        }
     }
 
     /// The call before it was not the function's last act.
@@ -54,15 +71,17 @@ mod shares {
     }
 
     macro_rules! spin {
-        ($account:expr, $parts:expr, $factor:expr) => {
+        ($account:expr, $share_ns:expr, $factor:expr) => {
             let account = $account;
             let mut before_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-            account.budget_ns += $parts * SLICE_NS;
+            account.budget_ns += $share_ns;
             while account.used_ns < account.budget_ns {
                 let mut value = before_ns;
-                for _ in 0..CHUNK_STEPS {
-                    value = value.wrapping_mul($factor).wrapping_add(1442695040888963407);
+                let mut step = 0;
+                while step < CHUNK_STEPS {
+                    value = value * $factor + 1442695040888963407;
                     value ^= value >> 29;
+                    step += 1;
                 }
                 // SAFETY: no instruction; the value is said to be used.
                 unsafe { asm!("/* {0} */", in(reg) value) };
@@ -74,25 +93,26 @@ mod shares {
     }
 
     #[inline(never)]
-    pub fn hot_sixty(account: &mut Account) {
-        spin!(account, 6, 6364136223846793005);
+    pub fn hot_sixty(account: &mut Account, part_ns: u64) {
+        spin!(account, 6 * part_ns, 6364136223846793005);
     }
 
     #[inline(never)]
-    pub fn hot_thirty(account: &mut Account) {
-        spin!(account, 3, 3935559000370003845);
+    pub fn hot_thirty(account: &mut Account, part_ns: u64) {
+        spin!(account, 3 * part_ns, 3935559000370003845);
     }
 
     #[inline(never)]
-    pub fn hot_ten(account: &mut Account) {
-        spin!(account, 1, 2862933555777941757);
+    pub fn hot_ten(account: &mut Account, part_ns: u64) {
+        spin!(account, 1 * part_ns, 2862933555777941757);
     }
 
     #[inline(never)]
     pub fn level_b(state: &mut State) {
-        hot_sixty(&mut state.sixty);
-        hot_thirty(&mut state.thirty);
-        hot_ten(&mut state.ten);
+        let part_ns = state.next_part_ns();
+        hot_sixty(&mut state.sixty, part_ns);
+        hot_thirty(&mut state.thirty, part_ns);
+        hot_ten(&mut state.ten, part_ns);
         no_tail_call!();
     }
 
@@ -120,13 +140,13 @@ fn main() {
     let threads: Vec<_> = (1..count)
         .map(|_| {
             std::thread::spawn(move || {
-                let mut state = shares::State { end_ns, ..Default::default() };
+                let mut state = shares::State::new(end_ns);
                 shares::run(&mut state);
                 state
             })
         })
         .collect();
-    let mut own = shares::State { end_ns, ..Default::default() };
+    let mut own = shares::State::new(end_ns);
     shares::run(&mut own);
     let mut states = vec![own];
     states.extend(threads.into_iter().map(|thread| thread.join().expect("a thread")));

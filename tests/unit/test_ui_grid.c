@@ -108,7 +108,10 @@ Test(ui_grid, control_characters_are_never_stored)
 	}
 	/* The eight-bit escape sequence introducer, and directional controls. */
 	grid_clear(grid);
-	grid_put(grid, 0, 0, 40, STYLE_NORMAL, "a\xc2\x9b" "b\xe2\x80\xae" "c\x1b[2Jd\x7f");
+	grid_put(grid, 0, 0, 40, STYLE_NORMAL,
+		 "a\xc2\x9b"
+		 "b\xe2\x80\xae"
+		 "c\x1b[2Jd\x7f");
 	check_dump(grid, "a?bc?[2Jd?\n");
 	grid_free(grid);
 }
@@ -118,7 +121,11 @@ Test(ui_grid, invalid_utf8_shows_as_question_marks)
 	struct grid *grid = grid_new(1, 20);
 
 	/* A lone tail, an overlong slash, a surrogate, a cut sequence. */
-	grid_put(grid, 0, 0, 20, STYLE_NORMAL, "\x80" "a\xc0\xaf" "b\xed\xa0\x80" "c\xe2\x82");
+	grid_put(grid, 0, 0, 20, STYLE_NORMAL,
+		 "\x80"
+		 "a\xc0\xaf"
+		 "b\xed\xa0\x80"
+		 "c\xe2\x82");
 	check_dump(grid, "?a??b?c?\n");
 	grid_free(grid);
 }
@@ -152,7 +159,7 @@ Test(ui_text, names_keep_head_and_tail)
 	check_cut("crate::one::two::function", 25, "crate::one::two::function");
 	check_cut("crate::one::two::function", 24, "crate::...::function");
 	check_cut("crate::one::two::function", 20, "crate::...::function");
-	check_cut("crate::one::two::function", 19, "crate...::function");
+	check_cut("crate::one::two::function", 19, "crate:...::function");
 	check_cut("a::b::c::dd::ee", 14, "a::...::dd::ee");
 	check_cut("abcdefghijklmnop", 11, "abcd...mnop");
 	check_cut("abcdef", 5, "abcde");
@@ -163,7 +170,7 @@ Test(ui_text, arguments_go_first)
 {
 	check_cut("ns::call(int, char const*, long)", 14, "ns::call(...)");
 	check_cut("(anonymous namespace)::run", 26, "(anonymous namespace)::run");
-	check_cut("a<b::c>::d::e", 12, "a<b...>::d::e" + 0);
+	check_cut("a<b::c>::d::e", 12, "a<b::c...::e");
 }
 
 Test(ui_text, cutting_counts_columns)
@@ -173,7 +180,7 @@ Test(ui_text, cutting_counts_columns)
 	cr_expect_str_eq(text_skip("日本語", 1), "本語");
 	cr_expect_str_eq(text_skip("e\xcc\x81x", 1), "x");
 	cr_expect_str_eq(text_skip("abc", 9), "");
-	check_cut("日本語日本語", 9, "日...本語" + 0);
+	check_cut("日本語日本語", 9, "日...語");
 }
 
 Test(ui_text, wraps_at_spaces)

@@ -41,21 +41,33 @@ Test(ui_keymap, what_hands_know)
 		int key;
 		enum command command;
 	} known[] = {
-	    {'q', COMMAND_QUIT},	   {3, COMMAND_QUIT},
-	    {RSP_KEY_F1 + 9, COMMAND_QUIT}, {'?', COMMAND_HELP},
-	    {'h', COMMAND_HELP},	   {RSP_KEY_F1, COMMAND_HELP},
-	    {RSP_KEY_ESCAPE, COMMAND_CLOSE}, {'j', COMMAND_DOWN},
-	    {RSP_KEY_TAB, COMMAND_NEXT_PANE}, {'P', COMMAND_SORT_SELF},
-	    {'T', COMMAND_SORT_TOTAL},	   {'M', COMMAND_SORT_LIVE},
-	    {'R', COMMAND_REVERSE},	   {' ', COMMAND_PAUSE},
-	    {'Z', COMMAND_PAUSE},	   {'p', COMMAND_PAUSE},
-	    {'K', COMMAND_KERNEL},	   {12, COMMAND_REDRAW},
-	    {26, COMMAND_SUSPEND},	   {'x', COMMAND_NONE},
-	    {RSP_KEY_NONE, COMMAND_NONE},  {RSP_KEY_OTHER, COMMAND_NONE},
+	    {'q', COMMAND_QUIT},
+	    {3, COMMAND_QUIT},
+	    {RSP_KEY_F1 + 9, COMMAND_QUIT},
+	    {'?', COMMAND_HELP},
+	    {'h', COMMAND_HELP},
+	    {RSP_KEY_F1, COMMAND_HELP},
+	    {RSP_KEY_ESCAPE, COMMAND_CLOSE},
+	    {'j', COMMAND_DOWN},
+	    {RSP_KEY_TAB, COMMAND_NEXT_PANE},
+	    {'P', COMMAND_SORT_SELF},
+	    {'T', COMMAND_SORT_TOTAL},
+	    {'M', COMMAND_SORT_LIVE},
+	    {'R', COMMAND_REVERSE},
+	    {' ', COMMAND_PAUSE},
+	    {'Z', COMMAND_PAUSE},
+	    {'p', COMMAND_PAUSE},
+	    {'K', COMMAND_KERNEL},
+	    {12, COMMAND_REDRAW},
+	    {26, COMMAND_SUSPEND},
+	    {'x', COMMAND_NONE},
+	    {RSP_KEY_NONE, COMMAND_NONE},
+	    {RSP_KEY_OTHER, COMMAND_NONE},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		cr_expect_eq(keymap_command(known[i].key), known[i].command, "key %d", known[i].key);
+		cr_expect_eq(keymap_command(known[i].key), known[i].command, "key %d",
+			     known[i].key);
 }
 
 Test(ui_keymap, names)
@@ -64,9 +76,18 @@ Test(ui_keymap, names)
 		int key;
 		const char *name;
 	} names[] = {
-	    {'q', "q"},	   {3, "^C"},		  {12, "^L"},		  {' ', "Space"},
-	    {9, "Tab"},	   {27, "Esc"},		  {RSP_KEY_F1, "F1"},	  {RSP_KEY_F12, "F12"},
-	    {'<', "<"},	   {RSP_KEY_UP, "Up"},	  {RSP_KEY_PAGE_DOWN, "PgDn"}, {0x1b2, "?"},
+	    {'q', "q"},
+	    {3, "^C"},
+	    {12, "^L"},
+	    {' ', "Space"},
+	    {9, "Tab"},
+	    {27, "Esc"},
+	    {RSP_KEY_F1, "F1"},
+	    {RSP_KEY_F12, "F12"},
+	    {'<', "<"},
+	    {RSP_KEY_UP, "Up"},
+	    {RSP_KEY_PAGE_DOWN, "PgDn"},
+	    {0x1b2, "?"},
 	};
 	char buf[16];
 

@@ -71,8 +71,8 @@ Test(ui_layout, every_size_from_1x1_to_300x100)
 
 static struct layout at(int cols, int rows)
 {
-	return layout_compute(
-	    &(struct layout_request){.rows = rows, .cols = cols, .focus = PANE_HEAP, .notice = true});
+	return layout_compute(&(struct layout_request){
+	    .rows = rows, .cols = cols, .focus = PANE_HEAP, .notice = true});
 }
 
 Test(ui_layout, degrades_in_order)

@@ -1,0 +1,358 @@
+"""The screen in a real terminal (tmux): keys, sizes, and that the terminal comes back as it was."""
+
+import itertools
+import os
+import re
+import shlex
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+TOP = os.environ["RSPROF_TOP"]
+TARGETS = Path(os.environ["RSPROF_TARGETS"])
+DEADLINE_S = 60
+TARGET_SECONDS = "600"
+
+numbers = itertools.count()
+
+
+def wait_until(condition, what, seconds=DEADLINE_S):
+    """The first true value of condition(); a failure that says what() when the time is over."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what()}")
+        time.sleep(0.02)
+
+
+class Terminal:
+    """A shell in a terminal of its own tmux server."""
+
+    def __init__(self, cols, rows, folder):
+        self.socket = f"rsprof-test-{os.getpid()}-{next(numbers)}"
+        self.folder = Path(folder)
+        env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": folder,
+               "HISTFILE": "/dev/null", "TMUX_TMPDIR": folder}
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            if name in os.environ:
+                env[name] = os.environ[name]
+        self.env = env
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(cols), "-y", str(rows),
+                  "bash --norc --noprofile")
+
+    def tmux(self, *args):
+        return subprocess.run(["tmux", "-u", "-L", self.socket, *args], env=self.env, check=True,
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=DEADLINE_S).stdout
+
+    def close(self):
+        subprocess.run(["tmux", "-L", self.socket, "kill-server"], env=self.env, check=False,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def text(self):
+        return self.tmux("capture-pane", "-p")
+
+    def lines(self):
+        return self.text().splitlines()
+
+    def press(self, *keys):
+        self.tmux("send-keys", *keys)
+
+    def run(self, command):
+        self.tmux("send-keys", "-l", command)
+        self.press("Enter")
+
+    def resize(self, cols, rows):
+        self.tmux("resize-window", "-x", str(cols), "-y", str(rows))
+
+    def in_alternate_screen(self):
+        return self.tmux("display-message", "-p", "#{alternate_on}").strip() == "1"
+
+    def cursor_is_visible(self):
+        return self.tmux("display-message", "-p", "#{cursor_flag}").strip() == "1"
+
+    def wait_for(self, pattern):
+        """The match of the regular expression, once it is on the screen."""
+        return wait_until(lambda: re.search(pattern, self.text(), re.MULTILINE),
+                          lambda: f"{pattern!r} on\n{self.text()}")
+
+    def wait_without(self, pattern):
+        wait_until(lambda: not re.search(pattern, self.text(), re.MULTILINE),
+                   lambda: f"no {pattern!r} on\n{self.text()}")
+
+    def file_of(self, command):
+        """What the command, run in this terminal, prints."""
+        done = self.folder / f"file-{next(numbers)}"
+        self.run(f"{command} > {done}.new 2>&1; mv {done}.new {done}")
+        wait_until(done.exists, lambda: f"the result of {command} on\n{self.text()}")
+        return done.read_text()
+
+
+class ScreenTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.target = None
+
+    def open_terminal(self, cols=120, rows=35):
+        terminal = Terminal(cols, rows, str(self.folder))
+        self.addCleanup(terminal.close)
+        terminal.wait_for(r"\S")
+        return terminal
+
+    def start_target(self, name="shares_c"):
+        self.target = subprocess.Popen([TARGETS / name, TARGET_SECONDS], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, start_new_session=True)
+        self.addCleanup(self.stop_target)
+        return self.target
+
+    def stop_target(self):
+        self.target.kill()
+        self.target.wait()
+
+    def start_top(self, terminal, name="shares_c"):
+        """Starts a target and rsprof-top on it; returns the pid of rsprof-top."""
+        target = self.start_target(name)
+        pid_file = self.folder / "pid"
+        inner = f"echo $$ > {pid_file}; exec {shlex.quote(TOP)} {target.pid}"
+        terminal.run(f"sh -c {shlex.quote(inner)}; echo status=$?")
+        terminal.wait_for(rf"\b{target.pid}\b.* up ")
+        return int(pid_file.read_text())
+
+    def open_top(self, cols=120, rows=35, name="shares_c"):
+        terminal = self.open_terminal(cols, rows)
+        self.top_pid = self.start_top(terminal, name)
+        return terminal
+
+    def check_given_back(self, terminal, modes):
+        """The program ended and left the terminal as it was."""
+        terminal.wait_for(r"^status=\d+")
+        self.assertFalse(terminal.in_alternate_screen())
+        self.assertTrue(terminal.cursor_is_visible())
+        self.assertEqual(terminal.file_of("stty -a"), modes)
+
+    def target_cpu_seconds(self):
+        fields = Path(f"/proc/{self.target.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def wait_for_target_to_run(self, seconds):
+        start = self.target_cpu_seconds()
+        wait_until(lambda: self.target_cpu_seconds() > start + seconds,
+                   lambda: "the target uses the CPU")
+
+    def test_first_screen_names_target_and_hot_function(self):
+        terminal = self.open_top()
+        self.assertTrue(terminal.in_alternate_screen())
+        self.assertFalse(terminal.cursor_is_visible())
+        terminal.wait_for(rf"^ rsprof-top +{self.target.pid} shares_c\b.* thr +CPU .*RSS \d")
+        terminal.wait_for(r"^> +\d+(\.\d)? +\d+(\.\d)? .*\bhot_sixty\b")
+        terminal.wait_for(r"\bhot_thirty\b")
+        terminal.wait_for(r"^ LOST .*perf samples 0 ")
+        self.assertRegex(terminal.lines()[-1], r"^ \? Help  q Quit")
+
+    def test_both_panes_of_a_server_that_leaks(self):
+        terminal = self.open_top(name="demo")
+        terminal.wait_for(r"\[CPU\]")
+        terminal.wait_for(r"\bdemo_hash_block\b")
+        terminal.wait_for(r"\bdemo_leak_session\b")
+        terminal.wait_for(r"^ HEAP .*live \d")
+
+    def test_sort_keys_move_the_mark(self):
+        terminal = self.open_top()
+        terminal.wait_for(r"SELF%▼ +TOTAL% ")
+        terminal.press(">")
+        terminal.wait_for(r"SELF% +TOTAL%▼")
+        terminal.press("R")
+        terminal.wait_for(r"TOTAL%▲")
+        terminal.press("<")
+        terminal.wait_for(r"SELF%▼ +TOTAL% ")
+        terminal.press("T")
+        terminal.wait_for(r"TOTAL%▼")
+        terminal.press("P")
+        terminal.wait_for(r"SELF%▼")
+
+    def test_tab_switches_the_pane(self):
+        terminal = self.open_top()
+        terminal.wait_for(r"\[CPU\]")
+        terminal.press("Tab")
+        terminal.wait_for(r"\[HEAP\]")
+        terminal.wait_without(r"\[CPU\]")
+        terminal.press("2")
+        terminal.wait_without(r"── HEAP |\[HEAP\]")
+        terminal.press("1")
+        terminal.wait_for(r"── HEAP ")
+        terminal.press("Tab", "Tab")
+        terminal.wait_for(r"\[CPU\]")
+
+    def test_pause_freezes_the_screen(self):
+        terminal = self.open_top()
+        terminal.wait_for(r"\bhot_sixty\b")
+        terminal.press("p")
+        terminal.wait_for(r"PAUSED")
+        frozen = terminal.text()
+        self.wait_for_target_to_run(3)
+        self.assertEqual(terminal.text(), frozen)
+        terminal.press("Space")
+        terminal.wait_without(r"PAUSED")
+        wait_until(lambda: terminal.lines()[1] != frozen.splitlines()[1],
+                   lambda: "more samples after the pause")
+
+    def test_selection_moves(self):
+        terminal = self.open_top()
+        terminal.wait_for(r"\bhot_sixty\b")
+        terminal.wait_for(r"\bhot_thirty\b")
+        # The order of the first samples is chance: hold it.
+        terminal.press("p")
+        terminal.wait_for(r"PAUSED")
+        rows = re.findall(r"^[> ] +\d+(?:\.\d)? +\d+(?:\.\d)? (\S.*?) *$", terminal.text(),
+                          re.MULTILINE)
+        self.assertGreater(len(rows), 1, terminal.text())
+        first, second = (rf"^>.*{re.escape(row)}" for row in rows[:2])
+        terminal.wait_for(first)
+        terminal.press("Down")
+        terminal.wait_for(second)
+        terminal.press("k")
+        terminal.wait_for(first)
+        terminal.press("End")
+        terminal.wait_without(first)
+        terminal.press("Home")
+        terminal.wait_for(first)
+
+    def test_resize(self):
+        terminal = self.open_top()
+        terminal.wait_for(r"\bhot_sixty\b")
+        terminal.resize(80, 24)
+        terminal.wait_for(r"^ LOST  perf 0 ")
+        terminal.wait_for(r"^>.*\bhot_sixty\b")
+        self.assertRegex(terminal.lines()[23], r"^ \? Help")
+        terminal.resize(40, 10)
+        terminal.wait_for(rf"^ {self.target.pid} shares_c .*lost 0")
+        terminal.wait_for(r"^>.*\bhot_sixty\b")
+        terminal.wait_without(r"HEAP")
+        self.assertRegex(terminal.lines()[9], r"^ \? Help")
+        terminal.resize(20, 5)
+        terminal.wait_for(r"\Aterminal too small \(\n")
+        terminal.resize(120, 35)
+        terminal.wait_for(r"^ rsprof-top .* up ")
+        terminal.wait_for(r"^>.*\bhot_sixty\b")
+        terminal.wait_for(r"── HEAP ")
+
+    def test_too_small_still_quits(self):
+        terminal = self.open_top()
+        terminal.resize(20, 5)
+        terminal.wait_for(r"terminal too small")
+        terminal.press("q")
+        terminal.wait_for(r"status=0")
+
+    def test_help_opens_and_escape_only_closes_it(self):
+        terminal = self.open_top()
+        terminal.press("?")
+        terminal.wait_for(r"Help ─")
+        terminal.wait_for(r"q \^C F10 +quit")
+        terminal.press("Escape")
+        terminal.wait_without(r"Help ─")
+        terminal.press("Escape", "Escape")
+        terminal.press("F1")
+        terminal.wait_for(r"Help ─")
+        terminal.press("h")
+        terminal.wait_without(r"Help ─")
+        self.assertTrue(terminal.in_alternate_screen())
+
+    def test_every_quit_key_gives_the_terminal_back(self):
+        terminal = self.open_terminal()
+        modes = terminal.file_of("stty -a")
+        for key in ("q", "C-c", "F10"):
+            with self.subTest(key=key):
+                terminal.run("clear")
+                self.start_top(terminal)
+                terminal.press(key)
+                self.check_given_back(terminal, modes)
+                terminal.wait_for(r"^status=0")
+                self.stop_target()
+
+    def test_signal_gives_the_terminal_back(self):
+        terminal = self.open_terminal()
+        modes = terminal.file_of("stty -a")
+        pid = self.start_top(terminal)
+        os.kill(pid, signal.SIGTERM)
+        self.check_given_back(terminal, modes)
+
+    def test_crash_gives_the_terminal_back(self):
+        terminal = self.open_terminal()
+        modes = terminal.file_of("stty -a")
+        for number in (signal.SIGSEGV, signal.SIGABRT):
+            with self.subTest(signal=number):
+                terminal.run("clear")
+                pid = self.start_top(terminal)
+                os.kill(pid, number)
+                self.check_given_back(terminal, modes)
+                self.assertNotRegex(terminal.text(), r"^status=0$")
+                self.stop_target()
+
+    def test_suspend_and_resume(self):
+        terminal = self.open_terminal()
+        modes = terminal.file_of("stty -a")
+        target = self.start_target()
+        terminal.run(f"{shlex.quote(TOP)} {target.pid}; echo status=$?")
+        terminal.wait_for(r"\bhot_sixty\b")
+        terminal.press("C-z")
+        terminal.wait_for(r"Stopped")
+        self.assertFalse(terminal.in_alternate_screen())
+        self.assertEqual(terminal.file_of("stty -a"), modes)
+        terminal.run("fg")
+        terminal.wait_for(r"\bhot_sixty\b")
+        self.assertTrue(terminal.in_alternate_screen())
+        terminal.press("?")
+        terminal.wait_for(r"Help ─")
+        terminal.press("q")
+        wait_until(lambda: not terminal.in_alternate_screen(), lambda: "the end")
+        self.assertEqual(terminal.file_of("stty -a"), modes)
+
+    def test_exit_of_the_target_is_shown_and_figures_stay(self):
+        terminal = self.open_top()
+        terminal.wait_for(r"\bhot_sixty\b")
+        self.target.kill()
+        self.target.wait()
+        terminal.wait_for(r"^.*\bEXITED \(")
+        terminal.wait_for(r"^[> ] +\d.*\bhot_sixty\b")
+        terminal.press("q")
+        terminal.wait_for(r"^status=\d")
+
+    def check_refusal(self, setup, redirect, pattern):
+        """rsprof-top says one line on standard error and ends with status 1."""
+        terminal = self.open_terminal()
+        target = self.start_target()
+        errors = self.folder / "errors"
+        status = terminal.file_of(f"({setup}{shlex.quote(TOP)} {target.pid} {redirect} "
+                                  f"2> {errors}; echo $? > {errors}.status); "
+                                  f"cat {errors}.status")
+        self.assertEqual(status, "1\n", errors.read_text())
+        lines = errors.read_text().splitlines()
+        self.assertEqual(len(lines), 1, lines)
+        self.assertRegex(lines[0], pattern)
+        self.assertIn("--batch", lines[0])
+        self.assertFalse(terminal.in_alternate_screen())
+
+    def test_term_unset(self):
+        self.check_refusal("unset TERM; ", "> /dev/tty", r"TERM is not set")
+
+    def test_term_unknown(self):
+        self.check_refusal("export TERM=no-such-terminal; ", "> /dev/tty",
+                           r"TERM is \"no-such-terminal\"")
+
+    def test_input_is_no_terminal(self):
+        self.check_refusal("", "< /dev/null > /dev/tty", r"standard input is not a terminal")
+
+    def test_output_is_no_terminal(self):
+        self.check_refusal("", "> /dev/null", r"standard output is not a terminal")
+
+
+if __name__ == "__main__":
+    unittest.main()

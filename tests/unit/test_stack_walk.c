@@ -1,0 +1,446 @@
+/* walk: each form of a rule, each way to end, and no read outside the copy. */
+#include "config.h"
+
+#include "stack/walk.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORDS = 32 };
+
+static const uint64_t base = 0x7ffc00001000; /* address of the copy's first byte */
+static const uint64_t pc = 0x401000;
+
+static struct rule_table *rules;
+static struct walk walk;
+static enum stack_state state;
+static uint64_t wanted;
+/* Of its very size from malloc(), so that AddressSanitizer sees a read behind it. */
+static uint8_t *copy;
+
+static void on_changed(void *context, uint64_t address, const struct unwind_rule *rule)
+{
+	(void)context;
+	(void)address;
+	(void)rule;
+}
+
+static void set_up(void)
+{
+	rules = rule_table_new(on_changed, NULL);
+	copy = calloc(WORDS, sizeof(uint64_t));
+	state = (enum stack_state)99;
+}
+
+static void tear_down(void)
+{
+	rule_table_free(rules);
+	free(copy);
+}
+
+TestSuite(stack_walk, .init = set_up, .fini = tear_down);
+
+static void set_word(size_t index, uint64_t value)
+{
+	memcpy(copy + index * sizeof(value), &value, sizeof(value));
+}
+
+/* CFA = reg + offset, rip at CFA - 8, rsp is CFA, all else unchanged. */
+static struct unwind_rule ordinary(uint8_t reg, int32_t offset)
+{
+	struct unwind_rule rule = {.kind = RULE_STEP, .cfa_reg = reg, .cfa_offset = offset};
+
+	rule.saved[DWARF_RSP].how = SAVED_IS_CFA;
+	rule.saved[DWARF_RIP] = (struct saved_reg){.how = SAVED_AT_CFA, .offset = -8};
+	return rule;
+}
+
+static void put(uint64_t address, struct unwind_rule rule)
+{
+	rule_table_put(rules, address, &rule);
+}
+
+static void put_end(uint64_t address)
+{
+	put(address, (struct unwind_rule){.kind = RULE_END});
+}
+
+static void begin_at(uint64_t rip, uint64_t rsp, const uint64_t *kernel, size_t kernel_count)
+{
+	const uint64_t regs[DWARF_REG_COUNT] = {[DWARF_RSP] = rsp, [DWARF_RIP] = rip};
+
+	walk_begin(&walk, regs, false, copy, WORDS * sizeof(uint64_t), kernel, kernel_count);
+}
+
+/* Begins at `pc` with rsp at the start of the copy. */
+static void begin(uint64_t rbp, size_t words)
+{
+	begin_at(pc, base, NULL, 0);
+	walk.regs[DWARF_RBP] = rbp;
+	walk.stack_size = words * sizeof(uint64_t);
+}
+
+static enum walk_result go(void)
+{
+	return walk_on(&walk, rules, &state, &wanted);
+}
+
+static void expect_end(enum stack_state end, size_t frame_count)
+{
+	cr_assert_eq(go(), WALK_DONE);
+	cr_assert_eq(state, end, "state %d", (int)state);
+	cr_assert_eq(walk.frame_count, frame_count, "%zu frames", walk.frame_count);
+}
+
+/* The innermost frame is the pc itself, a caller's its return address less one. */
+Test(stack_walk, cfa_from_rsp)
+{
+	put(pc, ordinary(DWARF_RSP, 16));
+	put_end(0x5000 - 1);
+	set_word(1, 0x5000);
+	begin(0, WORDS);
+	expect_end(STACK_COMPLETE, 2);
+	cr_assert_eq(walk.frames[0], pc);
+	cr_assert_eq(walk.frames[1], 0x5000 - 1);
+	cr_assert_eq(walk.regs[DWARF_RSP], base + 16);
+}
+
+Test(stack_walk, begins_at_a_return_address)
+{
+	const uint64_t regs[DWARF_REG_COUNT] = {[DWARF_RSP] = base, [DWARF_RIP] = pc};
+
+	put_end(pc - 1);
+	walk_begin(&walk, regs, true, copy, 0, NULL, 0);
+	expect_end(STACK_COMPLETE, 1);
+	cr_assert_eq(walk.frames[0], pc - 1);
+}
+
+Test(stack_walk, cfa_from_rbp)
+{
+	put(pc, ordinary(DWARF_RBP, 16));
+	put_end(0x5000 - 1);
+	set_word(5, 0x5000);
+	begin(base + 32, WORDS);
+	expect_end(STACK_COMPLETE, 2);
+	cr_assert_eq(walk.regs[DWARF_RSP], base + 48);
+	cr_assert_eq(walk.regs[DWARF_RBP], base + 32, "rbp is unchanged");
+}
+
+/* A chain of frame pointers: each caller's CFA is found by the rbp that was restored. */
+Test(stack_walk, saved_rbp)
+{
+	struct unwind_rule rule = ordinary(DWARF_RBP, 16);
+
+	rule.saved[DWARF_RBP] = (struct saved_reg){.how = SAVED_AT_CFA, .offset = -16};
+	put(pc, rule);
+	put(0x5000 - 1, rule);
+	put_end(0x6000 - 1);
+	set_word(2, base + 80);
+	set_word(3, 0x5000);
+	set_word(10, 0xabcd);
+	set_word(11, 0x6000);
+	begin(base + 16, WORDS);
+	expect_end(STACK_COMPLETE, 3);
+	cr_assert_eq(walk.frames[2], 0x6000 - 1);
+	cr_assert_eq(walk.regs[DWARF_RBP], 0xabcd);
+	cr_assert_eq(walk.regs[DWARF_RSP], base + 96);
+}
+
+Test(stack_walk, saved_at_a_register)
+{
+	struct unwind_rule rule = ordinary(DWARF_RSP, 16);
+
+	rule.saved[DWARF_RBP] =
+	    (struct saved_reg){.how = SAVED_AT_REG, .reg = DWARF_RBP, .offset = -8};
+	put(pc, rule);
+	put_end(0x5000 - 1);
+	set_word(1, 0x5000);
+	set_word(4, 0x1234);
+	begin(base + 40, WORDS);
+	expect_end(STACK_COMPLETE, 2);
+	cr_assert_eq(walk.regs[DWARF_RBP], 0x1234);
+}
+
+/* As in a function that aligned its stack: CFA is in memory, with 8 more where it is said so. */
+Test(stack_walk, dereferenced_cfa)
+{
+	struct unwind_rule rule = ordinary(DWARF_RBP, -8);
+
+	rule.cfa_deref = true;
+	put(pc, rule);
+	put_end(0x5000 - 1);
+	put_end(0x6000 - 1);
+	set_word(3, base + 80);
+	set_word(9, 0x5000);
+	set_word(10, 0x6000);
+	begin(base + 32, WORDS);
+	expect_end(STACK_COMPLETE, 2);
+	cr_assert_eq(walk.frames[1], 0x5000 - 1);
+	cr_assert_eq(walk.regs[DWARF_RSP], base + 80);
+	rule.cfa_offset_after = 8;
+	put(pc, rule);
+	begin(base + 32, WORDS);
+	expect_end(STACK_COMPLETE, 2);
+	cr_assert_eq(walk.frames[1], 0x6000 - 1);
+	cr_assert_eq(walk.regs[DWARF_RSP], base + 88);
+}
+
+/* From the instruction on that has pushed the index, the return address is 8 further up. */
+Test(stack_walk, lazy_plt_entry)
+{
+	struct unwind_rule rule = ordinary(DWARF_RSP, 8);
+
+	rule.cfa_plt = true;
+	rule.cfa_plt_at = 11;
+	set_word(0, 0x5000);
+	set_word(1, 0x6000);
+	put_end(0x5000 - 1);
+	put_end(0x6000 - 1);
+	for (uint64_t at = 0; at < 16; at++) {
+		put(pc + at, rule);
+		begin_at(pc + at, base, NULL, 0);
+		expect_end(STACK_COMPLETE, 2);
+		cr_expect_eq(walk.frames[1], (at >= 11 ? 0x6000 : 0x5000) - 1, "at %d", (int)at);
+	}
+}
+
+static struct unwind_rule signal_rule(void)
+{
+	struct unwind_rule rule = {.kind = RULE_STEP, .cfa_reg = DWARF_RSP, .signal_frame = true};
+
+	rule.saved[DWARF_RIP] = (struct saved_reg){.how = SAVED_AT_CFA, .offset = 8};
+	rule.saved[DWARF_RSP] = (struct saved_reg){.how = SAVED_AT_CFA, .offset = 16};
+	return rule;
+}
+
+/* The interrupted function is looked up at the very pc, and its callers at less one again. */
+Test(stack_walk, signal_frame)
+{
+	put(pc, signal_rule());
+	put(0x5000, ordinary(DWARF_RSP, 8));
+	put_end(0x6000 - 1);
+	set_word(1, 0x5000);
+	set_word(2, base + 160);
+	set_word(20, 0x6000);
+	begin(0, WORDS);
+	expect_end(STACK_COMPLETE, 3);
+	cr_assert_eq(walk.frames[1], 0x5000);
+	cr_assert_eq(walk.frames[2], 0x6000 - 1);
+}
+
+/* An alternative signal stack may be above the interrupted one: rsp goes down here. */
+Test(stack_walk, signal_frame_lets_rsp_go_down)
+{
+	put(pc, signal_rule());
+	put_end(0x5000);
+	begin_at(pc, base + 128, NULL, 0);
+	set_word(1, 0x5000);
+	set_word(2, base);
+	expect_end(STACK_COMPLETE, 2);
+	cr_assert_eq(walk.frames[1], 0x5000);
+	cr_assert_eq(walk.regs[DWARF_RSP], base);
+}
+
+/* What was interrupted must not be mistaken for a stack that goes on for ever. */
+Test(stack_walk, signal_frame_that_returns_to_itself_ends)
+{
+	put(pc, signal_rule());
+	set_word(1, pc);
+	set_word(2, base);
+	begin(0, WORDS);
+	expect_end(STACK_TRUNCATED, STACK_FRAMES_MAX);
+}
+
+Test(stack_walk, kernel_frames_come_first)
+{
+	const uint64_t kernel[] = {0xffffffff81000001, 0xffffffff82000002};
+
+	put_end(pc);
+	begin_at(pc, base, kernel, 2);
+	expect_end(STACK_COMPLETE, 3);
+	cr_assert_eq(walk.frames[0], kernel[0]);
+	cr_assert_eq(walk.frames[1], kernel[1]);
+	cr_assert_eq(walk.frames[2], pc);
+	cr_assert_eq(walk.user_frames, 1);
+}
+
+/* The most of both kinds: all of them have room. */
+Test(stack_walk, too_many_kernel_frames_are_left_out)
+{
+	uint64_t kernel[WALK_KERNEL_MAX + 10];
+
+	for (size_t i = 0; i < WALK_KERNEL_MAX + 10; i++)
+		kernel[i] = UINT64_MAX - i;
+	put(pc, signal_rule());
+	set_word(1, pc);
+	set_word(2, base);
+	begin_at(pc, base, kernel, WALK_KERNEL_MAX + 10);
+	expect_end(STACK_TRUNCATED, WALK_FRAMES_MAX);
+	cr_assert_eq(walk.frames[0], kernel[0]);
+	cr_assert_eq(walk.frames[WALK_KERNEL_MAX - 1], kernel[WALK_KERNEL_MAX - 1]);
+	cr_assert_eq(walk.frames[WALK_KERNEL_MAX], pc);
+}
+
+Test(stack_walk, rule_unknown_is_broken)
+{
+	put(pc, (struct unwind_rule){.kind = RULE_UNKNOWN});
+	begin(0, WORDS);
+	expect_end(STACK_BROKEN, 1);
+}
+
+Test(stack_walk, return_address_zero_is_complete)
+{
+	put(pc, ordinary(DWARF_RSP, 8));
+	begin(0, WORDS);
+	expect_end(STACK_COMPLETE, 1);
+}
+
+Test(stack_walk, rsp_must_grow)
+{
+	struct unwind_rule rule = ordinary(DWARF_RSP, 8);
+
+	set_word(0, pc + 1);
+	set_word(1, pc + 1);
+	rule.saved[DWARF_RSP] = (struct saved_reg){.how = SAVED_SAME};
+	put(pc, rule);
+	begin(0, WORDS);
+	expect_end(STACK_BROKEN, 1);
+	rule.saved[DWARF_RSP] = (struct saved_reg){.how = SAVED_IS_CFA, .offset = -16};
+	put(pc, rule);
+	begin(0, WORDS);
+	expect_end(STACK_BROKEN, 1);
+}
+
+/* A frame pointer that points to itself. */
+Test(stack_walk, cycle_of_frame_pointers_is_broken)
+{
+	struct unwind_rule rule = ordinary(DWARF_RBP, 16);
+
+	rule.saved[DWARF_RBP] = (struct saved_reg){.how = SAVED_AT_CFA, .offset = -16};
+	put(pc, rule);
+	set_word(2, base + 16);
+	set_word(3, pc + 1);
+	begin(base + 16, WORDS);
+	expect_end(STACK_BROKEN, 2);
+}
+
+static void fill_recursion(size_t words)
+{
+	free(copy);
+	copy = calloc(words, sizeof(uint64_t));
+	for (size_t i = 0; i < words; i++)
+		set_word(i, pc + 1);
+	put(pc, ordinary(DWARF_RSP, 8));
+}
+
+Test(stack_walk, at_most_127_frames)
+{
+	fill_recursion(200);
+	begin(0, 200);
+	expect_end(STACK_TRUNCATED, STACK_FRAMES_MAX);
+	cr_assert_eq(walk.user_frames, 127);
+}
+
+Test(stack_walk, exactly_127_frames_are_complete)
+{
+	fill_recursion(127);
+	set_word(126, 0);
+	begin(0, 127);
+	expect_end(STACK_COMPLETE, 127);
+}
+
+Test(stack_walk, deeper_than_the_copy_is_truncated)
+{
+	fill_recursion(10);
+	begin(0, 10);
+	expect_end(STACK_TRUNCATED, 11);
+	begin(0, 0);
+	expect_end(STACK_TRUNCATED, 1);
+}
+
+Test(stack_walk, resumes_after_a_missing_rule)
+{
+	set_word(0, 0x5000);
+	set_word(1, 0x6000);
+	begin(0, WORDS);
+	cr_assert_eq(go(), WALK_NEEDS_RULE);
+	cr_assert_eq(wanted, pc);
+	cr_assert_eq(walk.frame_count, 0, "a frame is entered once its rule is known");
+	cr_assert_eq(go(), WALK_NEEDS_RULE);
+	cr_assert_eq(wanted, pc);
+	put(pc, ordinary(DWARF_RSP, 8));
+	cr_assert_eq(go(), WALK_NEEDS_RULE);
+	cr_assert_eq(wanted, 0x5000 - 1);
+	put(0x5000 - 1, ordinary(DWARF_RSP, 8));
+	put_end(0x6000 - 1);
+	expect_end(STACK_COMPLETE, 3);
+	cr_assert_eq(walk.frames[0], pc);
+	cr_assert_eq(walk.frames[1], 0x5000 - 1);
+	cr_assert_eq(walk.frames[2], 0x6000 - 1);
+}
+
+/* A register that was not saved is known no more, and nothing can be computed from it. */
+Test(stack_walk, undefined_registers_are_broken)
+{
+	static const uint8_t needed[] = {DWARF_RIP, DWARF_RSP};
+	struct unwind_rule rule = ordinary(DWARF_RSP, 8);
+
+	for (size_t i = 0; i < 2; i++) {
+		rule = ordinary(DWARF_RSP, 8);
+		rule.saved[needed[i]].how = SAVED_UNDEFINED;
+		put(pc, rule);
+		begin(0, WORDS);
+		expect_end(STACK_BROKEN, 1);
+	}
+	rule = ordinary(DWARF_RSP, 8);
+	rule.saved[DWARF_RBP].how = SAVED_UNDEFINED;
+	put(pc, rule);
+	put(0x5000 - 1, ordinary(DWARF_RBP, 16));
+	set_word(0, 0x5000);
+	begin(base + 32, WORDS);
+	expect_end(STACK_BROKEN, 2);
+}
+
+/* One step by a hostile rule. The copy is all 0x11 and has 0xee around it: a return address must be
+ * of the former or the walk have ended. */
+static void step_hostile(const struct unwind_rule *rule, uint64_t rsp, size_t size)
+{
+	static uint8_t memory[3 * 4096];
+	const uint64_t regs[DWARF_REG_COUNT] = {
+	    [DWARF_RBP] = rsp + 8, [DWARF_RSP] = rsp, [DWARF_RIP] = pc};
+
+	memset(memory, 0xee, sizeof(memory));
+	memset(memory + 4096, 0x11, size);
+	put(pc, *rule);
+	walk_begin(&walk, regs, false, memory + 4096, size, NULL, 0);
+	if (go() == WALK_DONE)
+		cr_expect(state == STACK_TRUNCATED || state == STACK_BROKEN, "state %d",
+			  (int)state);
+	else
+		cr_expect_eq(wanted, 0x1111111111111110, "rsp %#lx size %zu offsets %d %d", rsp,
+			     size, rule->cfa_offset, rule->saved[DWARF_RIP].offset);
+}
+
+Test(stack_walk, never_reads_outside_the_copy)
+{
+	static const int32_t offsets[] = {INT32_MIN, -4096, -16, -8, -7, -1,   0,
+					  1,	     7,	    8,	 9,  16, 4096, INT32_MAX};
+	const uint64_t rsps[] = {0, 8, base, INT64_MAX, UINT64_MAX - 15, UINT64_MAX};
+	static const size_t sizes[] = {0, 1, 7, 8, 9, 16, 24};
+	enum { OFFSETS = 14, ROWS = OFFSETS * OFFSETS * 6 * 7 * 4 };
+
+	for (size_t row = 0; row < ROWS; row++) {
+		size_t rest = row / OFFSETS / OFFSETS;
+		struct unwind_rule rule =
+		    ordinary(rest & 1 ? DWARF_RBP : DWARF_RSP, offsets[row % OFFSETS]);
+
+		rule.cfa_deref = rest & 2;
+		rule.cfa_offset_after = offsets[row / OFFSETS % OFFSETS];
+		rule.saved[DWARF_RIP].offset = offsets[row / OFFSETS % OFFSETS];
+		step_hostile(&rule, rsps[rest / 4 % 6], sizes[rest / 24]);
+		rule.saved[DWARF_RIP].how = SAVED_AT_REG;
+		rule.saved[DWARF_RIP].reg = DWARF_RBP;
+		step_hostile(&rule, rsps[rest / 4 % 6], sizes[rest / 24]);
+	}
+}

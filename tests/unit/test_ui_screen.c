@@ -1,0 +1,560 @@
+/* The whole screen without a terminal: a seeded snapshot, keys, and what the grid then says. */
+#include "config.h"
+
+#include <criterion/criterion.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "screen.h"
+#include "ui.h"
+
+static struct snapshot_function functions[3];
+static struct snapshot_site sites[2];
+static struct snapshot_allocator allocators[1];
+static struct snapshot snapshot;
+static struct screen *screen;
+static struct grid *grid;
+static char *text;
+
+static void seed_rows(void)
+{
+	functions[0] = (struct snapshot_function){.id = 1,
+						  .name = "orders::book::match_level",
+						  .module = "ordersd",
+						  .file = "src/book.rs",
+						  .line = 214,
+						  .self_samples = 600,
+						  .total_samples = 620,
+						  .self_pct = 60.0,
+						  .total_pct = 62.0};
+	functions[1] = (struct snapshot_function){.id = 2,
+						  .name = "copy_user",
+						  .kernel = true,
+						  .module = "[kernel]",
+						  .self_samples = 250,
+						  .total_samples = 250,
+						  .self_pct = 25.0,
+						  .total_pct = 25.0};
+	functions[2] = (struct snapshot_function){.id = 3,
+						  .name = "main",
+						  .module = "ordersd",
+						  .self_samples = 150,
+						  .total_samples = 1000,
+						  .self_pct = 15.0,
+						  .total_pct = 100.0};
+	sites[0] = (struct snapshot_site){.id = 11,
+					  .function = "cache::insert",
+					  .module = "ordersd",
+					  .file = "src/cache.rs",
+					  .line = 141,
+					  .live_bytes = 3 << 20,
+					  .live_objects = 1500,
+					  .alloc_bytes = 5 << 20,
+					  .freed_bytes = 2 << 20,
+					  .peak_bytes = 4 << 20,
+					  .growth_bytes_per_s = 2048.0};
+	sites[1] = (struct snapshot_site){.id = 12,
+					  .function = "parse",
+					  .module = "libp.so",
+					  .live_bytes = 1024,
+					  .live_objects = 2,
+					  .alloc_bytes = 4096,
+					  .freed_bytes = 3072,
+					  .peak_bytes = 2048,
+					  .growth_bytes_per_s = (double)NAN};
+	allocators[0] = (struct snapshot_allocator){"glibc", "libc.so.6", 12};
+}
+
+static void setup(void)
+{
+	cr_assert_not_null(setlocale(LC_CTYPE, "C.UTF-8"));
+	cr_assert_eq(setenv("TZ", "UTC", 1), 0);
+	seed_rows();
+	snapshot = (struct snapshot){
+	    .time.tv_sec = 45667,
+	    .elapsed_s = 7.0,
+	    .target = {.pid = 4127,
+		       .comm = "ordersd",
+		       .exe = "/usr/bin/ordersd",
+		       .threads = 24,
+		       .cpu_pct = 318.0,
+		       .rss_bytes = 512 << 20,
+		       .exit_status = -1},
+	    .cpu = {.state = CHANNEL_ON,
+		    .event = "cpu-clock",
+		    .frequency_hz = 99,
+		    .kernel = true,
+		    .samples = 1000,
+		    .kernel_samples = 250,
+		    .stacks_complete = 992},
+	    .heap = {.state = CHANNEL_ON,
+		     .mode = "exact",
+		     .live_bytes = 3 << 20,
+		     .live_objects = 1502,
+		     .growth_bytes_per_s = 2048.0,
+		     .alloc_bytes_per_s = 4096.0,
+		     .untracked_frees = 17},
+	    .overhead = {.target_pct = (double)NAN,
+			 .heap_pct = (double)NAN,
+			 .cpu_pct = (double)NAN,
+			 .self_cpu_pct = 2.1,
+			 .self_rss_bytes = 38 << 20},
+	    .function_count = 3,
+	    .functions = functions,
+	    .site_count = 2,
+	    .sites = sites,
+	    .allocator_count = 1,
+	    .allocators = allocators,
+	};
+	screen = screen_new(false);
+	grid = grid_new(1, 1);
+}
+
+static void teardown(void)
+{
+	free(text);
+	grid_free(grid);
+	screen_free(screen);
+}
+
+TestSuite(ui_screen, .init = setup, .fini = teardown);
+
+static void draw(int cols, int rows)
+{
+	grid_resize(grid, rows, cols);
+	screen_draw(screen, &snapshot, grid);
+	free(text);
+	text = grid_dump(grid);
+}
+
+/* The line that has `part`, or NULL; valid until the next call. */
+static const char *line_with(const char *part)
+{
+	static char line[1024];
+	const char *found = strstr(text, part), *end;
+
+	if (!found)
+		return NULL;
+	while (found > text && found[-1] != '\n')
+		found--;
+	end = strchr(found, '\n');
+	snprintf(line, sizeof(line), "%.*s", (int)(end - found), found);
+	return line;
+}
+
+#define HAS(part) cr_expect_not_null(strstr(text, part), "\"%s\" is missing in\n%s", part, text)
+#define HAS_NOT(part) cr_expect_null(strstr(text, part), "\"%s\" is in\n%s", part, text)
+#define LINE(part, expected)                                                       \
+	do {                                                                       \
+		const char *line_ = line_with(part);                               \
+		cr_assert_not_null(line_, "\"%s\" is missing in\n%s", part, text); \
+		cr_expect_str_eq(line_, expected, "got\n%s", line_);               \
+	} while (0)
+
+static unsigned press(int key)
+{
+	return screen_command(screen, keymap_command(key));
+}
+
+Test(ui_screen, full_size)
+{
+	draw(120, 35);
+	HAS(" rsprof-top  4127 ordersd  /usr/bin/ordersd  24 thr  CPU 318%  RSS 512.0M");
+	HAS("up 7s  12:41:07");
+	LINE("cpu-clock", " CPU   cpu-clock 99 Hz  samples 1.0K  full stacks 99.2%  kernel 25.0%");
+	LINE("exact", " HEAP  exact  glibc  live 3.0M  objs 1.5K  growth +2.0K/s  alloc 4.0K/s  "
+		      "older frees 17");
+	HAS(" LOST  perf samples 0  throttled 0  ring buffer 0  maps full 0  uncovered threads 0");
+	HAS("self 2.1% 38.0M");
+	LINE("SELF%", " SELF%v  TOTAL% FUNCTION                                               "
+		      "MODULE               WHERE");
+	LINE("match_level",
+	     ">  60.0    62.0 orders::book::match_level                              "
+	     "ordersd              src/book.rs:214");
+	LINE("copy_user", "   25.0    25.0 [k] copy_user                                          "
+			  "[kernel]");
+	LINE("cache::insert",
+	     "    3.0M     +2.0K   1.5K    5.0M    2.0M    4.0M cache::insert      "
+	     "                          src/cache.rs:141");
+	LINE("parse", "    1.0K         -      2    4.0K    3.0K    2.0K parse              "
+		      "                          libp.so");
+	HAS("--[CPU] since attachment -");
+	HAS("-- HEAP  since attachment -");
+	HAS("- 1-3 of 3 --");
+}
+
+Test(ui_screen, last_line_is_always_the_keys)
+{
+	static const int sizes[][2] = {{120, 35}, {80, 24}, {60, 15}, {40, 10}, {30, 6}};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		draw(sizes[i][0], sizes[i][1]);
+		size_t length = strlen(text);
+
+		text[length - 1] = '\0';
+		const char *last = strrchr(text, '\n');
+
+		cr_assert_not_null(last);
+		cr_expect_eq(strncmp(last + 1, " ? Help  q Quit", 15), 0, "%s", last + 1);
+	}
+}
+
+Test(ui_screen, eighty_by_twenty_four)
+{
+	draw(80, 24);
+	HAS(" rsprof-top  4127 ordersd  24 thr  CPU 318%  RSS 512.0M");
+	HAS(" LOST  perf 0  throttled 0  ring 0  maps 0  threads 0");
+	HAS("self 2.1% 38.0M");
+	LINE("match_level",
+	     ">  60.0    62.0 orders::book::match_level      ordersd          src/book.rs:214");
+	LINE("LIVEv", "   LIVEv  GROWTH/s   OBJS   ALLOC   FREED SITE                   WHERE");
+	HAS("cache.rs:141");
+}
+
+Test(ui_screen, forty_by_ten)
+{
+	draw(40, 10);
+	LINE("4127", " 4127 ordersd lost 0 full 99.2%");
+	LINE("SELF%", " SELF%v  TOTAL% FUNCTION");
+	LINE("::match", ">  60.0    62.0 orders::...::match_level");
+	HAS_NOT("HEAP");
+	press(RSP_KEY_TAB);
+	draw(40, 10);
+	LINE("LIVE", "   LIVEv  GROWTH/s SITE");
+	LINE("cache", ">   3.0M     +2.0K cache::insert");
+	HAS_NOT("CPU]");
+}
+
+Test(ui_screen, too_small_is_one_line_and_keys_still_work)
+{
+	draw(80, 24);
+	draw(20, 5);
+	cr_expect_str_eq(text, "terminal too small (\n\n\n\n\n");
+	draw(60, 5);
+	cr_expect_str_eq(text, "terminal too small (have 60x5)\n\n\n\n\n");
+	draw(1, 1);
+	cr_expect_str_eq(text, "t\n");
+	cr_expect_eq(press('q'), UI_QUIT);
+	cr_expect_eq(press('p'), UI_PAUSE | UI_DRAW);
+	press(RSP_KEY_DOWN);
+	draw(80, 24);
+	HAS(">  25.0    25.0 [k] copy_user");
+}
+
+Test(ui_screen, unknown_is_never_a_number)
+{
+	snapshot.target.cpu_pct = (double)NAN;
+	snapshot.target.exe = NULL;
+	snapshot.overhead.self_cpu_pct = (double)NAN;
+	snapshot.heap.growth_bytes_per_s = (double)NAN;
+	snapshot.heap.alloc_bytes_per_s = (double)NAN;
+	snapshot.cpu.samples = 0;
+	snapshot.cpu.stacks_complete = 0;
+	functions[0].self_pct = (double)NAN;
+	draw(120, 35);
+	HAS("CPU ?");
+	HAS("self ? 38.0M");
+	HAS("growth ?");
+	HAS("alloc ?");
+	HAS("full stacks ?");
+	HAS_NOT("nan");
+	functions[0].file = NULL;
+	functions[0].module = NULL;
+	functions[0].name = NULL;
+	sites[0].function = NULL;
+	snapshot.target.comm = NULL;
+	snapshot.cpu.event = NULL;
+	snapshot.heap.mode = NULL;
+	draw(80, 24);
+	draw(40, 10);
+	HAS_NOT("(null)");
+}
+
+Test(ui_screen, losses_stand_out)
+{
+	snapshot.overflow = (struct snapshot_overflow){1, 2, 3, 4, 5, 6};
+	draw(120, 35);
+	HAS("perf samples 1!  throttled 2!  ring buffer 3!  maps full 9!  uncovered threads 6!");
+	draw(80, 24);
+	HAS("perf 1!  throttled 2!  ring 3!  maps 9!  threads 6!");
+	draw(40, 10);
+	HAS("lost 21!");
+}
+
+Test(ui_screen, pause_is_shown_at_every_size)
+{
+	static const int sizes[][2] = {{120, 35}, {80, 24}, {60, 16}, {40, 10}, {30, 6}};
+
+	draw(80, 24);
+	HAS_NOT("PAUSED");
+	cr_expect_eq(press(' '), UI_PAUSE | UI_DRAW);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		draw(sizes[i][0], sizes[i][1]);
+		HAS("PAUSED");
+	}
+	cr_expect_eq(press('Z'), UI_PAUSE | UI_DRAW);
+	draw(80, 24);
+	HAS_NOT("PAUSED");
+}
+
+Test(ui_screen, exit_is_shown_and_figures_stay)
+{
+	snapshot.target.exited = true;
+	snapshot.target.exit_status = 0;
+	draw(80, 24);
+	HAS("EXITED (status 0)");
+	HAS("60.0    62.0 orders::book::match_level");
+	snapshot.target.exit_status = 3 << 8;
+	draw(120, 35);
+	HAS("EXITED (status 3)");
+	snapshot.target.exit_status = 9;
+	draw(80, 24);
+	HAS("EXITED (killed by signal 9)");
+	draw(40, 10);
+	HAS("EXITED (signal 9)");
+	snapshot.target.exit_status = -1;
+	draw(80, 24);
+	HAS("EXITED (status unknown)");
+}
+
+Test(ui_screen, reason_of_what_is_off)
+{
+	snapshot.heap.state = CHANNEL_OFF;
+	snapshot.heap.reason = "uprobes need CAP_SYS_ADMIN; run it as root to see the heap too";
+	draw(80, 24);
+	HAS(" heap tracking is off: uprobes need CAP_SYS_ADMIN; run it as root to see the\n heap "
+	    "too\n");
+	HAS_NOT("cache::insert");
+	HAS_NOT("growth");
+	snapshot.cpu.state = CHANNEL_OFF;
+	snapshot.cpu.reason = "switched off";
+	draw(120, 35);
+	HAS("CPU sampling is off: switched off");
+	HAS(" CPU   off: switched off");
+	HAS_NOT("match_level");
+}
+
+Test(ui_screen, limits_are_said)
+{
+	snapshot.cpu.kernel = false;
+	snapshot.cpu.reason = "kernel.perf_event_paranoid is 2";
+	draw(80, 24);
+	HAS("user only");
+	HAS("[CPU] since attachment; kernel.perf_event_paranoid is 2 -");
+	snapshot.heap.mode = "sampled";
+	snapshot.heap.interval_bytes = 512 << 10;
+	draw(80, 24);
+	HAS("sampled 1/512.0K");
+}
+
+Test(ui_screen, empty_panes_say_what_they_wait_for)
+{
+	snapshot.function_count = 0;
+	snapshot.site_count = 0;
+	snapshot.cpu.samples = 0;
+	draw(80, 24);
+	HAS("no samples yet: the target is idle");
+	HAS("no allocations yet");
+	snapshot.cpu.samples = 12;
+	snapshot.cpu.stacks_pending = 12;
+	draw(80, 24);
+	HAS("12 samples wait for unwind rules");
+}
+
+Test(ui_screen, notice)
+{
+	snapshot.notice = "2 modules without symbols \x1b]0;title\x07";
+	draw(80, 24);
+	HAS(" ! 2 modules without symbols \\x1b]0;title\\x07\n ? Help");
+	draw(40, 8);
+	HAS(" 4127 ordersd ! lost 0");
+}
+
+Test(ui_screen, hostile_names)
+{
+	functions[0].name = "evil\x1b[2J\x9b\r\nname\xe2\x80\xae";
+	sites[0].function = "\x1b]52;c;AAAA\x07";
+	snapshot.target.comm = "x\x1b[31m";
+	snapshot.target.exe = "/tmp/\n\x1b";
+	draw(120, 35);
+	HAS("evil\\x1b[2J\\x9b\\x0d\\x0aname ");
+	HAS("\\x1b]52;c;AAAA\\x07");
+	HAS("x\\x1b[31m");
+	for (const char *at = text; *at; at++)
+		cr_assert(*at == '\n' || (unsigned char)*at >= ' ');
+}
+
+Test(ui_screen, sort_keys_move_the_mark)
+{
+	draw(80, 24);
+	press('>');
+	draw(80, 24);
+	LINE("TOTAL%v", "  SELF% TOTAL%v FUNCTION                       MODULE           WHERE");
+	HAS(">  15.0     100 main");
+	press('R');
+	draw(80, 24);
+	HAS("TOTAL%^");
+	press('P');
+	draw(80, 24);
+	HAS("SELF%v");
+	press('<');
+	draw(80, 24);
+	HAS("SELF%v");
+	press('T');
+	draw(80, 24);
+	HAS("TOTAL%v");
+	for (int i = 0; i < 9; i++)
+		press('>');
+	draw(80, 24);
+	HAS("WHERE^");
+	press('M');
+	draw(80, 24);
+	HAS("--[HEAP]");
+	HAS("LIVEv");
+}
+
+Test(ui_screen, sort_skips_columns_without_room)
+{
+	draw(40, 10);
+	press('>');
+	press('>');
+	press('>');
+	draw(40, 10);
+	LINE("FUNCTION", "  SELF%  TOTAL% FUNCTION^");
+	draw(120, 35);
+	for (int i = 0; i < 9; i++)
+		press('>');
+	draw(40, 10);
+	HAS("by WHERE");
+}
+
+Test(ui_screen, selection_follows_its_row)
+{
+	draw(80, 24);
+	press('j');
+	draw(80, 24);
+	HAS(">  25.0    25.0 [k] copy_user");
+	press('T');
+	draw(80, 24);
+	HAS(">  25.0    25.0 [k] copy_user");
+	press('K');
+	draw(80, 24);
+	HAS_NOT("copy_user");
+	HAS("kernel hidden");
+	HAS(">  60.0    62.0 orders::book");
+}
+
+Test(ui_screen, views_and_focus)
+{
+	press('3');
+	draw(120, 35);
+	HAS_NOT("FUNCTION");
+	HAS("--[HEAP]");
+	press(RSP_KEY_TAB);
+	draw(120, 35);
+	HAS("--[CPU]");
+	HAS_NOT("GROWTH/s");
+	press('M');
+	draw(120, 35);
+	HAS("--[HEAP]");
+	press('2');
+	draw(120, 35);
+	HAS("--[CPU]");
+	press('1');
+	draw(120, 35);
+	HAS("--[CPU]");
+	HAS("-- HEAP ");
+}
+
+Test(ui_screen, names_scroll_sideways)
+{
+	functions[0].name = "crate::module::another::function_with_a_long_name";
+	draw(80, 24);
+	HAS("crate::module...th_a_long_name");
+	press(RSP_KEY_RIGHT);
+	draw(80, 24);
+	HAS("odule::another::function_with_");
+	HAS(" main ");
+	for (int i = 0; i < 20; i++)
+		press(RSP_KEY_RIGHT);
+	draw(80, 24);
+	HAS("function_with_a_long_name ");
+	press(RSP_KEY_LEFT);
+	press(RSP_KEY_LEFT);
+	press(RSP_KEY_LEFT);
+	draw(80, 24);
+	HAS("crate::module...th_a_long_name");
+}
+
+Test(ui_screen, help_opens_scrolls_and_closes)
+{
+	draw(80, 24);
+	press('?');
+	draw(80, 24);
+	HAS("Help ---");
+	HAS("q ^C F10       quit");
+	HAS("Esc closes");
+	press('G');
+	draw(80, 24);
+	HAS("Columns of HEAP");
+	HAS_NOT("q ^C F10");
+	press('g');
+	draw(80, 24);
+	HAS("q ^C F10       quit");
+	cr_expect_eq(press(RSP_KEY_ESCAPE), UI_DRAW, "Esc never quits");
+	cr_expect_eq(press(RSP_KEY_ESCAPE), UI_DRAW, "Esc never quits");
+	draw(80, 24);
+	HAS_NOT("Esc closes");
+	HAS(">  60.0");
+	press('h');
+	draw(120, 60);
+	HAS("show or hide kernel functions");
+	HAS("highest LIVE seen");
+	press(RSP_KEY_F1);
+	draw(120, 60);
+	HAS_NOT("Esc closes");
+}
+
+Test(ui_screen, actions_of_keys)
+{
+	draw(80, 24);
+	cr_expect_eq(press('q'), UI_QUIT);
+	cr_expect_eq(press(3), UI_QUIT);
+	cr_expect_eq(press(26), UI_SUSPEND);
+	cr_expect_eq(press(12), UI_DRAW);
+	cr_expect_eq(press('x'), UI_NONE);
+	press('?');
+	cr_expect_eq(press('q'), UI_QUIT, "help does not swallow it");
+}
+
+Test(ui_screen, utf8_glyphs_and_names)
+{
+	screen_free(screen);
+	screen = screen_new(true);
+	functions[0].name = "日本語::関数::とても長い名前の関数::終わり";
+	draw(80, 24);
+	HAS("SELF%▼");
+	HAS("──[CPU]");
+	HAS("…");
+	HAS("終わり");
+	draw(40, 10);
+	HAS("終わり");
+}
+
+Test(ui_screen, every_size_and_key_survives)
+{
+	for (int rows = 1; rows <= 60; rows += 3) {
+		for (int cols = 1; cols <= 140; cols += 7) {
+			size_t count;
+			const struct keymap_entry *entries = keymap_entries(&count);
+
+			for (size_t i = 0; i < count; i++) {
+				press(entries[i].keys[0]);
+				draw(cols, rows);
+			}
+		}
+	}
+}
