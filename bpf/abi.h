@@ -90,6 +90,7 @@ struct heap_object {
 	__u64 size;	/* as asked for */
 	__u64 stack_id;
 	__u64 birth_ns;	/* CLOCK_MONOTONIC */
+	__u64 epoch;	/* which program of the process it belongs to: exec begins a new one */
 };
 
 /* The books of one stack; the key is its id. Live is alloc - freed. */
@@ -100,6 +101,7 @@ struct heap_site {
 	__u64 freed_objects;
 	__u64 announced_ns;	/* when the stack was last sent; 0: never */
 	__u64 acknowledged;	/* user space has the stack's frames */
+	__u64 epoch;		/* as heap_object's */
 };
 
 struct heap_stats {

@@ -38,6 +38,7 @@ struct mm_struct {
 
 struct task_struct {
 	struct mm_struct *mm;
+	unsigned long long self_exec_id;
 	struct thread_struct thread;
 } __attribute__((preserve_access_index));
 
@@ -118,6 +119,13 @@ struct {
 
 __u64 provisional_ids = 0;
 
+/* exec gives the process a new program: a new epoch, in which all older objects, sites and rules
+ * count for nothing. Right after exec there is only one thread, so nobody else changes these. */
+__u64 exec_id = 0;
+__u64 epoch = 0;
+/* Written by user space: the epoch that the rules in the map are of. */
+__u64 rules_epoch = 0;
+
 #define COUNT(field)                                                                               \
 	do {                                                                                       \
 		__u32 count_key = 0;                                                               \
@@ -134,6 +142,18 @@ static __always_inline __u32 target_thread(void)
 	if (bpf_get_ns_current_pid_tgid(pid_namespace_dev, pid_namespace_ino, &ids, sizeof(ids)))
 		return 0;
 	return ids.tgid == target_pid ? ids.pid : 0;
+}
+
+static __always_inline void notice_exec(void)
+{
+	const struct task_struct *task = (const struct task_struct *)bpf_get_current_task();
+	__u64 now = BPF_CORE_READ(task, self_exec_id) + 1;
+
+	if (now == exec_id)
+		return;
+	if (exec_id)
+		epoch++;
+	exec_id = now;
 }
 
 static __always_inline void book_free(const struct heap_object *object)
@@ -156,7 +176,7 @@ static __always_inline int take_object(__u64 address, struct heap_object *object
 	if (!found)
 		return -1;
 	*object = *found;
-	return bpf_map_delete_elem(&live, &address) ? -1 : 0;
+	return bpf_map_delete_elem(&live, &address) || object->epoch != epoch ? -1 : 0;
 }
 
 static __always_inline void copy_regs(struct copy_header *header, const struct pt_regs *regs)
@@ -257,7 +277,7 @@ static __always_inline struct heap_site *find_or_make_site(__u64 id)
 	struct heap_site *site = bpf_map_lookup_elem(&sites, &id);
 
 	if (!site) {
-		struct heap_site blank = {};
+		struct heap_site blank = {.epoch = epoch};
 
 		bpf_map_update_elem(&sites, &id, &blank, BPF_NOEXIST);
 		site = bpf_map_lookup_elem(&sites, &id);
@@ -297,12 +317,16 @@ static __always_inline struct heap_site *current_site(struct heap_thread *thread
 	};
 	struct heap_site *site;
 	__u64 id = 0;
+	int state = unwind_stack(&unwind);
 
-	if (unwind_stack(&unwind) == UNWIND_MISS) {
+	if (state == UNWIND_MISS || rules_epoch != epoch) {
 		id = send_copy(regs);
 		if (!id)
 			COUNT(ringbuf_dropped);
 	}
+	/* The same addresses in another program are another stack. */
+	if (epoch)
+		thread->record.stack_id = stack_id_step(thread->record.stack_id, epoch) & STACK_ID_MASK;
 	*ret_id = id ? id : thread->record.stack_id;
 	site = find_or_make_site(*ret_id);
 	if (site && !id)
@@ -314,7 +338,7 @@ static __always_inline void book_allocation(struct heap_thread *thread, const st
 					    __u64 address)
 {
 	__u64 now = bpf_ktime_get_ns();
-	struct heap_object object = {.size = thread->size, .birth_ns = now};
+	struct heap_object object = {.size = thread->size, .birth_ns = now, .epoch = epoch};
 	struct heap_object stale;
 	struct heap_site *site = current_site(thread, regs, now, &object.stack_id);
 	long err;
@@ -402,6 +426,7 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 
 	if (!tid)
 		return 0;
+	notice_exec();
 	thread = find_or_make_thread(tid);
 	if (!thread) {
 		COUNT(thread_map_full);
@@ -483,6 +508,7 @@ static __always_inline int enter_free(const struct pt_regs *regs)
 
 	if (!tid || !address)
 		return 0;
+	notice_exec();
 	if (!take_object(address, &object)) {
 		book_free(&object);
 		return 0;

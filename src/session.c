@@ -549,29 +549,37 @@ void session_close(struct session *session)
 	free(session);
 }
 
-/* exec gave the process another address space: its books and counts start anew. */
+/*
+ * exec gave the process another program. Its probes stay, and its books have already been begun
+ * anew by the kernel; here the rest follows. Whichever tells first, perf or the heap, both come
+ * here.
+ */
 static void start_anew(struct session *session)
 {
-	session->executed = false;
 	session->notice = "the target has executed another program: figures start anew";
-	close_heap(session);
-	cpu_profile_reset(session->cpu_profile);
-	heap_profile_reset(session->heap_profile);
 	rule_table_remove(session->rules, 0, UINT64_MAX);
-	free(session->asked);
-	session->asked = NULL;
-	session->asked_count = 0;
-	session->allocator_count = 0;
-	session->samples_copied = 0;
+	if (session->heap && heap_source_executed(session->heap)) {
+		heap_source_start_anew(session->heap);
+		heap_profile_reset(session->heap_profile);
+	}
+	if (session->executed) {
+		session->executed = false;
+		cpu_profile_reset(session->cpu_profile);
+		session->samples_copied = 0;
+	}
 	target_refresh(session->target);
-	open_heap(session);
 	(void)address_space_read(session->space, NULL);
+}
+
+static void check_executed(struct session *session)
+{
+	if (session->executed || (session->heap && heap_source_executed(session->heap)))
+		start_anew(session);
 }
 
 void session_turn(struct session *session)
 {
-	if (session->executed)
-		start_anew(session);
+	check_executed(session);
 	client_flush(session->client);
 	watch_worker(session);
 }
@@ -582,6 +590,7 @@ void session_drain(struct session *session)
 		heap_source_drain(session->heap);
 	if (session->cpu)
 		cpu_source_drain(session->cpu);
+	check_executed(session);
 	client_flush(session->client);
 }
 

@@ -8,6 +8,9 @@
 #include "err.h"
 #include "session_state.h"
 
+/* Too soon after the last look a share of CPU time says nothing. */
+#define CPU_INTERVAL_MIN_S 0.04
+
 static void on_site(void *context, uint64_t stack_id, const struct heap_site *site)
 {
 	struct session *session = context;
@@ -22,7 +25,7 @@ static void fill_target(struct session *session, struct snapshot *snapshot)
 	double now = session_now_s();
 
 	target_refresh(target);
-	if (!target->exited && now > session->refresh_s) {
+	if (!target->exited && now - session->refresh_s > CPU_INTERVAL_MIN_S) {
 		session->target_cpu_pct = (double)(target->cpu_ns - session->refresh_cpu_ns) *
 					  1e-7 / (now - session->refresh_s);
 		session->refresh_s = now;

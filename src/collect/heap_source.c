@@ -221,6 +221,36 @@ void heap_source_acknowledge(struct heap_source *source, uint64_t stack_id)
 	(void)bpf_map_update_elem(bpf_map__fd(source->skeleton->maps.acknowledged), &stack_id, &one, BPF_ANY);
 }
 
+bool heap_source_executed(const struct heap_source *source)
+{
+	return source->skeleton->bss->epoch != source->skeleton->bss->rules_epoch;
+}
+
+/* Nobody reads or changes an object of an older epoch; it only takes room. */
+static void drop_old_objects(struct heap_source *source, uint64_t epoch)
+{
+	int fd = bpf_map__fd(source->skeleton->maps.live);
+	uint64_t address, next;
+	bool more = bpf_map_get_next_key(fd, NULL, &address) == 0;
+
+	while (more) {
+		struct heap_object object;
+
+		more = bpf_map_get_next_key(fd, &address, &next) == 0;
+		if (bpf_map_lookup_elem(fd, &address, &object) == 0 && object.epoch < epoch)
+			(void)bpf_map_delete_elem(fd, &address);
+		address = next;
+	}
+}
+
+void heap_source_start_anew(struct heap_source *source)
+{
+	uint64_t epoch = source->skeleton->bss->epoch;
+
+	source->skeleton->bss->rules_epoch = epoch;
+	drop_old_objects(source, epoch);
+}
+
 int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *context)
 {
 	int fd = bpf_map__fd(source->skeleton->maps.sites);
@@ -235,8 +265,12 @@ int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *
 		end = code == -ENOENT;
 		if (code && !end)
 			return code;
-		for (__u32 i = 0; i < count; i++)
-			each(context, source->batch_ids[i], &source->batch_sites[i]);
+		for (__u32 i = 0; i < count; i++) {
+			if (source->batch_sites[i].epoch == source->skeleton->bss->epoch)
+				each(context, source->batch_ids[i], &source->batch_sites[i]);
+			else
+				heap_source_forget_site(source, source->batch_ids[i]);
+		}
 		first = false;
 	}
 	return 0;

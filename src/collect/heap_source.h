@@ -59,6 +59,14 @@ void heap_source_drain(struct heap_source *source);
 /* Says that the frames of a stack have been taken. */
 void heap_source_acknowledge(struct heap_source *source, uint64_t stack_id);
 
+/*
+ * Whether the process has executed another program, as its first allocation shows: the kernel's books
+ * have started anew with it, and no stack is walked by the rules of before. When those have been
+ * taken away, heap_source_start_anew() says so and drops what is left of the old books.
+ */
+bool heap_source_executed(const struct heap_source *source);
+void heap_source_start_anew(struct heap_source *source);
+
 /* Calls back with the books of every stack. 0, or -errno. */
 typedef void (*heap_site_fn)(void *context, uint64_t stack_id, const struct heap_site *site);
 int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *context);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
@@ -24,7 +25,6 @@
 struct stat_line {
 	char state;
 	unsigned long flags;
-	unsigned long long user_ticks, system_ticks;
 	unsigned threads;
 };
 
@@ -51,9 +51,9 @@ static int read_stat(int pid, struct stat_line *ret_line)
 	/* The name may itself have parentheses and spaces; the last one ends it. */
 	behind_name = strrchr(text, ')');
 	if (!behind_name ||
-	    sscanf(behind_name + 1, " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %u",
-		   &ret_line->state, &ret_line->flags, &ret_line->user_ticks, &ret_line->system_ticks,
-		   &ret_line->threads) != 5)
+	    sscanf(behind_name + 1,
+		   " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u",
+		   &ret_line->state, &ret_line->flags, &ret_line->threads) != 3)
 		return -EBADMSG;
 	return 0;
 }
@@ -101,12 +101,15 @@ static void read_rss(struct target *target)
 void target_refresh(struct target *target)
 {
 	struct stat_line line;
+	clockid_t clock;
+	struct timespec used;
 
-	if (target->exited || read_stat(target->pid, &line) || line.state == 'Z' || line.state == 'X')
+	if (target->exited || read_stat(target->pid, &line) || line.state == 'Z' ||
+	    line.state == 'X')
 		return;
 	target->threads = line.threads;
-	target->cpu_ns =
-	    (line.user_ticks + line.system_ticks) * (1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK));
+	if (clock_getcpuclockid(target->pid, &clock) == 0 && clock_gettime(clock, &used) == 0)
+		target->cpu_ns = (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
 	read_comm(target);
 	read_exe(target);
 	read_rss(target);
@@ -118,16 +121,18 @@ static int check_kind(const struct target *target, struct err *err)
 	int code = read_stat(target->pid, &line);
 
 	if (code)
-		return err_set(err, -code, EXIT_NO_PROCESS, "process %d ended before it could be looked into",
-			       target->pid);
+		return err_set(err, -code, EXIT_NO_PROCESS,
+			       "process %d ended before it could be looked into", target->pid);
 	if (line.flags & KERNEL_THREAD_FLAG)
 		return err_set(err, EINVAL, EXIT_FAILED,
-			       "%d (%s) is a kernel thread: it has no user code and no heap; use 'perf top' for the kernel",
+			       "%d (%s) is a kernel thread: it has no user code and no heap; use "
+			       "'perf top' for the kernel",
 			       target->pid, target->comm);
 	if (line.state == 'Z' || line.state == 'X')
-		return err_set(err, ESRCH, EXIT_NO_PROCESS,
-			       "process %d (%s) is a zombie: it has exited and only waits for its parent",
-			       target->pid, target->comm);
+		return err_set(
+		    err, ESRCH, EXIT_NO_PROCESS,
+		    "process %d (%s) is a zombie: it has exited and only waits for its parent",
+		    target->pid, target->comm);
 	return 0;
 }
 
@@ -146,10 +151,11 @@ static int check_permission(const struct target *target, struct err *err)
 			return 0;
 	}
 	if (code == ENOENT || code == ESRCH)
-		return err_set(err, ESRCH, EXIT_NO_PROCESS, "process %d ended before it could be looked into",
-			       target->pid);
+		return err_set(err, ESRCH, EXIT_NO_PROCESS,
+			       "process %d ended before it could be looked into", target->pid);
 	return err_set(err, code, EXIT_NOT_PERMITTED,
-		       "not permitted to look into process %d (%s): %s; run as root, as its owner, or with CAP_SYS_PTRACE",
+		       "not permitted to look into process %d (%s): %s; run as root, as its owner, "
+		       "or with CAP_SYS_PTRACE",
 		       target->pid, target->comm, strerror(code));
 }
 
@@ -173,9 +179,10 @@ static int check_machine(const struct target *target, struct err *err)
 	memcpy(&machine, header + offsetof(Elf64_Ehdr, e_machine), sizeof(machine));
 	if (header[EI_CLASS] == ELFCLASS64 && machine == EM_X86_64)
 		return 0;
-	return err_set(err, ENOEXEC, EXIT_FAILED,
-		       "process %d (%s) is a %s program: only 64-bit x86-64 programs can be profiled", target->pid,
-		       target->comm, header[EI_CLASS] == ELFCLASS32 ? "32-bit" : "foreign");
+	return err_set(
+	    err, ENOEXEC, EXIT_FAILED,
+	    "process %d (%s) is a %s program: only 64-bit x86-64 programs can be profiled",
+	    target->pid, target->comm, header[EI_CLASS] == ELFCLASS32 ? "32-bit" : "foreign");
 }
 
 static int open_pidfd(struct target *target, struct err *err)
@@ -184,13 +191,15 @@ static int open_pidfd(struct target *target, struct err *err)
 	if (target->pidfd >= 0)
 		return 0;
 	if (errno == ESRCH)
-		return err_set(err, ESRCH, EXIT_NO_PROCESS, "no process has the PID %d; 'pgrep -l NAME' finds one",
-			       target->pid);
+		return err_set(err, ESRCH, EXIT_NO_PROCESS,
+			       "no process has the PID %d; 'pgrep -l NAME' finds one", target->pid);
 	if (errno == EINVAL || errno == ENOENT)
 		return err_set(err, errno, EXIT_FAILED,
-			       "%d is a thread, not a process: give the PID of its process (Tgid in /proc/%d/status)",
+			       "%d is a thread, not a process: give the PID of its process (Tgid "
+			       "in /proc/%d/status)",
 			       target->pid, target->pid);
-	return err_set(err, errno, EXIT_FAILED, "cannot open process %d: %s", target->pid, strerror(errno));
+	return err_set(err, errno, EXIT_FAILED, "cannot open process %d: %s", target->pid,
+		       strerror(errno));
 }
 
 int target_open(struct target **ret_target, int pid, struct err *err)

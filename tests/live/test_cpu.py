@@ -70,14 +70,6 @@ class Shares(support.LiveTest):
         self.assert_complete(refresh)
         self.assertEqual(refresh["cpu"]["frequency_hz"], 99)
 
-    def test_command(self):
-        refreshes = self.refreshes("--heap", "off", "-F", "997", "--",
-                                   self.target("shares_c"), 3)
-        self.assertEqual(refreshes[-1]["target"]["state"], "exited")
-        self.assert_shares(refreshes[-1], SHARES)
-        self.assert_complete(refreshes[-1])
-        self.assertGreaterEqual(share(refreshes[-1], "main", "total_pct"), 90)
-
 
 class Stacks(support.LiveTest):
     def test_deep_stacks(self):
@@ -90,6 +82,15 @@ class Stacks(support.LiveTest):
         self.assertGreaterEqual(share(refresh, "deep_recurse", "total_pct"), 97)
         self.assertLessEqual(share(refresh, "deep_recurse", "total_pct"), 100)
         self.assertLess(share(refresh, "deep_recurse", "self_pct"), 2)
+
+    def test_command(self):
+        """From the first instruction to the exit. The command has our output and prints nothing."""
+        refresh = self.refreshes("--heap", "off", "-F", "997", "--", self.target("deep"), 3)[-1]
+        self.assertEqual(refresh["target"]["state"], "exited")
+        self.assertGreater(refresh["cpu"]["samples"], 1000)
+        self.assert_complete(refresh)
+        self.assertGreaterEqual(share(refresh, "main", "total_pct"), 95)
+        self.assertGreaterEqual(share(refresh, "deep_spin"), 95)
 
     def test_under_probes(self):
         """A target that does nothing but allocate: the traps of our own probes break no stack."""

@@ -1,0 +1,342 @@
+/* cpu_profile: who gets a sample, and in which order the functions are. */
+#include "config.h"
+
+#include "profile/cpu_profile.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "symbol/client.h"
+
+static struct module program = {.kind = MODULE_ELF, .name = "program"};
+static struct module library = {.kind = MODULE_ELF, .name = "lib.so"};
+static struct module kernel = {.kind = MODULE_KALLSYMS, .name = "[kernel]"};
+
+/* The profile tells names apart by their address, as the client keeps each once. */
+static const char main_name[] = "main", work_name[] = "work", leaf_name[] = "leaf",
+		  small_name[] = "small";
+
+static struct symbol_frame main_frames[] = {
+    {.function = main_name, .file = "main.c", .line = 12, .decl_file = "main.h", .decl_line = 3}};
+static struct symbol_frame work_frames[] = {{.function = work_name}};
+static struct symbol_frame leaf_frames[] = {{.function = leaf_name}};
+/* small() inlined into leaf() inlined into work(). */
+static struct symbol_frame inlined_frames[] = {
+    {.function = small_name, .inlined = true, .decl_file = "small.h", .decl_line = 7},
+    {.function = leaf_name, .inlined = true},
+    {.function = work_name}};
+static struct symbol_frame entry_frames[] = {{.function = "entry"}};
+
+#define SYMBOL(where, of)                                                                       \
+	{                                                                                       \
+		.module = &(where), .frames = (of), .frame_count = sizeof(of) / sizeof((of)[0]) \
+	}
+
+static struct symbol main_symbol = SYMBOL(program, main_frames);
+static struct symbol work_symbol = SYMBOL(program, work_frames);
+static struct symbol leaf_symbol = SYMBOL(program, leaf_frames);
+static struct symbol inlined_symbol = SYMBOL(program, inlined_frames);
+static struct symbol other_leaf_symbol = SYMBOL(library, leaf_frames);
+static struct symbol entry_symbol = SYMBOL(kernel, entry_frames);
+
+static const uint64_t user_frames[] = {0x401000, 0x402000, 0x403000, 0x404000};
+static const uint64_t kernel_frames[] = {0xffffffff81000000, 0x402000, 0x403000, 0x404000};
+
+static struct cpu_profile *profile;
+static struct snapshot *snapshot;
+
+static void set_up(void)
+{
+	profile = cpu_profile_new();
+	snapshot = calloc(1, sizeof(*snapshot));
+}
+
+static void tear_down(void)
+{
+	snapshot_free(snapshot);
+	cpu_profile_free(profile);
+}
+
+TestSuite(profile_cpu, .init = set_up, .fini = tear_down);
+
+static void add(struct stack *stack, unsigned samples)
+{
+	while (samples--)
+		cpu_profile_add(profile, stack);
+}
+
+static void fill(void)
+{
+	snapshot_free(snapshot);
+	snapshot = calloc(1, sizeof(*snapshot));
+	cr_assert_not_null(snapshot);
+	cpu_profile_fill(profile, snapshot);
+}
+
+static const struct snapshot_function *row(const char *name, const struct module *module)
+{
+	for (size_t i = 0; i < snapshot->function_count; i++)
+		if (strcmp(snapshot->functions[i].name, name) == 0 &&
+		    strcmp(snapshot->functions[i].module, module->name) == 0)
+			return &snapshot->functions[i];
+	cr_assert_fail("no function %s of %s", name, module->name);
+	return NULL;
+}
+
+static void expect_samples(const char *name, uint64_t self, uint64_t total)
+{
+	const struct snapshot_function *found = row(name, &program);
+
+	cr_expect_eq(found->self_samples, self, "%s: %d itself", name, (int)found->self_samples);
+	cr_expect_eq(found->total_samples, total, "%s: %d in all", name, (int)found->total_samples);
+}
+
+/* A stack of `count` symbols, the innermost first. */
+#define STACK(addresses, ...)                                                                     \
+	{                                                                                         \
+		.frames = (addresses), .symbols = (struct symbol *[]){__VA_ARGS__},               \
+		.frame_count = sizeof((struct symbol *[]){__VA_ARGS__}) / sizeof(struct symbol *) \
+	}
+
+Test(profile_cpu, free_of_null)
+{
+	cpu_profile_free(NULL);
+}
+
+Test(profile_cpu, empty)
+{
+	fill();
+	cr_assert_eq(snapshot->function_count, 0);
+	cr_assert_not_null(snapshot->functions);
+	cr_assert_eq(snapshot->cpu.samples, 0);
+}
+
+Test(profile_cpu, self_and_total)
+{
+	struct stack deep = STACK(user_frames, &leaf_symbol, &work_symbol, &main_symbol);
+	struct stack shallow = STACK(user_frames, &work_symbol, &main_symbol);
+
+	add(&deep, 3);
+	add(&shallow, 2);
+	fill();
+	cr_assert_eq(snapshot->function_count, 3);
+	expect_samples(leaf_name, 3, 3);
+	expect_samples(work_name, 2, 5);
+	expect_samples(main_name, 0, 5);
+	cr_assert_eq(snapshot->cpu.samples, 5);
+	cr_assert_eq(snapshot->cpu.stacks_complete, 5);
+	cr_assert_eq(snapshot->cpu.kernel_samples, 0);
+}
+
+Test(profile_cpu, recursion_counts_once)
+{
+	struct stack stack =
+	    STACK(user_frames, &work_symbol, &leaf_symbol, &work_symbol, &work_symbol);
+
+	add(&stack, 4);
+	fill();
+	expect_samples(work_name, 4, 4);
+	expect_samples(leaf_name, 0, 4);
+}
+
+/* The innermost function has the sample to itself, although it has no frame of its own. */
+Test(profile_cpu, inlined_functions_count_for_themselves)
+{
+	struct stack stack = STACK(user_frames, &inlined_symbol, &main_symbol);
+
+	add(&stack, 2);
+	fill();
+	cr_assert_eq(snapshot->function_count, 4);
+	expect_samples(small_name, 2, 2);
+	expect_samples(leaf_name, 0, 2);
+	expect_samples(work_name, 0, 2);
+	expect_samples(main_name, 0, 2);
+	cr_assert(row(small_name, &program)->inlined);
+	cr_assert(row(leaf_name, &program)->inlined);
+	cr_assert_not(row(work_name, &program)->inlined);
+}
+
+Test(profile_cpu, recursion_through_an_inlined_frame_counts_once)
+{
+	struct stack stack = STACK(user_frames, &inlined_symbol, &inlined_symbol, &work_symbol);
+
+	add(&stack, 1);
+	fill();
+	expect_samples(small_name, 1, 1);
+	expect_samples(leaf_name, 0, 1);
+	expect_samples(work_name, 0, 1);
+}
+
+Test(profile_cpu, inlined_only_if_nowhere_a_frame_of_its_own)
+{
+	struct stack inlined = STACK(user_frames, &inlined_symbol);
+	struct stack outline = STACK(user_frames, &leaf_symbol);
+
+	add(&inlined, 1);
+	add(&outline, 1);
+	fill();
+	expect_samples(leaf_name, 1, 2);
+	cr_assert_not(row(leaf_name, &program)->inlined);
+	cr_assert(row(small_name, &program)->inlined);
+}
+
+/* The line is where the function is declared, not where it was executing. */
+Test(profile_cpu, place_of_a_function)
+{
+	struct stack stack = STACK(user_frames, &inlined_symbol, &main_symbol);
+
+	add(&stack, 1);
+	fill();
+	cr_assert_str_eq(row(main_name, &program)->file, "main.h");
+	cr_assert_eq(row(main_name, &program)->line, 3);
+	cr_assert_str_eq(row(small_name, &program)->file, "small.h");
+	cr_assert_eq(row(small_name, &program)->line, 7);
+	cr_assert_null(row(leaf_name, &program)->file);
+	cr_assert_eq(row(leaf_name, &program)->line, 0);
+}
+
+Test(profile_cpu, same_name_in_two_modules)
+{
+	struct stack one = STACK(user_frames, &leaf_symbol);
+	struct stack other = STACK(user_frames, &other_leaf_symbol);
+
+	add(&one, 1);
+	add(&other, 2);
+	fill();
+	cr_assert_eq(snapshot->function_count, 2);
+	cr_assert_eq(row(leaf_name, &program)->self_samples, 1);
+	cr_assert_eq(row(leaf_name, &library)->self_samples, 2);
+	cr_assert_neq(row(leaf_name, &program)->id, row(leaf_name, &library)->id);
+}
+
+Test(profile_cpu, kernel)
+{
+	struct stack in_kernel = STACK(kernel_frames, &entry_symbol, &work_symbol);
+	struct stack in_user = STACK(user_frames, &work_symbol);
+
+	add(&in_kernel, 3);
+	add(&in_user, 1);
+	fill();
+	cr_assert_eq(snapshot->cpu.samples, 4);
+	cr_assert_eq(snapshot->cpu.kernel_samples, 3);
+	cr_assert_eq(row("entry", &kernel)->self_samples, 3);
+	cr_assert(row("entry", &kernel)->kernel);
+	cr_assert_str_eq(row("entry", &kernel)->module, "[kernel]");
+	cr_assert_not(row(work_name, &program)->kernel);
+	expect_samples(work_name, 1, 4);
+}
+
+Test(profile_cpu, shares)
+{
+	struct stack one = STACK(user_frames, &leaf_symbol, &main_symbol);
+	struct stack other = STACK(user_frames, &work_symbol, &main_symbol);
+
+	add(&one, 1);
+	add(&other, 5);
+	add(NULL, 2);
+	fill();
+	cr_expect_float_eq(row(leaf_name, &program)->self_pct, 12.5, 1e-9);
+	cr_expect_float_eq(row(work_name, &program)->self_pct, 62.5, 1e-9);
+	cr_expect_float_eq(row(main_name, &program)->self_pct, 0, 1e-9);
+	cr_expect_float_eq(row(main_name, &program)->total_pct, 75, 1e-9);
+}
+
+/* By self samples, then by total, then by id. */
+Test(profile_cpu, order)
+{
+	struct stack one = STACK(user_frames, &leaf_symbol, &work_symbol, &main_symbol);
+	struct stack other = STACK(user_frames, &other_leaf_symbol, &main_symbol);
+
+	add(&one, 2);
+	add(&other, 2);
+	fill();
+	cr_assert_eq(snapshot->function_count, 4);
+	for (size_t i = 0; i < 2; i++)
+		cr_expect_str_eq(snapshot->functions[i].name, leaf_name);
+	cr_expect_lt(snapshot->functions[0].id, snapshot->functions[1].id);
+	cr_expect_str_eq(snapshot->functions[2].name, main_name);
+	cr_expect_str_eq(snapshot->functions[3].name, work_name);
+	add(&one, 1);
+	fill();
+	cr_expect_str_eq(snapshot->functions[0].module, "program");
+	cr_expect_eq(snapshot->functions[0].self_samples, 3);
+	cr_expect_eq(snapshot->functions[1].self_samples, 2);
+}
+
+Test(profile_cpu, lost_stacks_are_samples)
+{
+	add(NULL, 3);
+	fill();
+	cr_assert_eq(snapshot->cpu.samples, 3);
+	cr_assert_eq(snapshot->cpu.stacks_complete, 0);
+	cr_assert_eq(snapshot->cpu.kernel_samples, 0);
+	cr_assert_eq(snapshot->function_count, 0);
+}
+
+Test(profile_cpu, only_complete_stacks_are_complete)
+{
+	struct stack stacks[] = {STACK(user_frames, &leaf_symbol), STACK(user_frames, &leaf_symbol),
+				 STACK(user_frames, &leaf_symbol),
+				 STACK(user_frames, &leaf_symbol)};
+
+	for (unsigned state = STACK_COMPLETE; state <= STACK_UNLEARNT; state++) {
+		stacks[state].state = state;
+		add(&stacks[state], 1U << state);
+	}
+	fill();
+	cr_assert_eq(snapshot->cpu.samples, 15);
+	cr_assert_eq(snapshot->cpu.stacks_complete, 1);
+	expect_samples(leaf_name, 15, 15);
+}
+
+Test(profile_cpu, stack_without_frames)
+{
+	struct stack stack = {.state = STACK_BROKEN};
+
+	add(&stack, 2);
+	fill();
+	cr_assert_eq(snapshot->cpu.samples, 2);
+	cr_assert_eq(snapshot->function_count, 0);
+}
+
+/* Symbols are read at every refresh anew: names come late. The id is that of the name. */
+Test(profile_cpu, names_that_come_late)
+{
+	struct symbol_frame late[] = {{.function = "program+0x10"}};
+	struct symbol symbol = SYMBOL(program, late);
+	struct stack stack = STACK(user_frames, &symbol);
+	uint64_t unnamed_id, named_id;
+
+	add(&stack, 1);
+	fill();
+	unnamed_id = row("program+0x10", &program)->id;
+	late[0].function = work_name;
+	fill();
+	named_id = row(work_name, &program)->id;
+	cr_assert_eq(snapshot->function_count, 1);
+	cr_assert_neq(named_id, unnamed_id);
+	add(&stack, 1);
+	fill();
+	cr_assert_eq(row(work_name, &program)->id, named_id);
+	expect_samples(work_name, 2, 2);
+}
+
+Test(profile_cpu, reset)
+{
+	struct stack stack = STACK(kernel_frames, &entry_symbol, &main_symbol);
+
+	add(&stack, 3);
+	add(NULL, 1);
+	cpu_profile_reset(profile);
+	fill();
+	cr_assert_eq(snapshot->cpu.samples, 0);
+	cr_assert_eq(snapshot->cpu.kernel_samples, 0);
+	cr_assert_eq(snapshot->cpu.stacks_complete, 0);
+	cr_assert_eq(snapshot->function_count, 0);
+	add(&stack, 1);
+	fill();
+	cr_assert_eq(snapshot->cpu.samples, 1);
+	expect_samples(main_name, 0, 1);
+	cr_assert_float_eq(row("entry", &kernel)->self_pct, 100, 1e-9);
+}

@@ -1,0 +1,375 @@
+/* heap_profile: from the kernel's books to sites, and what is remembered between refreshes. */
+#include "config.h"
+
+#include "profile/heap_profile.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "symbol/client.h"
+
+static struct module libc = {.kind = MODULE_ELF, .name = "libc.so.6"};
+static struct module program = {.kind = MODULE_ELF, .name = "program"};
+
+static struct symbol_frame malloc_frames[] = {{.function = "malloc"}};
+/* std::vector's code inlined into the user's. */
+static struct symbol_frame inlined_frames[] = {
+    {.function = "std::vector<int>::push_back", .file = "stl_vector.h", .line = 1, .inlined = true},
+    {.function = "collect", .file = "collect.cc", .line = 20, .inlined = true},
+    {.function = "run", .file = "run.cc", .line = 30}};
+static struct symbol_frame read_frames[] = {{.function = "read_all", .file = "io.c", .line = 5}};
+static struct symbol_frame main_frames[] = {{.function = "main", .file = "main.c", .line = 9}};
+
+#define SYMBOL(where, of)                                                                       \
+	{                                                                                       \
+		.module = &(where), .frames = (of), .frame_count = sizeof(of) / sizeof((of)[0]) \
+	}
+
+static struct symbol malloc_symbol = SYMBOL(libc, malloc_frames);
+static struct symbol inlined_symbol = SYMBOL(program, inlined_frames);
+static struct symbol read_symbol = SYMBOL(program, read_frames);
+static struct symbol main_symbol = SYMBOL(program, main_frames);
+
+static const uint64_t addresses[] = {1, 2, 3};
+
+#define STACK(number, ...)                                                                        \
+	{                                                                                         \
+		.id = (number), .frames = addresses, .symbols = (struct symbol *[]){__VA_ARGS__}, \
+		.frame_count = sizeof((struct symbol *[]){__VA_ARGS__}) / sizeof(struct symbol *) \
+	}
+
+static struct stack collect_stack = STACK(11, &malloc_symbol, &inlined_symbol, &main_symbol);
+static struct stack read_stack = STACK(12, &malloc_symbol, &read_symbol, &main_symbol);
+/* The same place, reached in another way. */
+static struct stack other_read_stack = STACK(13, &read_symbol, &read_symbol, &main_symbol);
+static struct stack runtime_stack = STACK(14, &malloc_symbol);
+
+static struct heap_profile *profile;
+static struct snapshot *snapshot;
+static double now_s;
+
+static void set_up(void)
+{
+	profile = heap_profile_new();
+	snapshot = calloc(1, sizeof(*snapshot));
+	now_s = 1000;
+}
+
+static void tear_down(void)
+{
+	snapshot_free(snapshot);
+	heap_profile_free(profile);
+}
+
+TestSuite(profile_heap, .init = set_up, .fini = tear_down);
+
+/* A refresh, a second after the one before. */
+static void fill(bool with_stacks)
+{
+	snapshot_free(snapshot);
+	snapshot = calloc(1, sizeof(*snapshot));
+	cr_assert_not_null(snapshot);
+	heap_profile_fill(profile, snapshot, now_s++, with_stacks);
+}
+
+/* Books of objects of ten bytes. */
+static bool books(uint64_t id, uint64_t allocated, uint64_t freed)
+{
+	const struct heap_site site = {.alloc_bytes = allocated * 10,
+				       .alloc_objects = allocated,
+				       .freed_bytes = freed * 10,
+				       .freed_objects = freed};
+
+	return heap_profile_read(profile, id, &site);
+}
+
+static const struct snapshot_site *site_of(const char *function)
+{
+	for (size_t i = 0; i < snapshot->site_count; i++)
+		if (strcmp(snapshot->sites[i].function, function) == 0)
+			return &snapshot->sites[i];
+	cr_assert_fail("no site in %s", function);
+	return NULL;
+}
+
+static void expect_totals(uint64_t allocated, uint64_t freed, uint64_t live)
+{
+	cr_expect_eq(snapshot->heap.alloc_objects, allocated);
+	cr_expect_eq(snapshot->heap.alloc_bytes, allocated * 10);
+	cr_expect_eq(snapshot->heap.freed_objects, freed);
+	cr_expect_eq(snapshot->heap.freed_bytes, freed * 10);
+	cr_expect_eq(snapshot->heap.live_objects, live);
+	cr_expect_eq(snapshot->heap.live_bytes, live * 10);
+}
+
+Test(profile_heap, free_of_null)
+{
+	heap_profile_free(NULL);
+}
+
+Test(profile_heap, empty)
+{
+	fill(true);
+	cr_assert_eq(snapshot->site_count, 0);
+	cr_assert_not_null(snapshot->sites);
+	expect_totals(0, 0, 0);
+}
+
+Test(profile_heap, stacks_become_known)
+{
+	cr_assert_not(heap_profile_has_stack(profile, 11));
+	cr_assert_not(books(11, 1, 0));
+	cr_assert_not(heap_profile_has_stack(profile, 11));
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	cr_assert(heap_profile_has_stack(profile, 11));
+	cr_assert_not(heap_profile_has_stack(profile, 12));
+}
+
+/* Allocator and standard library are stepped over, inlined ones too. */
+Test(profile_heap, site_is_the_innermost_user_frame)
+{
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	heap_profile_set_stack(profile, 12, &read_stack);
+	books(11, 5, 2);
+	books(12, 4, 4);
+	fill(false);
+	cr_assert_eq(snapshot->site_count, 2);
+	cr_assert_str_eq(snapshot->sites[0].function, "collect");
+	cr_assert_str_eq(snapshot->sites[0].module, "program");
+	cr_assert_str_eq(snapshot->sites[0].file, "collect.cc");
+	cr_assert_eq(snapshot->sites[0].line, 20);
+	cr_assert_eq(snapshot->sites[0].live_objects, 3);
+	cr_assert_str_eq(snapshot->sites[1].function, "read_all");
+	cr_assert_eq(snapshot->sites[1].live_bytes, 0);
+	cr_assert_eq(snapshot->sites[1].alloc_objects, 4);
+	expect_totals(9, 6, 3);
+}
+
+Test(profile_heap, site_without_user_frame_is_the_innermost_of_all)
+{
+	heap_profile_set_stack(profile, 14, &runtime_stack);
+	books(14, 1, 0);
+	fill(false);
+	cr_assert_str_eq(snapshot->sites[0].function, "malloc");
+	cr_assert_str_eq(snapshot->sites[0].module, "libc.so.6");
+	cr_assert_null(snapshot->sites[0].file);
+}
+
+/* The last books of an id count, not their sum. */
+Test(profile_heap, books_are_read_anew)
+{
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	books(11, 5, 1);
+	books(11, 8, 2);
+	fill(false);
+	expect_totals(8, 2, 6);
+}
+
+Test(profile_heap, several_ids_of_one_stack)
+{
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	heap_profile_set_stack(profile, 12, &read_stack);
+	heap_profile_set_stack(profile, 99, &collect_stack);
+	heap_profile_set_stack(profile, 13, &other_read_stack);
+	heap_profile_set_stack(profile, STACK_ID_PROVISIONAL | 5, &collect_stack);
+	books(11, 5, 2);
+	books(99, 3, 0);
+	books(STACK_ID_PROVISIONAL | 5, 1, 0);
+	books(12, 1, 0);
+	fill(true);
+	cr_assert_eq(snapshot->site_count, 2);
+	cr_assert_eq(site_of("collect")->alloc_objects, 9);
+	cr_assert_eq(site_of("collect")->live_objects, 7);
+	cr_assert_eq(site_of("collect")->stack_count, 1);
+	cr_assert_eq(site_of("collect")->stacks[0].live_bytes, 70);
+	expect_totals(10, 2, 8);
+}
+
+/* One id has all allocations and the other all frees: together they are right. */
+Test(profile_heap, frees_of_another_id_of_the_stack)
+{
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	heap_profile_set_stack(profile, 99, &collect_stack);
+	books(11, 5, 0);
+	books(99, 0, 3);
+	fill(false);
+	expect_totals(5, 3, 2);
+}
+
+Test(profile_heap, live_is_never_negative)
+{
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	books(11, 1, 3);
+	fill(true);
+	expect_totals(1, 3, 0);
+	cr_assert_eq(snapshot->sites[0].stacks[0].live_bytes, 0);
+	cr_assert_eq(snapshot->sites[0].peak_bytes, 0);
+}
+
+Test(profile_heap, provisional_id_moves_when_its_object_is_gone)
+{
+	const uint64_t id = STACK_ID_PROVISIONAL | 5;
+
+	heap_profile_set_stack(profile, id, &collect_stack);
+	cr_assert_not(books(id, 1, 0), "it is alive");
+	fill(false);
+	expect_totals(1, 0, 1);
+	cr_assert(books(id, 1, 1));
+	cr_assert_not(heap_profile_has_stack(profile, id));
+	cr_assert(heap_profile_has_stack(profile, collect_stack.id));
+	fill(false);
+	expect_totals(1, 1, 0);
+	/* The stack's own books come later, and do not take the place of what was moved. */
+	cr_assert_not(books(collect_stack.id, 4, 1));
+	fill(false);
+	cr_assert_eq(snapshot->site_count, 1);
+	expect_totals(5, 2, 3);
+}
+
+Test(profile_heap, many_provisional_ids_add_up)
+{
+	books(collect_stack.id, 10, 10);
+	heap_profile_set_stack(profile, collect_stack.id, &collect_stack);
+	for (uint64_t i = 0; i < 100; i++) {
+		heap_profile_set_stack(profile, STACK_ID_PROVISIONAL | i, &collect_stack);
+		cr_assert_eq(books(STACK_ID_PROVISIONAL | i, 1, i % 2), i % 2);
+	}
+	fill(true);
+	expect_totals(110, 60, 50);
+	cr_assert_eq(snapshot->sites[0].stack_count, 1);
+}
+
+Test(profile_heap, what_must_not_move)
+{
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	cr_assert_not(books(11, 3, 3), "not provisional");
+	cr_assert_not(books(STACK_ID_PROVISIONAL | 5, 1, 1), "stack not known");
+	heap_profile_set_stack(profile, STACK_ID_PROVISIONAL | 6, &collect_stack);
+	cr_assert_not(books(STACK_ID_PROVISIONAL | 6, 0, 0), "nothing booked yet");
+	fill(false);
+	expect_totals(4, 4, 0);
+	heap_profile_set_stack(profile, STACK_ID_PROVISIONAL | 5, &collect_stack);
+	cr_assert(books(STACK_ID_PROVISIONAL | 5, 1, 1));
+	fill(false);
+	expect_totals(4, 4, 0);
+}
+
+Test(profile_heap, unknown_stacks)
+{
+	struct stack empty = {.id = 15};
+
+	books(21, 3, 0);
+	books(22, 2, 1);
+	heap_profile_set_stack(profile, 15, &empty);
+	books(15, 1, 0);
+	fill(true);
+	cr_assert_eq(snapshot->site_count, 1);
+	cr_assert_str_eq(snapshot->sites[0].function, "[unknown]");
+	cr_assert_str_eq(snapshot->sites[0].module, "[unknown]");
+	cr_assert_null(snapshot->sites[0].file);
+	cr_assert_eq(snapshot->sites[0].stack_count, 2);
+	for (size_t i = 0; i < 2; i++)
+		cr_assert_eq(snapshot->sites[0].stacks[i].frame_count, 0);
+	expect_totals(6, 1, 5);
+}
+
+Test(profile_heap, stacks_of_a_site)
+{
+	static const char *const functions[] = {"malloc", "std::vector<int>::push_back", "collect",
+						"run", "main"};
+	const struct snapshot_stack *stack;
+
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	heap_profile_set_stack(profile, 12, &read_stack);
+	heap_profile_set_stack(profile, 13, &other_read_stack);
+	books(11, 1, 0);
+	books(12, 3, 1);
+	books(13, 7, 2);
+	fill(false);
+	cr_assert_eq(site_of("read_all")->stack_count, 0);
+	fill(true);
+	cr_assert_eq(snapshot->site_count, 2);
+	cr_assert_eq(site_of("read_all")->stack_count, 2);
+	cr_assert_eq(site_of("read_all")->live_objects, 7);
+	cr_assert_eq(site_of("read_all")->stacks[0].live_objects, 5, "the largest comes first");
+	cr_assert_eq(site_of("read_all")->stacks[1].live_objects, 2);
+	stack = &site_of("collect")->stacks[0];
+	cr_assert_eq(stack->frame_count, 5);
+	for (size_t i = 0; i < 5; i++)
+		cr_expect_str_eq(stack->frames[i].function, functions[i]);
+	cr_expect(stack->frames[2].inlined);
+	cr_expect_eq(stack->frames[2].line, 20);
+	cr_expect_str_eq(stack->frames[0].module, "libc.so.6");
+	cr_expect_not(stack->frames[3].inlined);
+}
+
+/* By live bytes, then by allocated ones. */
+Test(profile_heap, order_of_sites)
+{
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	heap_profile_set_stack(profile, 12, &read_stack);
+	heap_profile_set_stack(profile, 14, &runtime_stack);
+	books(11, 9, 5);
+	books(12, 4, 0);
+	books(14, 5, 0);
+	fill(false);
+	cr_assert_eq(snapshot->site_count, 3);
+	cr_expect_str_eq(snapshot->sites[0].function, "malloc");
+	cr_expect_str_eq(snapshot->sites[1].function, "collect");
+	cr_expect_str_eq(snapshot->sites[2].function, "read_all");
+}
+
+Test(profile_heap, peak_stays)
+{
+	static const struct {
+		uint64_t allocated, freed, peak;
+	} rows[] = {{5, 0, 5}, {8, 1, 7}, {9, 9, 7}, {15, 9, 7}, {30, 9, 21}};
+
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		books(11, rows[i].allocated, rows[i].freed);
+		fill(false);
+		cr_expect_eq(snapshot->sites[0].peak_bytes, rows[i].peak * 10, "refresh %zu", i);
+	}
+}
+
+/* Twenty bytes a second come and ten go, then nothing moves for longer than the window. */
+Test(profile_heap, growth)
+{
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	for (uint64_t i = 1; i <= 5; i++) {
+		books(11, 2 * i, i);
+		fill(false);
+		cr_expect_float_eq(snapshot->sites[0].growth_bytes_per_s, i > 1 ? 10 : 0, 1e-6);
+		cr_expect_float_eq(snapshot->heap.growth_bytes_per_s, i > 1 ? 10 : 0, 1e-6);
+		cr_expect_float_eq(snapshot->heap.alloc_bytes_per_s, i > 1 ? 20 : 0, 1e-6);
+	}
+	for (int i = 0; i < 15; i++)
+		fill(false);
+	cr_expect_float_eq(snapshot->sites[0].growth_bytes_per_s, 0, 1e-6);
+	cr_expect_float_eq(snapshot->heap.alloc_bytes_per_s, 0, 1e-6);
+	books(11, 10, 10);
+	fill(false);
+	cr_expect_lt(snapshot->sites[0].growth_bytes_per_s, 0);
+	cr_expect_lt(snapshot->heap.growth_bytes_per_s, 0);
+}
+
+Test(profile_heap, reset)
+{
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	books(11, 100, 0);
+	books(21, 1, 0);
+	fill(true);
+	heap_profile_reset(profile);
+	cr_assert_not(heap_profile_has_stack(profile, 11));
+	fill(true);
+	cr_assert_eq(snapshot->site_count, 0);
+	expect_totals(0, 0, 0);
+	cr_assert_float_eq(snapshot->heap.growth_bytes_per_s, 0, 1e-9);
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	books(11, 2, 0);
+	fill(false);
+	cr_assert_eq(snapshot->sites[0].peak_bytes, 20);
+	cr_assert_float_eq(snapshot->sites[0].growth_bytes_per_s, 0, 1e-9);
+}

@@ -1,0 +1,400 @@
+/*
+ * client: every question is answered, by the worker or in its place. The worker is this program
+ * anew: a constructor becomes the true one or, by an environment variable, one that misbehaves.
+ */
+#include "config.h"
+
+#include "symbol/client.h"
+
+#include <criterion/criterion.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "collect/allocators.h"
+#include "symbol/answer.h"
+#include "symbol/worker.h"
+#include "symbol/worker_link.h"
+
+#define BEHAVIOUR "TEST_WORKER"
+/* The rule of this offset kills the worker that is "mortal". */
+enum { DEADLY = 0xdead, RULES = 300 };
+
+static void send_reply(const struct reply *reply)
+{
+	if (send(WORKER_SOCKET_FD, reply, protocol_reply_size(reply), MSG_NOSIGNAL) < 0)
+		_exit(EXIT_FAILED);
+}
+
+/* Any rule is known and says its offset; nothing else is known. */
+static void answer_mortally(const struct request *request)
+{
+	static struct reply reply;
+
+	if (request->kind == REQUEST_RULE && request->offset == DEADLY)
+		abort();
+	answer_init(&reply, request);
+	if (request->kind == REQUEST_RULE) {
+		reply.found = 1;
+		reply.rule = (struct unwind_rule){.cfa_offset = (int32_t)request->offset};
+	}
+	send_reply(&reply);
+}
+
+static void misbehave(const char *behaviour)
+{
+	static struct reply reply;
+	struct request request;
+	char nonsense[64];
+
+	memset(nonsense, 0xff, sizeof(nonsense));
+	while (recv(WORKER_SOCKET_FD, &request, sizeof(request), 0) > 0) {
+		if (strcmp(behaviour, "dies") == 0)
+			_exit(0);
+		if (strcmp(behaviour, "mortal") == 0)
+			answer_mortally(&request);
+		if (strcmp(behaviour, "nonsense") == 0 &&
+		    send(WORKER_SOCKET_FD, nonsense, sizeof(nonsense), MSG_NOSIGNAL) < 0)
+			_exit(EXIT_FAILED);
+		/* Well-formed, but not to what was asked. */
+		request.cookie++;
+		answer_init(&reply, &request);
+		if (strcmp(behaviour, "wrong") == 0)
+			send_reply(&reply);
+	}
+	_exit(EXIT_DONE);
+}
+
+__attribute__((constructor)) static void become_worker(int argc, char **argv, char **environment)
+{
+	const char *behaviour = getenv(BEHAVIOUR);
+
+	(void)environment;
+	if (argc != 2 || strcmp(argv[1], WORKER_ARGUMENT) != 0)
+		return;
+	if (behaviour)
+		misbehave(behaviour);
+	_exit(worker_run(WORKER_SOCKET_FD));
+}
+
+/* What the hooks were told. */
+static struct unwind_rule rules[RULES];
+static unsigned times_answered[RULES];
+static size_t allocator_count, allocator_answers;
+static bool lines_wanted;
+
+static struct symbol_client *client;
+static struct module_table *modules;
+static struct maps *maps;
+
+static void on_rule(void *context, uint64_t address, const struct unwind_rule *rule)
+{
+	cr_assert_eq(context, &rules);
+	cr_assert_lt(address, RULES);
+	rules[address] = *rule;
+	times_answered[address]++;
+}
+
+static void on_allocators(void *context, struct module *module, const struct reply_allocator *found,
+			  size_t count)
+{
+	cr_assert_eq(context, &rules);
+	cr_assert_not_null(module);
+	allocator_answers++;
+	allocator_count = count;
+	for (size_t i = 0; i < count; i++)
+		cr_assert_lt(found[i].function, allocator_function_count);
+}
+
+static bool wants_lines(void *context, const struct module *module)
+{
+	cr_assert_eq(context, &rules);
+	cr_assert_not_null(module);
+	return lines_wanted;
+}
+
+static void start(const char *behaviour)
+{
+	const struct client_hooks hooks = {on_rule, on_allocators, wants_lines, &rules};
+	struct err err;
+
+	if (behaviour)
+		setenv(BEHAVIOUR, behaviour, 1);
+	else
+		unsetenv(BEHAVIOUR);
+	cr_assert_eq(client_new(&client, &hooks, &err), 0, "%s", err.text);
+	modules = module_table_new(getpid());
+	cr_assert_eq(maps_read(&maps, getpid(), &err), 0, "%s", err.text);
+}
+
+static void start_true_worker(void)
+{
+	start(NULL);
+}
+
+static void stop(void)
+{
+	client_free(client);
+	module_table_free(modules);
+	maps_free(maps);
+}
+
+TestSuite(symbol_client, .init = start_true_worker, .fini = stop, .timeout = 60);
+TestSuite(symbol_client_bad_worker, .fini = stop, .timeout = 60);
+
+/* Goes on as the program's loop does until every question has its answer. */
+static void settle(void)
+{
+	client_flush(client);
+	while (client_outstanding(client, false)) {
+		struct pollfd poll_fd = {.fd = client_fd(client), .events = POLLIN};
+
+		if (poll(&poll_fd, 1, 10) > 0)
+			client_read(client);
+		client_flush(client);
+	}
+}
+
+static struct module *locate(const void *address, uint64_t *ret_offset)
+{
+	return module_table_locate(modules, maps, (uintptr_t)address, ret_offset);
+}
+
+static void ask_rule(uint64_t offset, uint64_t cookie)
+{
+	uint64_t unused;
+
+	client_ask_rule(client, locate((const void *)(uintptr_t)start, &unused), offset, cookie);
+}
+
+/* Has a name that is nobody else's. */
+__attribute__((noinline, used)) static int function_to_be_named(int value)
+{
+	return value * 3 + 1;
+}
+
+static struct symbol *ask_own_symbol(void)
+{
+	uint64_t offset;
+	struct module *module = locate((const void *)(uintptr_t)function_to_be_named, &offset);
+
+	return client_symbol(client, module, offset);
+}
+
+Test(symbol_client, names_a_function)
+{
+	struct symbol *symbol = ask_own_symbol();
+	uint64_t generation = client_generation(client);
+	char name[512];
+
+	(void)snprintf(name, sizeof(name), "%s+0x%llx", symbol->module->name,
+		       (unsigned long long)symbol->offset);
+	cr_assert_str_eq(symbol->frames[0].function, name);
+	cr_assert_eq(symbol->frame_count, 1);
+	cr_assert_not(symbol->named);
+	settle();
+	cr_assert(symbol->named);
+	cr_assert_str_eq(symbol->frames[0].function, "function_to_be_named");
+	cr_assert_null(symbol->frames[0].file, "nobody wanted lines");
+	cr_assert_neq(client_generation(client), generation);
+	cr_assert_eq(ask_own_symbol(), symbol, "it never moves");
+	cr_assert_eq(client_outstanding(client, false), 0, "it is not asked for again");
+}
+
+/* Without DWARF in this program there is no file, and the name is that of the symbol table. */
+Test(symbol_client, lines_of_a_function)
+{
+	struct symbol *symbol = ask_own_symbol();
+	const char *file;
+
+	lines_wanted = true;
+	settle();
+	file = symbol->frames[symbol->frame_count - 1].file;
+	cr_assert_str_eq(symbol->frames[symbol->frame_count - 1].function, "function_to_be_named");
+	cr_assert(!file || strstr(file, "test_symbol_client.c"), "%s", file);
+	cr_assert_eq(file != NULL, symbol->frames[symbol->frame_count - 1].line > 0);
+}
+
+Test(symbol_client, unknown_symbol_keeps_its_offset)
+{
+	uint64_t offset;
+	struct module *module = locate((const void *)(uintptr_t)start, &offset);
+	struct symbol *symbol = client_symbol(client, module, UINT64_C(1) << 40);
+
+	settle();
+	cr_assert_not(symbol->named);
+	cr_assert_not_null(strstr(symbol->frames[0].function, "+0x10000000000"));
+}
+
+/* At a function's first instruction the return address is on top of the stack. */
+Test(symbol_client, rule_of_an_address)
+{
+	uint64_t offset;
+
+	(void)locate((const void *)(uintptr_t)function_to_be_named, &offset);
+	ask_rule(offset, 7);
+	cr_assert_eq(times_answered[7], 0);
+	settle();
+	cr_assert_eq(times_answered[7], 1);
+	cr_assert_eq(rules[7].kind, RULE_STEP);
+	cr_assert_eq(rules[7].cfa_reg, DWARF_RSP);
+	cr_assert_eq(rules[7].cfa_offset, 8);
+	cr_assert_eq(rules[7].saved[DWARF_RIP].how, SAVED_AT_CFA);
+	cr_assert_eq(rules[7].saved[DWARF_RIP].offset, -8);
+}
+
+Test(symbol_client, allocators_of_the_c_library)
+{
+	uint64_t offset;
+
+	client_ask_allocators(client, locate(dlsym(RTLD_DEFAULT, "gnu_get_libc_version"), &offset));
+	settle();
+	cr_assert_eq(allocator_answers, 1);
+	cr_assert_geq(allocator_count, 4);
+}
+
+/* Not even the worker can say anything then: the answers come at once. */
+Test(symbol_client, module_without_a_file)
+{
+	uint64_t offset;
+	struct module *unknown = module_table_locate(modules, maps, 16, &offset);
+	struct symbol *symbol = client_symbol(client, unknown, offset);
+
+	cr_assert_str_eq(symbol->frames[0].function, "[unknown]+0x10");
+	client_ask_rule(client, unknown, offset, 3);
+	cr_assert_eq(times_answered[3], 1);
+	cr_assert_eq(rules[3].kind, RULE_UNKNOWN);
+	client_ask_allocators(client, unknown);
+	cr_assert_eq(allocator_answers, 1);
+	cr_assert_eq(allocator_count, 0);
+	client_ask_rule(client, module_table_locate(modules, maps, UINT64_MAX, &offset), offset, 4);
+	cr_assert_eq(rules[4].kind, RULE_UNKNOWN, "the kernel has no rules");
+	cr_assert_eq(times_answered[4], 1);
+	cr_assert_eq(client_outstanding(client, false), 0);
+}
+
+Test(symbol_client, text_is_kept_once)
+{
+	char text[] = "some text";
+	const char *kept = client_intern(client, text);
+
+	text[0] = 'S';
+	cr_assert_str_eq(kept, "some text");
+	cr_assert_eq(client_intern(client, "some text"), kept);
+}
+
+Test(symbol_client, free_ends_the_worker)
+{
+	pid_t pid = client_worker_pid(client);
+
+	cr_assert_gt(pid, 0);
+	cr_assert_eq(kill(pid, 0), 0);
+	(void)ask_own_symbol();
+	client_flush(client);
+	client_free(client);
+	client = NULL;
+	client_free(client);
+	cr_assert_eq(kill(pid, 0), -1);
+	cr_assert_eq(errno, ESRCH);
+}
+
+Test(symbol_client, killed_worker_is_replaced)
+{
+	pid_t pid = client_worker_pid(client);
+	struct pollfd ended = {.fd = client_fd(client), .events = POLLIN};
+	struct symbol *symbol;
+
+	ask_rule(0, 0);
+	settle();
+	cr_assert_eq(client_worker_restarts(client), 0);
+	cr_assert_eq(kill(pid, SIGKILL), 0);
+	cr_assert_eq(poll(&ended, 1, 30000), 1);
+	client_read(client);
+	cr_assert_eq(client_worker_restarts(client), 1);
+	cr_assert_neq(client_worker_pid(client), pid);
+	cr_assert_eq(kill(pid, 0), -1, "the old one has been waited for");
+	symbol = ask_own_symbol();
+	settle();
+	cr_assert_str_eq(symbol->frames[0].function, "function_to_be_named");
+	cr_assert_eq(times_answered[0], 1, "what was answered is not asked again");
+	cr_assert_eq(client_worker_restarts(client), 1);
+}
+
+/* Far more than are sent at a time, and the worker is killed among them. */
+Test(symbol_client, every_question_is_answered_once)
+{
+	struct symbol *symbol = ask_own_symbol();
+
+	for (uint64_t i = 0; i < RULES; i++)
+		ask_rule(i, i);
+	cr_assert_eq(client_outstanding(client, true), RULES + 1);
+	client_flush(client);
+	cr_assert_eq(kill(client_worker_pid(client), SIGKILL), 0);
+	settle();
+	for (size_t i = 0; i < RULES; i++)
+		cr_expect_eq(times_answered[i], 1, "question %zu", i);
+	cr_assert_eq(client_worker_restarts(client), 1);
+	cr_assert_str_eq(symbol->frames[0].function, "function_to_be_named");
+}
+
+/* Each is replaced a few times, then the program goes on without. */
+static void expect_not_known(const char *behaviour)
+{
+	struct symbol *symbol;
+
+	start(behaviour);
+	symbol = ask_own_symbol();
+	for (uint64_t i = 0; i < RULES; i++)
+		ask_rule(i, i);
+	client_ask_allocators(client, symbol->module);
+	settle();
+	for (size_t i = 0; i < RULES; i++) {
+		cr_expect_eq(times_answered[i], 1, "question %zu", i);
+		cr_expect_eq(rules[i].kind, RULE_UNKNOWN, "question %zu", i);
+	}
+	cr_assert_eq(allocator_answers, 1);
+	cr_assert_eq(allocator_count, 0);
+	cr_assert_not(symbol->named);
+	cr_assert_geq(client_worker_restarts(client), 1);
+	cr_assert_leq(client_worker_restarts(client), 20);
+	ask_rule(0, 0);
+	settle();
+	cr_assert_eq(times_answered[0], 2, "and later ones are answered too");
+}
+
+Test(symbol_client_bad_worker, answers_nonsense)
+{
+	expect_not_known("nonsense");
+}
+
+Test(symbol_client_bad_worker, answers_what_was_not_asked)
+{
+	expect_not_known("wrong");
+}
+
+Test(symbol_client_bad_worker, dies_of_everything)
+{
+	expect_not_known("dies");
+}
+
+/* Only what it died of is not known. */
+Test(symbol_client_bad_worker, dies_of_one_question)
+{
+	start("mortal");
+	for (uint64_t i = 0; i < 10; i++) {
+		ask_rule(i == 5 ? DEADLY : i, i);
+		settle();
+	}
+	for (size_t i = 0; i < 10; i++) {
+		cr_expect_eq(times_answered[i], 1);
+		cr_expect_eq(rules[i].kind, i == 5 ? RULE_UNKNOWN : RULE_STEP, "question %zu", i);
+		if (i != 5)
+			cr_expect_eq(rules[i].cfa_offset, i);
+	}
+	cr_assert_eq(client_worker_restarts(client), 1);
+}
