@@ -25,8 +25,8 @@
 
 enum {
 	/* In its first second the screen is drawn so often, until names and figures have settled. */
-	EARLY_TICK_MS = 50,
-	EARLY_TICKS = 20,
+	EARLY_TICK_MS = 25,
+	EARLY_TICKS = 40,
 	/* How long a batch refresh waits for names before it is printed. */
 	SETTLE_MS = 1500,
 };

@@ -599,7 +599,7 @@ void session_settle(struct session *session, int timeout_ms)
 	double end = session_now_s() + timeout_ms * 1e-3;
 
 	session_drain(session);
-	while (client_outstanding(session->client, false) && session_now_s() < end &&
+	while (client_outstanding(session->client) && session_now_s() < end &&
 	       client_fd(session->client) >= 0) {
 		struct pollfd ready = {.fd = client_fd(session->client), .events = POLLIN};
 

@@ -15,7 +15,7 @@ static bool ordinary_call(const struct unwind_rule *rule)
 
 static bool put_rbp(struct kernel_rule *to, const struct saved_reg *rbp)
 {
-	if (rbp->how == SAVED_SAME || rbp->how == SAVED_UNDEFINED)
+	if (rbp->how == SAVED_SAME)
 		return true;
 	if (rbp->offset < INT16_MIN || rbp->offset > INT16_MAX)
 		return false;

@@ -46,10 +46,10 @@ struct saved_reg {
 struct unwind_rule {
 	uint8_t kind;		/* enum rule_kind */
 	uint8_t cfa_reg;
-	bool cfa_deref;
-	bool cfa_plt;
+	uint8_t cfa_deref;	/* these three are 0 or 1 */
+	uint8_t cfa_plt;
 	uint8_t cfa_plt_at;
-	bool signal_frame;	/* the caller's pc is where it was interrupted, not a return address */
+	uint8_t signal_frame;	/* the caller's pc is where it was interrupted, not a return address */
 	int32_t cfa_offset;
 	int32_t cfa_offset_after;
 	struct saved_reg saved[DWARF_REG_COUNT];

@@ -55,7 +55,7 @@ static void match_symbol(struct search *search, const char *name, const GElf_Sym
 		uint64_t offset;
 		enum rank rank;
 
-		if (wanted[0] != name[0] || strncmp(name, wanted, length) ||
+		if (wanted[0] != name[0] || strncmp(name, wanted, length) != 0 ||
 		    (name[length] && name[length] != '@'))
 			continue;
 		rank = rank_of(sym, name + length, hidden);

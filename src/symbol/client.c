@@ -16,27 +16,30 @@
 #include <utlist.h>
 
 enum {
-	RESTARTS_MAX = 8,
+	RESTARTS_MAX = 16,
+	DEATHS_MAX = 2, /* of the worker by one module, which is not asked about any more */
 	SYMBOLS_MAX = 1 << 20,
 };
 
 /* Queues in the order in which they are served. */
 enum priority { PRIORITY_RULE, PRIORITY_SYMBOL, PRIORITY_LINES, PRIORITY_COUNT };
 
-/* Requests that the worker may have when one more of a priority is sent: enough to keep it busy, few
- * enough that a rule asked for now does not wait behind a long row of names. */
-static const size_t windows[PRIORITY_COUNT] = {[PRIORITY_RULE] = 128, [PRIORITY_SYMBOL] = 16, [PRIORITY_LINES] = 2};
+/* Requests that the worker may have when one more of a priority is sent: enough to keep it busy,
+ * few enough that a rule asked for now does not wait behind a long row of names. */
+static const size_t windows[PRIORITY_COUNT] = {
+    [PRIORITY_RULE] = 128, [PRIORITY_SYMBOL] = 16, [PRIORITY_LINES] = 2};
 
 /* The worker does one thing at a time, and reading a big file's symbols or DWARF takes it tens of
- * milliseconds, in which thousands of stacks may come to wait for a rule. So names are not asked for
- * before rules have been quiet for so long, or the names have waited for so long. */
+ * milliseconds, in which thousands of stacks may come to wait for a rule. So names are not asked
+ * for before rules have been quiet for so long, or the names have waited for so long. */
 static const double quiet_ms[PRIORITY_COUNT] = {[PRIORITY_SYMBOL] = 5, [PRIORITY_LINES] = 50};
-static const double patience_ms[PRIORITY_COUNT] = {[PRIORITY_SYMBOL] = 300, [PRIORITY_LINES] = 1000};
+static const double patience_ms[PRIORITY_COUNT] = {
+    [PRIORITY_SYMBOL] = 300, [PRIORITY_LINES] = 1000};
 
 struct question {
 	struct request request;
 	struct module *module;
-	struct symbol *symbol;	/* SYMBOL, LINES */
+	struct symbol *symbol; /* SYMBOL, LINES */
 	struct question *next, *prev;
 };
 
@@ -46,7 +49,7 @@ struct symbol_entry {
 		uint64_t offset;
 	} key;
 	struct symbol symbol;
-	struct symbol_frame first;	/* frames before any answer */
+	struct symbol_frame first; /* frames before any answer */
 	UT_hash_handle hh;
 };
 
@@ -55,15 +58,21 @@ struct text_entry {
 	char text[];
 };
 
+/* What the worker was told of a module. */
+struct announcement {
+	bool done;	/* this worker has its file */
+	uint8_t deaths; /* of workers */
+};
+
 struct symbol_client {
 	struct worker_link link;
 	struct client_hooks hooks;
 	struct question *queues[PRIORITY_COUNT];
 	size_t queue_counts[PRIORITY_COUNT];
 	double served_ms[PRIORITY_COUNT]; /* when one was last sent, or the first was queued */
-	struct question *sent;		/* in the order in which answers will come */
+	struct question *sent;		  /* in the order in which answers will come */
 	size_t sent_count;
-	bool *announced;		/* by module number */
+	struct announcement *announced; /* by module number */
 	size_t announced_count;
 	struct symbol_entry *symbols;
 	struct text_entry *texts;
@@ -91,7 +100,7 @@ static void free_questions(struct question *head)
 {
 	struct question *question, *next;
 
-	DL_FOREACH_SAFE(head, question, next)
+	DL_FOREACH_SAFE (head, question, next)
 		free(question);
 }
 
@@ -106,13 +115,13 @@ void client_free(struct symbol_client *client)
 	for (int i = 0; i < PRIORITY_COUNT; i++)
 		free_questions(client->queues[i]);
 	free_questions(client->sent);
-	HASH_ITER(hh, client->symbols, symbol, next_symbol) {
+	HASH_ITER (hh, client->symbols, symbol, next_symbol) {
 		HASH_DEL(client->symbols, symbol);
 		if (symbol->symbol.frames != &symbol->first)
 			free(symbol->symbol.frames);
 		free(symbol);
 	}
-	HASH_ITER(hh, client->texts, text, next_text) {
+	HASH_ITER (hh, client->texts, text, next_text) {
 		HASH_DEL(client->texts, text);
 		free(text);
 	}
@@ -164,7 +173,8 @@ static void ask(struct symbol_client *client, enum priority priority, enum reque
 	enqueue(client, priority, question);
 }
 
-static const char *offset_name(struct symbol_client *client, const struct module *module, uint64_t offset)
+static const char *offset_name(struct symbol_client *client, const struct module *module,
+			       uint64_t offset)
 {
 	char text[PATH_MAX + 32];
 
@@ -193,12 +203,13 @@ struct symbol *client_symbol(struct symbol_client *client, struct module *module
 	HASH_ADD(hh, client->symbols, key, sizeof(entry->key), entry);
 	/* The kernel's table of symbols takes as long to read as a library's DWARF. */
 	if (module->fd >= 0)
-		ask(client, module->kind == MODULE_ELF ? PRIORITY_SYMBOL : PRIORITY_LINES, REQUEST_SYMBOL, module,
-		    offset, 0, &entry->symbol);
+		ask(client, module->kind == MODULE_ELF ? PRIORITY_SYMBOL : PRIORITY_LINES,
+		    REQUEST_SYMBOL, module, offset, 0, &entry->symbol);
 	return &entry->symbol;
 }
 
-void client_ask_rule(struct symbol_client *client, struct module *module, uint64_t offset, uint64_t address)
+void client_ask_rule(struct symbol_client *client, struct module *module, uint64_t offset,
+		     uint64_t address)
 {
 	const struct unwind_rule unknown = {.kind = RULE_UNKNOWN};
 
@@ -217,7 +228,8 @@ void client_ask_allocators(struct symbol_client *client, struct module *module)
 }
 
 /* Replaces what is known of a symbol by an answer's frames. */
-static void take_frames(struct symbol_client *client, struct symbol *symbol, const struct reply *reply)
+static void take_frames(struct symbol_client *client, struct symbol *symbol,
+			const struct reply *reply)
 {
 	struct symbol_frame *frames = xcalloc(reply->frame_count, sizeof(*frames));
 	struct symbol_entry *entry =
@@ -246,7 +258,8 @@ static void take_frames(struct symbol_client *client, struct symbol *symbol, con
 	client->generation++;
 }
 
-static void take_symbol(struct symbol_client *client, struct question *question, const struct reply *reply)
+static void take_symbol(struct symbol_client *client, struct question *question,
+			const struct reply *reply)
 {
 	struct symbol *symbol = question->symbol;
 
@@ -258,11 +271,13 @@ static void take_symbol(struct symbol_client *client, struct question *question,
 	}
 	if (symbol->module->kind == MODULE_ELF &&
 	    client->hooks.wants_lines(client->hooks.context, symbol->module))
-		ask(client, PRIORITY_LINES, REQUEST_LINES, symbol->module, symbol->offset, 0, symbol);
+		ask(client, PRIORITY_LINES, REQUEST_LINES, symbol->module, symbol->offset, 0,
+		    symbol);
 }
 
 /* Hands the answer to whoever asked. `reply` with found == 0 stands for "not known". */
-static void answer(struct symbol_client *client, struct question *question, const struct reply *reply)
+static void answer(struct symbol_client *client, struct question *question,
+		   const struct reply *reply)
 {
 	const struct unwind_rule unknown = {.kind = RULE_UNKNOWN};
 
@@ -310,6 +325,18 @@ static enum priority priority_of(const struct question *question)
 	}
 }
 
+/* Answers the first question of a queue with "not known". */
+static void refuse(struct symbol_client *client, enum priority priority)
+{
+	const struct reply nothing = {0};
+	struct question *question = client->queues[priority];
+
+	DL_DELETE(client->queues[priority], question);
+	client->queue_counts[priority]--;
+	answer(client, question, &nothing);
+	free(question);
+}
+
 static void fail_all(struct symbol_client *client)
 {
 	struct reply nothing = {0};
@@ -319,14 +346,24 @@ static void fail_all(struct symbol_client *client)
 		answer(client, question, &nothing);
 		free(question);
 	}
-	for (int i = 0; i < PRIORITY_COUNT; i++) {
-		while ((question = client->queues[i])) {
-			DL_DELETE(client->queues[i], question);
-			client->queue_counts[i]--;
-			answer(client, question, &nothing);
-			free(question);
-		}
+	for (int i = 0; i < PRIORITY_COUNT; i++)
+		while (client->queues[i])
+			refuse(client, (enum priority)i);
+}
+
+static struct announcement *announcement_of(struct symbol_client *client,
+					    const struct module *module)
+{
+	size_t count = module->number + (size_t)1;
+
+	if (count > client->announced_count) {
+		client->announced =
+		    xreallocarray(client->announced, count, sizeof(*client->announced));
+		memset(client->announced + client->announced_count, 0,
+		       (count - client->announced_count) * sizeof(*client->announced));
+		client->announced_count = count;
 	}
+	return &client->announced[module->number];
 }
 
 /* The first question sent is taken to be the one that the worker died of. */
@@ -336,10 +373,10 @@ static void replace_worker(struct symbol_client *client)
 	struct question *question = take_sent(client), *unanswered;
 
 	worker_link_close(&client->link);
-	free(client->announced);
-	client->announced = NULL;
-	client->announced_count = 0;
+	for (size_t i = 0; i < client->announced_count; i++)
+		client->announced[i].done = false;
 	if (question) {
+		announcement_of(client, question->module)->deaths++;
 		answer(client, question, &nothing);
 		free(question);
 	}
@@ -357,11 +394,6 @@ static void replace_worker(struct symbol_client *client)
 	client->restarts++;
 	if (client->restarts > RESTARTS_MAX || worker_link_open(&client->link, NULL) < 0)
 		fail_all(client);
-}
-
-static bool is_announced(const struct symbol_client *client, const struct module *module)
-{
-	return module->number < client->announced_count && client->announced[module->number];
 }
 
 /* Gives the worker the module's file. 0, or -errno as worker_link_send(). */
@@ -382,19 +414,14 @@ static int announce(struct symbol_client *client, struct module *module)
 	}
 	DL_APPEND(client->sent, question);
 	client->sent_count++;
-	if (module->number >= client->announced_count) {
-		client->announced = xreallocarray(client->announced, module->number + 1U, sizeof(bool));
-		memset(client->announced + client->announced_count, 0,
-		       module->number + 1U - client->announced_count);
-		client->announced_count = module->number + 1U;
-	}
-	client->announced[module->number] = true;
+	announcement_of(client, module)->done = true;
 	return 0;
 }
 
 static int send_question(struct symbol_client *client, struct question *question)
 {
-	int code = is_announced(client, question->module) ? 0 : announce(client, question->module);
+	bool announced = announcement_of(client, question->module)->done;
+	int code = announced ? 0 : announce(client, question->module);
 
 	return code ? code : worker_link_send(&client->link, &question->request, -1);
 }
@@ -422,13 +449,17 @@ void client_flush(struct symbol_client *client)
 				fail_all(client);
 				return;
 			}
+			if (announcement_of(client, question->module)->deaths >= DEATHS_MAX) {
+				refuse(client, (enum priority)i);
+				continue;
+			}
 			code = send_question(client, question);
 			if (code == -EAGAIN)
 				return;
-			if (code) {
-				replace_worker(client);
+			/* A worker that is gone is replaced by client_read(), after its last
+			 * answers. */
+			if (code)
 				return;
-			}
 			DL_DELETE(client->queues[i], question);
 			client->queue_counts[i]--;
 			DL_APPEND(client->sent, question);
@@ -467,13 +498,12 @@ int client_fd(const struct symbol_client *client)
 	return client->link.fd;
 }
 
-size_t client_outstanding(const struct symbol_client *client, bool names_only)
+size_t client_outstanding(const struct symbol_client *client)
 {
 	size_t count = client->sent_count;
 
 	for (int i = 0; i < PRIORITY_COUNT; i++)
-		if (i != PRIORITY_LINES || !names_only)
-			count += client->queue_counts[i];
+		count += client->queue_counts[i];
 	return count;
 }
 

@@ -66,15 +66,16 @@ int client_fd(const struct symbol_client *client);
 
 /*
  * Reads what the worker has answered and sends what is queued. A worker that has died or answers
- * nonsense is replaced a few times; the question it died of is answered with "not known".
+ * nonsense is replaced a few times; the question it died of is answered with "not known", and so are
+ * all of a module that it died of twice.
  */
 void client_read(struct symbol_client *client);
 
 /* Sends what is queued, as far as the worker takes it. To be called once in each turn of the loop. */
 void client_flush(struct symbol_client *client);
 
-/* Questions without an answer yet; lines are not counted when `names_only`. */
-size_t client_outstanding(const struct symbol_client *client, bool names_only);
+/* Questions without an answer yet. */
+size_t client_outstanding(const struct symbol_client *client);
 
 /* Changes with every answer that named something. */
 uint64_t client_generation(const struct symbol_client *client);

@@ -51,7 +51,7 @@ const char *demangle(char *buf, size_t size, const char *linker_name)
 {
 	struct scratch scratch;
 
-	if (strncmp(linker_name, "_R", 2) && strncmp(linker_name, "_Z", 2)) {
+	if (strncmp(linker_name, "_R", 2) != 0 && strncmp(linker_name, "_Z", 2) != 0) {
 		cut_middle(buf, size, linker_name, strlen(linker_name));
 		return buf;
 	}

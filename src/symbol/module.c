@@ -27,7 +27,7 @@ static int check_header(int fd)
 
 	if (pread(fd, &header, sizeof header, 0) != (ssize_t)sizeof header)
 		return -ENOEXEC;
-	if (memcmp(header.e_ident, ELFMAG, SELFMAG) || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+	if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
 	    header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_machine != EM_X86_64)
 		return -ENOEXEC;
 	return header.e_type == ET_EXEC || header.e_type == ET_DYN ? 0 : -ENOEXEC;

@@ -66,7 +66,7 @@ static size_t image_size(const Elf64_Ehdr *image)
 /* The vDSO has no file, but every process on this kernel has the same one: ours is copied. */
 static int open_vdso(void)
 {
-	const Elf64_Ehdr *image = (const Elf64_Ehdr *)getauxval(AT_SYSINFO_EHDR); // NOLINT(performance-no-int-to-ptr)
+	const Elf64_Ehdr *image = (const Elf64_Ehdr *)getauxval(AT_SYSINFO_EHDR);
 	int fd;
 
 	if (!image)
@@ -151,7 +151,7 @@ struct module *module_table_of_mapping(struct module_table *table, const struct 
 
 	if (strcmp(mapping->path, "[vdso]") == 0)
 		return table->vdso;
-	if (mapping->inode == 0 && mapping->path[0] != '[')
+	if (mapping->inode == 0 && (mapping->path[0] != '[' || strncmp(mapping->path, "[anon", 5) == 0))
 		return NULL;
 	for (size_t i = 0; i < table->count; i++) {
 		const struct entry *entry = table->entries[i];

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/string.h>
+
 #include "err.h"
 #include "symbol/demangle.h"
 #include "symbol/plt.h"
@@ -211,7 +213,7 @@ const char *symtab_name(char *buf, size_t size, const struct symbol *symbol)
 		demangle(buf, room, symbol->name);
 	}
 	if (room != size)
-		strcat(buf, suffix);
+		(void)strlcat(buf, suffix, size);
 	return buf;
 }
 

@@ -113,6 +113,9 @@ int worker_link_receive(struct worker_link *link, struct reply *reply)
 	if (link->fd < 0)
 		return -EPIPE;
 	size = recv(link->fd, reply, sizeof(*reply), MSG_TRUNC);
+	/* A worker that died with requests unread: said once, and then come the answers it had sent. */
+	if (size < 0 && errno == ECONNRESET)
+		size = recv(link->fd, reply, sizeof(*reply), MSG_TRUNC);
 	if (size < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? -EAGAIN : -errno;
 	if (size == 0)

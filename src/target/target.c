@@ -100,7 +100,7 @@ static void read_rss(struct target *target)
 
 void target_refresh(struct target *target)
 {
-	struct stat_line line;
+	struct stat_line line = {0};
 	clockid_t clock;
 	struct timespec used;
 
@@ -117,7 +117,7 @@ void target_refresh(struct target *target)
 
 static int check_kind(const struct target *target, struct err *err)
 {
-	struct stat_line line;
+	struct stat_line line = {0};
 	int code = read_stat(target->pid, &line);
 
 	if (code)

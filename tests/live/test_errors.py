@@ -202,6 +202,29 @@ class Permissions(LiveTest):
         self.assert_message(done, 4)
 
 
+class Kernel(LiveTest):
+    """What the kernel lacks. Its BTF is hidden in a mount namespace of the test's own."""
+
+    HIDDEN = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', "sh")
+
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() != 0:
+            self.skipTest("only root can hide the kernel's BTF")
+        self.process = self.spawn(self.target("shares_c"), 60)
+
+    def test_no_btf(self):
+        done = self.run_top("-b", "-n", "1", "--heap", "exact", self.process.pid, prefix=self.HIDDEN)
+        self.assert_message(done, 5, "BTF", "--heap off")
+
+    def test_no_btf_leaves_the_cpu(self):
+        done = self.run_top("-b", "--json", "-n", "1", self.process.pid, prefix=self.HIDDEN)
+        self.assertEqual((done.status, done.err), (0, ""))
+        refresh = support.json.loads(done.out.splitlines()[-1])
+        self.assertEqual((refresh["cpu"]["state"], refresh["heap"]["state"]), ("on", "off"))
+        self.assertIn("BTF", refresh["heap"]["reason"])
+
+
 class Output(LiveTest):
     def shell(self, script, *arguments):
         """Done of a bash script whose $TOP is the program."""

@@ -151,7 +151,7 @@ TestSuite(symbol_client_bad_worker, .fini = stop, .timeout = 60);
 static void settle(void)
 {
 	client_flush(client);
-	while (client_outstanding(client, false)) {
+	while (client_outstanding(client)) {
 		struct pollfd poll_fd = {.fd = client_fd(client), .events = POLLIN};
 
 		if (poll(&poll_fd, 1, 10) > 0)
@@ -203,7 +203,7 @@ Test(symbol_client, names_a_function)
 	cr_assert_null(symbol->frames[0].file, "nobody wanted lines");
 	cr_assert_neq(client_generation(client), generation);
 	cr_assert_eq(ask_own_symbol(), symbol, "it never moves");
-	cr_assert_eq(client_outstanding(client, false), 0, "it is not asked for again");
+	cr_assert_eq(client_outstanding(client), 0, "it is not asked for again");
 }
 
 /* Without DWARF in this program there is no file, and the name is that of the symbol table. */
@@ -275,7 +275,7 @@ Test(symbol_client, module_without_a_file)
 	client_ask_rule(client, module_table_locate(modules, maps, UINT64_MAX, &offset), offset, 4);
 	cr_assert_eq(rules[4].kind, RULE_UNKNOWN, "the kernel has no rules");
 	cr_assert_eq(times_answered[4], 1);
-	cr_assert_eq(client_outstanding(client, false), 0);
+	cr_assert_eq(client_outstanding(client), 0);
 }
 
 Test(symbol_client, text_is_kept_once)
@@ -332,7 +332,7 @@ Test(symbol_client, every_question_is_answered_once)
 
 	for (uint64_t i = 0; i < RULES; i++)
 		ask_rule(i, i);
-	cr_assert_eq(client_outstanding(client, true), RULES + 1);
+	cr_assert_eq(client_outstanding(client), RULES + 1);
 	client_flush(client);
 	cr_assert_eq(kill(client_worker_pid(client), SIGKILL), 0);
 	settle();
