@@ -18,6 +18,7 @@ static void (*oom_hook)(void);
 
 int err_set(struct err *err, int code, enum exit_status status, const char *format, ...)
 {
+	/* cppcheck-suppress ctunullpointer ; sizeof reads nothing */
 	char raw[4 * sizeof(err->text)];
 	va_list args;
 
