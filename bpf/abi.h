@@ -154,6 +154,7 @@ struct copy_header {
 	__u32 kind;
 	__u32 stack_size;
 	__u64 stack_id;
+	__u64 missing;	/* the address whose rule the kernel lacked; it may be deeper than the copy */
 	abi_u64 regs[STACK_REGS];
 };
 

@@ -235,7 +235,8 @@ static __always_inline __u32 copy_stack(__u8 *to, __u32 limit, __u64 from, __u64
 }
 
 /* A reservation's size must be a constant: one function a size. 0 when there was no room. */
-static __always_inline int send_copy_of(__u32 size, const struct pt_regs *regs, __u64 depth, __u64 id)
+static __always_inline int send_copy_of(__u32 size, const struct pt_regs *regs, __u64 depth, __u64 id,
+					__u64 missing)
 {
 	struct copy_header *header = bpf_ringbuf_reserve(&records, sizeof(*header) + size, 0);
 
@@ -243,6 +244,7 @@ static __always_inline int send_copy_of(__u32 size, const struct pt_regs *regs, 
 		return 0;
 	header->kind = RECORD_COPY;
 	header->stack_id = id;
+	header->missing = missing;
 	copy_regs(header, regs);
 	header->stack_size = copy_stack((__u8 *)(header + 1), size, regs->rsp, depth);
 	bpf_ringbuf_submit(header, 0);
@@ -250,22 +252,22 @@ static __always_inline int send_copy_of(__u32 size, const struct pt_regs *regs, 
 }
 
 /* Sends registers and stack under an id that only this allocation has. 0 when there was no room. */
-static __always_inline __u64 send_copy(const struct pt_regs *regs)
+static __always_inline __u64 send_copy(const struct pt_regs *regs, __u64 missing)
 {
 	__u64 id = STACK_ID_PROVISIONAL | __sync_fetch_and_add(&provisional_ids, 1);
 	__u64 depth = stack_depth(regs->rsp);
 	int sent;
 
 	if (depth <= 512)
-		sent = send_copy_of(512, regs, depth, id);
+		sent = send_copy_of(512, regs, depth, id, missing);
 	else if (depth <= 1024)
-		sent = send_copy_of(1024, regs, depth, id);
+		sent = send_copy_of(1024, regs, depth, id, missing);
 	else if (depth <= 2048)
-		sent = send_copy_of(2048, regs, depth, id);
+		sent = send_copy_of(2048, regs, depth, id, missing);
 	else if (depth <= 4096)
-		sent = send_copy_of(4096, regs, depth, id);
+		sent = send_copy_of(4096, regs, depth, id, missing);
 	else
-		sent = send_copy_of(STACK_COPY_MAX, regs, depth, id);
+		sent = send_copy_of(STACK_COPY_MAX, regs, depth, id, missing);
 	if (!sent)
 		return 0;
 	COUNT(copies);
@@ -320,7 +322,7 @@ static __always_inline struct heap_site *current_site(struct heap_thread *thread
 	int state = unwind_stack(&unwind);
 
 	if (state == UNWIND_MISS || rules_epoch != epoch) {
-		id = send_copy(regs);
+		id = send_copy(regs, unwind.lookup);
 		if (!id)
 			COUNT(ringbuf_dropped);
 	}

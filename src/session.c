@@ -154,6 +154,7 @@ static void on_allocators(void *context, struct module *module, const struct rep
 	struct heap_function functions[PROTOCOL_ALLOCATOR_MAX];
 	struct snapshot_allocator *allocator;
 	size_t used = 0;
+	bool allocates = false, frees = false;
 	char path[64];
 
 	session->allocator_questions--;
@@ -168,11 +169,14 @@ static void on_allocators(void *context, struct module *module, const struct rep
 		if (twice)
 			continue;
 		functions[used].offset = found[i].offset;
-		functions[used++].call =
-		    (enum heap_call)allocator_functions[found[i].function].kind;
+		functions[used].call = (enum heap_call)allocator_functions[found[i].function].kind;
+		allocates = allocates || functions[used].call == HEAP_CALL_MALLOC;
+		frees = frees || functions[used].call == HEAP_CALL_FREE;
+		used++;
 	}
-	/* The loader's own small allocator serves only itself, and hands over to the C library. */
-	if (!used || !session->heap || strncmp(module->name, "ld-", 3) == 0)
+	/* Who only wraps a function has it booked below. The loader's own small allocator serves
+	 * only itself, and hands over to the C library. */
+	if (!allocates || !frees || !session->heap || strncmp(module->name, "ld-", 3) == 0)
 		return;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", module->fd);
 	if (heap_source_attach(session->heap, path, functions, used, &session->heap_off))
@@ -207,6 +211,8 @@ static void on_heap_copy(void *context, const struct copy_header *header, const 
 	    .stack_size = header->stack_size,
 	};
 
+	/* Learnt in any case: where the copy does not reach so far, the kernel's walk does. */
+	unwinder_want(session->unwinder, header->missing);
 	unwinder_submit(session->unwinder, &copy,
 			(struct unwind_tag){UNWIND_HEAP, header->stack_id});
 }

@@ -19,7 +19,7 @@
 #include <uthash.h>
 
 enum {
-	STACK_COPY_BYTES = 16384,
+	STACK_COPY_BYTES = 63488,
 	RING_BYTES_MAX = 8 << 20,	/* per CPU */
 	RING_BYTES_MIN = 64 << 10,
 	RINGS_BYTES_MAX = 32 << 20,	/* all CPUs together */

@@ -166,6 +166,14 @@ void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, s
 	ask(unwinder);
 }
 
+void unwinder_want(struct unwinder *unwinder, uint64_t address)
+{
+	if (rule_table_get(unwinder->rules, address))
+		return;
+	(void)want_rule(unwinder, address);
+	ask(unwinder);
+}
+
 void unwinder_rule(struct unwinder *unwinder, uint64_t address, const struct unwind_rule *rule)
 {
 	struct waiting *waiting;

@@ -52,6 +52,9 @@ struct stack_copy {
 /* Walks the copy, at once where all rules are known; hooks->done is called exactly once. */
 void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, struct unwind_tag tag);
 
+/* Asks for the rule of an address that nobody waits for yet, unless it is known or asked for. */
+void unwinder_want(struct unwinder *unwinder, uint64_t address);
+
 /* The rule of an address has come: enters it and goes on with the walks that waited for it. */
 void unwinder_rule(struct unwinder *unwinder, uint64_t address, const struct unwind_rule *rule);
 

@@ -125,6 +125,9 @@ static int compare(const void *left, const void *right)
 		return (a_underscores > b_underscores) - (a_underscores < b_underscores);
 	if (a->end != b->end)
 		return (a->end < b->end) - (a->end > b->end);
+	/* free, not cfree: old aliases have an affix. */
+	if (strlen(a_name) != strlen(b_name))
+		return strlen(a_name) < strlen(b_name) ? -1 : 1;
 	return strcmp(a_name, b_name);
 }
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <linux/ptrace.h>
 #include <sys/syscall.h>
@@ -74,9 +75,9 @@ static bool has_loader(pid_t pid)
 }
 
 /*
- * Goes from system call to system call up to the first mprotect(). The loader maps all libraries,
- * then relocates them and makes their relocated data read-only by mprotect, and only then runs
- * their constructors.
+ * Goes from system call to system call up to the first mprotect() to read-only. The loader maps all
+ * libraries, for which it may have to close holes between their segments (PROT_NONE), then
+ * relocates them and makes their relocated data read-only, and only then runs their constructors.
  */
 static int run_loader(pid_t pid)
 {
@@ -98,7 +99,8 @@ static int run_loader(pid_t pid)
 		}
 		if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info) < 0)
 			return -errno;
-		if (info.op == PTRACE_SYSCALL_INFO_ENTRY && info.entry.nr == SYS_mprotect)
+		if (info.op == PTRACE_SYSCALL_INFO_ENTRY && info.entry.nr == SYS_mprotect &&
+		    info.entry.args[2] == PROT_READ)
 			return 0;
 	}
 	return 0;
@@ -115,7 +117,8 @@ static int hold(pid_t pid, const char *name, struct err *err)
 	if (!code && has_loader(pid))
 		code = run_loader(pid);
 	if (code)
-		return err_set(err, -code, EXIT_FAILED, "'%s' ended before it could be looked into", name);
+		return err_set(err, -code, EXIT_FAILED, "'%s' ended before it could be looked into",
+			       name);
 	return 0;
 }
 
@@ -126,7 +129,8 @@ int launch_start(pid_t *ret_pid, char *const argv[], bool quiet, struct err *err
 	pid_t pid;
 
 	if (pipe2(report, O_CLOEXEC) < 0)
-		return err_set(err, errno, EXIT_FAILED, "cannot start '%s': %s", argv[0], strerror(errno));
+		return err_set(err, errno, EXIT_FAILED, "cannot start '%s': %s", argv[0],
+			       strerror(errno));
 	pid = fork();
 	if (pid == 0)
 		run_command(argv, quiet, report[1]);
@@ -134,13 +138,15 @@ int launch_start(pid_t *ret_pid, char *const argv[], bool quiet, struct err *err
 	if (pid < 0) {
 		exec_code = errno;
 		close(report[0]);
-		return err_set(err, exec_code, EXIT_FAILED, "cannot start '%s': %s", argv[0], strerror(exec_code));
+		return err_set(err, exec_code, EXIT_FAILED, "cannot start '%s': %s", argv[0],
+			       strerror(exec_code));
 	}
 	size = read(report[0], &exec_code, sizeof(exec_code));
 	close(report[0]);
 	if (size == (ssize_t)sizeof(exec_code)) {
 		(void)waitpid(pid, NULL, 0);
-		return err_set(err, exec_code, EXIT_FAILED, "cannot run '%s': %s", argv[0], strerror(exec_code));
+		return err_set(err, exec_code, EXIT_FAILED, "cannot run '%s': %s", argv[0],
+			       strerror(exec_code));
 	}
 	*ret_pid = pid;
 	return hold(pid, argv[0], err);
@@ -149,6 +155,7 @@ int launch_start(pid_t *ret_pid, char *const argv[], bool quiet, struct err *err
 int launch_release(pid_t pid, struct err *err)
 {
 	if (ptrace(PTRACE_DETACH, pid, NULL, NULL) < 0)
-		return err_set(err, errno, EXIT_FAILED, "the command ended before it could be looked into");
+		return err_set(err, errno, EXIT_FAILED,
+			       "the command ended before it could be looked into");
 	return 0;
 }

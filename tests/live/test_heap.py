@@ -109,6 +109,23 @@ class Ledger(support.LiveTest):
         self.attached("ledger_c", "--uprobe-link=perf")
 
 
+class First(support.LiveTest):
+    """A command is seen from its first instruction: before constructors and main allocate."""
+
+    def first(self, name):
+        refresh = self.refreshes("-d", "0.5", "--", self.target(name))[-1]
+        live = {site["function"]: site["live_bytes"] for site in refresh["heap"]["sites"]}
+        self.assertEqual(live.get("site_constructor"), 12345)
+        self.assertEqual(live.get("site_main"), 54321)
+
+    def test_plain(self):
+        self.first("first")
+
+    def test_library_with_holes(self):
+        """Whose loader calls mprotect before the C library is there."""
+        self.first("first_holes")
+
+
 class Sites(support.LiveTest):
     def last(self, target):
         return self.refreshes("--heap", "exact", "-d", "0.5", "--", self.target(target),

@@ -49,7 +49,7 @@ mod shares {
 
     impl State {
         pub fn new(end_ns: u64) -> State {
-            let [sixty, thirty, ten] = Default::default();
+            let [sixty, thirty, ten]: [_; 3] = Default::default();
             State { end_ns, random: SEED, sixty, thirty, ten }
         }
 
