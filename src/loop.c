@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -67,10 +68,10 @@ void loop_free(struct loop *loop)
 	free(loop);
 }
 
-int loop_add(struct loop *loop, int fd, loop_fn callback, void *context)
+static int add(struct loop *loop, int fd, uint32_t events, loop_fn callback, void *context)
 {
 	struct watch *watch = xcalloc(1, sizeof(*watch));
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+	struct epoll_event event = {.events = events, .data.ptr = watch};
 
 	watch->fd = fd;
 	watch->callback = callback;
@@ -84,6 +85,16 @@ int loop_add(struct loop *loop, int fd, loop_fn callback, void *context)
 	watch->next = loop->watches;
 	loop->watches = watch;
 	return 0;
+}
+
+int loop_add(struct loop *loop, int fd, loop_fn callback, void *context)
+{
+	return add(loop, fd, EPOLLIN, callback, context);
+}
+
+int loop_add_edge(struct loop *loop, int fd, loop_fn callback, void *context)
+{
+	return add(loop, fd, EPOLLIN | EPOLLET, callback, context);
 }
 
 void loop_remove(struct loop *loop, int fd)

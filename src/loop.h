@@ -15,6 +15,12 @@ void loop_free(struct loop *loop);
 /* Calls back whenever `fd` is readable or has hung up. 0, or -errno. */
 int loop_add(struct loop *loop, int fd, loop_fn callback, void *context);
 
+/*
+ * As loop_add() for a descriptor that stays readable or hung up although nothing can be read: calls
+ * back when something has come, once, so the callback must read all there is.
+ */
+int loop_add_edge(struct loop *loop, int fd, loop_fn callback, void *context);
+
 /* Allowed for a descriptor that is not in the loop, or already closed. */
 void loop_remove(struct loop *loop, int fd);
 

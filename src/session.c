@@ -408,9 +408,11 @@ static void open_cpu(struct session *session)
 			    session->heap ? heap_source_sample_program(session->heap) : -1, &hooks,
 			    &session->cpu_off))
 		return;
+	/* A ring's event is hung up for good once its first thread has ended, while others go on.
+	 */
 	for (size_t i = 0; i < cpu_source_fd_count(session->cpu); i++)
-		(void)loop_add(session->loop, cpu_source_fd(session->cpu, i), on_cpu_readable,
-			       session);
+		(void)loop_add_edge(session->loop, cpu_source_fd(session->cpu, i), on_cpu_readable,
+				    session);
 	facts = cpu_source_facts(session->cpu);
 	if (facts.frequency_hz < session->options->frequency_hz)
 		(void)err_set(&session->cpu_off, 0, EXIT_DONE,

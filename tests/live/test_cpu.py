@@ -92,6 +92,13 @@ class Stacks(support.LiveTest):
         self.assertGreaterEqual(share(refresh, "main", "total_pct"), 95)
         self.assertGreaterEqual(share(refresh, "deep_spin"), 95)
 
+    def test_main_thread_ends_first(self):
+        """Its perf event, which may be the one that has the ring, hangs up then."""
+        refreshes = self.refreshes("--heap", "off", "--", self.target("orphans"), 3)
+        self.assertGreaterEqual(share(refreshes[-1], "orphan_work", "total_pct"), 95)
+        self.assertGreater(refreshes[-1]["cpu"]["samples"], 150)
+        self.assertLess(refreshes[1]["overhead"]["self_cpu_pct"], 40)
+
     def test_under_probes(self):
         """A target that does nothing but allocate: the traps of our own probes break no stack."""
         process = self.spawn(self.target("dies_soon"), 60000)

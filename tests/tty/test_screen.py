@@ -31,6 +31,12 @@ def wait_until(condition, what, seconds=DEADLINE_S):
         time.sleep(0.02)
 
 
+def cpu_seconds(pid):
+    """User and system time of a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Terminal:
     """A shell in a terminal of its own tmux server."""
 
@@ -322,6 +328,10 @@ class ScreenTest(unittest.TestCase):
         self.target.wait()
         terminal.wait_for(r"^.*\bEXITED \(")
         terminal.wait_for(r"^[> ] +\d.*\bhot_sixty\b")
+        # The events of a target that is gone are hung up for good: nothing to be busy with.
+        used = cpu_seconds(self.top_pid)
+        time.sleep(1)
+        self.assertLess(cpu_seconds(self.top_pid) - used, 0.5)
         terminal.press("q")
         terminal.wait_for(r"^status=\d")
 
