@@ -1,6 +1,6 @@
 /*
- * The parts of a session, for the files that make it up: session.c (hooks, start and stop) and
- * session_snapshot.c.
+ * The parts of a session, for the files that make it up: session.c (start and stop),
+ * session_hooks.c (from one stage to the next) and session_snapshot.c.
  */
 #ifndef RSP_SESSION_STATE_H
 #define RSP_SESSION_STATE_H
@@ -53,6 +53,15 @@ struct session {
 	uint64_t refresh_cpu_ns;
 	double target_cpu_pct;
 };
+
+/* What each stage calls when it has something for the next one; all of them are given the session. */
+struct heap_hooks session_heap_hooks(struct session *session);
+struct cpu_hooks session_cpu_hooks(struct session *session);
+struct unwinder_hooks session_unwinder_hooks(struct session *session);
+struct address_space_hooks session_space_hooks(struct session *session);
+struct client_hooks session_client_hooks(struct session *session);
+void session_rule_changed(void *context, uint64_t address, const struct unwind_rule *rule);
+void session_new_stack(void *context, struct stack *stack);
 
 /* Now by the monotonic clock, in seconds. */
 double session_now_s(void);
