@@ -20,11 +20,34 @@ typedef uint64_t abi_u64;
 #endif
 
 enum {
-	STACK_FRAMES_MAX = 127,
+	STACK_FRAMES_MAX = 127, /* the user's */
+	STACK_KERNEL_MAX = 64,	/* the kernel's above them, and room for a marker */
 	STACK_COPY_MAX = 16384,
 	STACK_COPY_CHUNK = 512, /* divides a page, so that no chunk crosses into an unreadable one */
 	STACK_REGS = 17,	/* x86-64 DWARF numbering, 16 is rip */
 };
+
+/*
+ * An entry of a stack is an address and the tag of what is mapped there, 1 to 255, so that stacks of
+ * two libraries that were loaded at one address are two; 0 where that is not known. In the kernel's
+ * own addresses, whose highest bit is set, there is none.
+ */
+enum { FRAME_TAG_SHIFT = 55 };
+
+static inline __u64 frame_of(__u64 address, __u8 tag)
+{
+	return address ^ ((__u64)tag << FRAME_TAG_SHIFT);
+}
+
+static inline __u64 frame_address(__u64 frame)
+{
+	return frame >> 63 ? frame : frame & ((1ULL << FRAME_TAG_SHIFT) - 1);
+}
+
+static inline __u8 frame_tag(__u64 frame)
+{
+	return frame >> 63 ? 0 : (__u8)(frame >> FRAME_TAG_SHIFT);
+}
 
 /* How a walk ended. */
 enum stack_state {
@@ -32,6 +55,7 @@ enum stack_state {
 	STACK_TRUNCATED, /* deeper than STACK_FRAMES_MAX, or than the copied bytes */
 	STACK_BROKEN,	 /* no rule covers an address, or the stack could not be read */
 	STACK_UNLEARNT,	 /* a rule was missing and the copy that would have taught it was lost */
+	STACK_GUESSED,	 /* complete, but over a frame whose rule is a guess */
 };
 
 /*
@@ -52,6 +76,10 @@ static inline __u64 stack_id_step(__u64 id, __u64 value)
 enum kernel_rule_base {
 	RULE_BASE_RSP,	/* CFA = rsp + cfa_offset */
 	RULE_BASE_RBP,	/* CFA = rbp + cfa_offset */
+	/* A signal's frame: what was interrupted had its rsp saved at rsp + cfa_offset, its pc eight
+	 * bytes above, its rbp at rsp + rbp_offset. */
+	RULE_BASE_SIGNAL,
+	RULE_BASE_TRAMPOLINE, /* of return probes: where it returns to is known by the call alone */
 	RULE_BASE_END,	/* no caller */
 	RULE_BASE_COPY, /* only user space can step over this frame */
 	RULE_BASE_NONE, /* nothing can: the stack is broken here */
@@ -62,16 +90,43 @@ enum kernel_rule_flag {
 	RULE_CFA_PLUS_8 = 2,	 /* ... plus eight */
 	RULE_RBP_AT_CFA = 4,	 /* caller's rbp at CFA + rbp_offset */
 	RULE_RBP_AT_RBP = 8,	 /* caller's rbp at rbp + rbp_offset */
+	RULE_GUESS = 16,	 /* not from CFI */
 };
 
 /* The small form of an unwind rule; the return address is always at CFA - 8. */
 struct kernel_rule {
 	__s32 cfa_offset;
 	__s16 rbp_offset;
-	__u8 base;	/* enum kernel_rule_base */
-	__u8 flags;	/* set of enum kernel_rule_flag */
+	__u8 base : 3;	/* enum kernel_rule_base */
+	__u8 flags : 5; /* set of enum kernel_rule_flag */
+	__u8 tag;	/* of the frames that have this rule */
 };
 _Static_assert(sizeof(struct kernel_rule) == 8, "a rule is eight bytes");
+
+/*
+ * Rules are kept by address (level 0) or, where one holds for a whole aligned block of code, by block
+ * of 16, 128 or 1024 bytes (levels 1 to 3): a function's body is learnt by one sample and not by one
+ * for each of its instructions. A block never crosses a page, so it belongs to one mapping. The two
+ * highest bits of a key, which are clear in a user's address, tell the level.
+ */
+enum { RULE_LEVELS = 4 };
+
+static inline __u64 rule_block_size(unsigned level)
+{
+	return 1ULL << (level ? 3 * level + 1 : 0);
+}
+
+static inline __u64 rule_key(__u64 address, unsigned level)
+{
+	return (address & -rule_block_size(level)) | (__u64)level << 62;
+}
+
+/* Changes of the target's executable mappings: how many there were, and how many are taken in. */
+struct mapping_state {
+	__u64 changes;
+	__u64 known;		/* written by user space */
+	__u64 executable_pages;	/* when it was looked last */
+};
 
 /* Which arguments of an allocator function mean what. */
 enum heap_call {
@@ -122,6 +177,7 @@ enum record_kind {
 	RECORD_STACK = 1,
 	RECORD_COPY = 2,
 	RECORD_CALL = 3,
+	RECORD_CHECK = 4,
 };
 
 /*
@@ -138,14 +194,43 @@ struct call_record {
 	__u64 time_ns;		/* CLOCK_MONOTONIC, just before the sample's */
 };
 
-/* The frames of a stack that user space has not acknowledged. Ends after frame_count frames. */
+/*
+ * The frames of a stack that user space does not have. Its id is that of the kernel's frames, then
+ * the user's, then the state. A record without kernel frames ends after frame_count frames.
+ */
 struct stack_record {
 	__u32 kind;
-	__u32 frame_count;
+	__u32 frame_count;	/* the user's */
 	__u64 stack_id;
-	__u32 state;	/* enum stack_state */
-	__u32 reserved;
+	__u32 state;		/* enum stack_state */
+	__u32 kernel_count;
 	abi_u64 frames[STACK_FRAMES_MAX + 1];
+	abi_u64 kernel[STACK_KERNEL_MAX];
+};
+
+/* CPU samples with one stack; the key is its id. */
+struct stack_count {
+	__u64 samples;
+	__u64 sent;		/* its frames are in the ring buffer */
+};
+
+/* Of a sample that takes both ways, so that they can be compared: what the kernel made of it. */
+struct check_record {
+	__u32 kind;
+	__u32 tid;
+	__u64 time_ns;		/* CLOCK_MONOTONIC, just before the sample's */
+	__u64 stack_id;
+};
+
+struct cpu_stats {
+	__u64 samples;		/* of the target, since the start */
+	__u64 counted;		/* in the kernel, the others were copied */
+	__u64 frames;		/* walked for those */
+	__u64 walk_ns;		/* spent on it */
+	__u64 missing_rules;	/* copied because a rule was not there, ... */
+	__u64 special_frames;	/* ... because only user space can step over a frame, ... */
+	__u64 counts_full;	/* ... because the map of counts had no room */
+	__u64 ringbuf_dropped;	/* records that did not fit; a stack is sent again at its next sample */
 };
 
 /* Registers of an allocation with a provisional id, just after the allocator returned. The first

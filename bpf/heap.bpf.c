@@ -16,52 +16,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <linux/bpf.h>
-#include <linux/bpf_perf_event.h>
 #include <linux/ptrace.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-#include <bpf/bpf_core_read.h>
 
 #include "abi.h"
+#include "call.bpf.h"
+#include "mappings.bpf.h"
+#include "target.bpf.h"
 #include "unwind.bpf.h"
 
 #define EEXIST 17
 
-/* The few fields of kernel types that are read; their places come from the running kernel's BTF. */
-struct thread_struct {
-	unsigned long fsbase;
-} __attribute__((preserve_access_index));
-
-struct mm_struct {
-	unsigned long start_stack;
-} __attribute__((preserve_access_index));
-
-struct task_struct {
-	struct mm_struct *mm;
-	unsigned long long self_exec_id;
-	struct thread_struct thread;
-} __attribute__((preserve_access_index));
-
 /* A stack that user space has not acknowledged is announced again, but not more often than this. */
 #define ANNOUNCE_INTERVAL_NS 100000000ULL
-
-const volatile __u32 target_pid = 0;	  /* in the pid namespace below */
-const volatile __u64 pid_namespace_dev = 0;
-const volatile __u64 pid_namespace_ino = 0;
-
-/* A thread's call in flight, and the room in which its stack is unwound. A per-CPU scratch would not
- * do: programs on uprobes can be preempted by another thread of the target on the same CPU. */
-struct heap_thread {
-	__u64 entry_sp;		/* of the outermost call in flight; 0: none */
-	__u64 slot;		/* where that call, or the last one, has its return address, ... */
-	__u64 return_address;	/* ... and what it is */
-	__u64 cookie;
-	__u64 size;
-	__u64 pointer;		/* realloc: the old object; posix_memalign: where the result goes */
-	__u64 has_old;
-	struct heap_object old;
-	struct stack_record record;
-};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -78,15 +46,6 @@ struct {
 	__type(key, __u64);
 	__type(value, struct heap_site);
 } sites SEC(".maps");
-
-/* The key is the thread's id; user space removes the threads that have ended. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 15);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32);
-	__type(value, struct heap_thread);
-} threads SEC(".maps");
 
 /* A thread's first value: too large for the BPF stack. Never written. */
 struct {
@@ -114,7 +73,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4 << 20);
+	__uint(max_entries, 8 << 20);
 } records SEC(".maps");
 
 __u64 provisional_ids = 0;
@@ -134,20 +93,9 @@ __u64 rules_epoch = 0;
 			__sync_fetch_and_add(&count_stats->field, 1);                              \
 	} while (0)
 
-/* The target's thread id in user space's pid namespace, or 0 for any other process's thread. */
-static __always_inline __u32 target_thread(void)
-{
-	struct bpf_pidns_info ids = {};
-
-	if (bpf_get_ns_current_pid_tgid(pid_namespace_dev, pid_namespace_ino, &ids, sizeof(ids)))
-		return 0;
-	return ids.tgid == target_pid ? ids.pid : 0;
-}
-
 static __always_inline void notice_exec(void)
 {
-	const struct task_struct *task = (const struct task_struct *)bpf_get_current_task();
-	__u64 now = BPF_CORE_READ(task, self_exec_id) + 1;
+	__u64 now = current_exec_id();
 
 	if (now == exec_id)
 		return;
@@ -314,6 +262,7 @@ static __always_inline struct heap_site *current_site(struct heap_thread *thread
 	struct unwind unwind = {
 		.record = &thread->record,
 		.lookup = regs->rip - 1,
+		.called = 1,
 		.rsp = regs->rsp,
 		.rbp = regs->rbp,
 	};
@@ -321,7 +270,7 @@ static __always_inline struct heap_site *current_site(struct heap_thread *thread
 	__u64 id = 0;
 	int state = unwind_stack(&unwind);
 
-	if (state == UNWIND_MISS || rules_epoch != epoch) {
+	if (state < 0 || rules_epoch != epoch || !mappings_known()) {
 		id = send_copy(regs, unwind.lookup);
 		if (!id)
 			COUNT(ringbuf_dropped);
@@ -429,6 +378,7 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 	if (!tid)
 		return 0;
 	notice_exec();
+	(void)mappings_known();
 	thread = find_or_make_thread(tid);
 	if (!thread) {
 		COUNT(thread_map_full);
@@ -511,6 +461,7 @@ static __always_inline int enter_free(const struct pt_regs *regs)
 	if (!tid || !address)
 		return 0;
 	notice_exec();
+	(void)mappings_known();
 	if (!take_object(address, &object)) {
 		book_free(&object);
 		return 0;
@@ -537,28 +488,6 @@ SEC("uprobe")
 int heap_free(struct pt_regs *ctx)
 {
 	return enter_free(ctx);
-}
-
-/* On every CPU sample, before the kernel writes it: says which call the thread is in. Never drops one. */
-SEC("perf_event")
-int heap_sampled(struct bpf_perf_event_data *ctx)
-{
-	struct call_record call = {.kind = RECORD_CALL, .tid = target_thread()};
-	const struct heap_thread *thread;
-
-	(void)ctx;
-	if (!call.tid)
-		return 1;
-	thread = bpf_map_lookup_elem(&threads, &call.tid);
-	if (!thread || !thread->slot || !thread->return_address)
-		return 1;
-	call.returned = !thread->entry_sp;
-	call.slot = thread->slot;
-	call.return_address = thread->return_address;
-	call.time_ns = bpf_ktime_get_ns();
-	if (bpf_ringbuf_output(&records, &call, sizeof(call), 0))
-		COUNT(ringbuf_dropped);
-	return 1;
 }
 
 char LICENSE[] SEC("license") = "GPL";

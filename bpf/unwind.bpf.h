@@ -9,21 +9,28 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 16);
+	__uint(max_entries, 1 << 17);
 	__type(key, __u64);
 	__type(value, struct kernel_rule);
 } rules SEC(".maps");
 
-/* Returned by unwind_stack() beside enum stack_state: a rule is missing or only user space has it. */
-enum { UNWIND_MISS = -1 };
+/* Returned by unwind_stack() beside enum stack_state: only user space can go on. */
+enum {
+	UNWIND_MISSING = -1, /* a rule is not there */
+	UNWIND_SPECIAL = -2, /* a rule is not one for the kernel */
+};
 
 struct unwind {
-	struct stack_record *record; /* frames go here */
+	struct stack_record *record; /* the user's frames go here */
 	__u64 lookup;		     /* address to find the rule by */
+	__u64 called;		     /* 1: lookup is a return address minus one, 0: an interrupted pc */
 	__u64 rsp;
 	__u64 rbp;
-	__u64 id;
+	__u64 id;		     /* 0, or of the kernel's frames that come first */
+	__u64 slot;		     /* where a return address is displaced by a return probe; 0: none */
+	__u64 return_address;	     /* that belongs there */
 	int state;
+	__u32 complete;		     /* the state at the end: STACK_COMPLETE, or STACK_GUESSED */
 };
 
 static __always_inline int unwind_read(__u64 *value, __u64 address)
@@ -31,10 +38,30 @@ static __always_inline int unwind_read(__u64 *value, __u64 address)
 	return bpf_probe_read_user(value, sizeof(*value), (const void *)address);
 }
 
+static __always_inline const struct kernel_rule *find_rule(__u64 address)
+{
+	const struct kernel_rule *rule;
+	__u64 key = rule_key(address, 0);
+
+	rule = bpf_map_lookup_elem(&rules, &key);
+	if (rule)
+		return rule;
+	key = rule_key(address, 1);
+	rule = bpf_map_lookup_elem(&rules, &key);
+	if (rule)
+		return rule;
+	key = rule_key(address, 2);
+	rule = bpf_map_lookup_elem(&rules, &key);
+	if (rule)
+		return rule;
+	key = rule_key(address, 3);
+	return bpf_map_lookup_elem(&rules, &key);
+}
+
 /* The caller's rsp, or 0 when it cannot be read. */
 static __always_inline __u64 unwind_cfa(const struct unwind *unwind, const struct kernel_rule *rule)
 {
-	__u64 base = rule->base == RULE_BASE_RSP ? unwind->rsp : unwind->rbp;
+	__u64 base = rule->base == RULE_BASE_RBP ? unwind->rbp : unwind->rsp;
 	__u64 cfa = base + (__s64)rule->cfa_offset;
 
 	if (rule->flags & RULE_CFA_DEREF && unwind_read(&cfa, cfa))
@@ -44,54 +71,80 @@ static __always_inline __u64 unwind_cfa(const struct unwind *unwind, const struc
 	return cfa;
 }
 
+/* To what a signal interrupted, perhaps on another stack. As unwind_call(). */
+static __always_inline int unwind_signal(struct unwind *unwind, const struct kernel_rule *rule)
+{
+	__u64 saved = unwind->rsp + (__s64)rule->cfa_offset;
+
+	if (unwind_read(&unwind->lookup, saved + 8) ||
+	    unwind_read(&unwind->rbp, unwind->rsp + (__s64)rule->rbp_offset) ||
+	    unwind_read(&unwind->rsp, saved))
+		return -1;
+	unwind->called = 0;
+	return !unwind->lookup;
+}
+
+/* To the caller. 0, 1 if there is none, or -1 if the stack is broken. */
+static __always_inline int unwind_call(struct unwind *unwind, const struct kernel_rule *rule)
+{
+	__u64 cfa = unwind_cfa(unwind, rule), saved, return_address;
+
+	if (cfa <= unwind->rsp || unwind_read(&return_address, cfa - 8))
+		return -1;
+	if (unwind->slot && cfa - 8 == unwind->slot)
+		return_address = unwind->return_address;
+	if (rule->flags & (RULE_RBP_AT_CFA | RULE_RBP_AT_RBP)) {
+		saved = rule->flags & RULE_RBP_AT_CFA ? cfa : unwind->rbp;
+		if (unwind_read(&unwind->rbp, saved + (__s64)rule->rbp_offset))
+			return -1;
+	}
+	unwind->rsp = cfa;
+	unwind->lookup = return_address - 1;
+	unwind->called = 1;
+	return !return_address;
+}
+
 /* Callback of bpf_loop(): one frame. Returns 1 to stop. */
 static long unwind_frame(__u32 index, void *context)
 {
 	struct unwind *unwind = context;
-	const struct kernel_rule *rule;
-	__u64 cfa, saved, return_address;
+	const struct kernel_rule *rule = find_rule(unwind->lookup);
+	__u64 frame = frame_of(unwind->lookup, rule ? rule->tag : 0);
+	int end;
 
-	unwind->record->frames[index & STACK_FRAMES_MAX] = unwind->lookup;
+	/* A signal's trampoline was not called, its handler only returns to its beginning. */
+	if (rule && rule->base == RULE_BASE_SIGNAL)
+		frame += unwind->called;
+	unwind->record->frames[index & STACK_FRAMES_MAX] = frame;
 	unwind->record->frame_count = index + 1;
-	unwind->id = stack_id_step(unwind->id, unwind->lookup);
-
-	rule = bpf_map_lookup_elem(&rules, &unwind->lookup);
+	unwind->id = stack_id_step(unwind->id, frame);
 	if (!rule || rule->base == RULE_BASE_COPY) {
-		unwind->state = UNWIND_MISS;
+		unwind->state = rule ? UNWIND_SPECIAL : UNWIND_MISSING;
 		return 1;
 	}
-	if (rule->base >= RULE_BASE_END) {
-		unwind->state = rule->base == RULE_BASE_END ? STACK_COMPLETE : STACK_BROKEN;
+	if (rule->flags & RULE_GUESS)
+		unwind->complete = STACK_GUESSED;
+	if (rule->base >= RULE_BASE_TRAMPOLINE) {
+		unwind->state = rule->base == RULE_BASE_END ? unwind->complete : STACK_BROKEN;
 		return 1;
 	}
-	cfa = unwind_cfa(unwind, rule);
-	unwind->state = STACK_BROKEN;
-	if (cfa <= unwind->rsp || unwind_read(&return_address, cfa - 8))
-		return 1;
-	if (rule->flags & (RULE_RBP_AT_CFA | RULE_RBP_AT_RBP)) {
-		saved = rule->flags & RULE_RBP_AT_CFA ? cfa : unwind->rbp;
-		if (unwind_read(&unwind->rbp, saved + (__s64)rule->rbp_offset))
-			return 1;
-	}
-	unwind->rsp = cfa;
-	if (!return_address) {
-		unwind->state = STACK_COMPLETE;
-		return 1;
-	}
-	unwind->lookup = return_address - 1;
-	unwind->state = STACK_TRUNCATED;
-	return 0;
+	if (rule->base == RULE_BASE_SIGNAL)
+		end = unwind_signal(unwind, rule);
+	else
+		end = unwind_call(unwind, rule);
+	unwind->state = end < 0 ? STACK_BROKEN : end ? unwind->complete : STACK_TRUNCATED;
+	return end != 0;
 }
 
 /*
- * Fills unwind->record and returns how the walk ended: an enum stack_state, or UNWIND_MISS. The
- * record's id is that of the frames walked and that state.
+ * Fills unwind->record's frames and returns how the walk ended: an enum stack_state, or UNWIND_*.
+ * The record's id is that of the frames walked and that state.
  */
 static __always_inline int unwind_stack(struct unwind *unwind)
 {
-	unwind->id = 0;
+	unwind->complete = STACK_COMPLETE;
 	bpf_loop(STACK_FRAMES_MAX, unwind_frame, unwind, 0);
-	unwind->record->state = unwind->state == UNWIND_MISS ? STACK_UNLEARNT : unwind->state;
+	unwind->record->state = unwind->state < 0 ? STACK_UNLEARNT : unwind->state;
 	unwind->record->stack_id = stack_id_step(unwind->id, unwind->record->state) & STACK_ID_MASK;
 	return unwind->state;
 }

@@ -19,6 +19,7 @@
 #include "output/batch.h"
 #include "output/json.h"
 #include "session.h"
+#include "symbol/debug_fetcher.h"
 #include "symbol/worker.h"
 #include "symbol/worker_link.h"
 #include "ui/ui.h"
@@ -273,6 +274,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], WORKER_ARGUMENT) == 0)
 		return worker_run(WORKER_SOCKET_FD);
+	if (argc == 2 && strcmp(argv[1], FETCHER_ARGUMENT) == 0)
+		return debug_fetcher_run(WORKER_SOCKET_FD);
 	if (options_parse(&program.options, argc, argv, &program.err))
 		return report(&program.err);
 	switch (program.options.action) {

@@ -17,6 +17,7 @@ enum {
 	OPTION_HEAP = 256,
 	OPTION_JSON,
 	OPTION_LINK,
+	OPTION_CHECK,
 };
 
 static const double delay_least_s = 0.1;
@@ -37,6 +38,7 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {"uprobe-link", required_argument, NULL, OPTION_LINK},
+    {"check-unwinding", no_argument, NULL, OPTION_CHECK},
     {NULL, 0, NULL, 0},
 };
 
@@ -245,6 +247,9 @@ static int apply_option(struct options *options, int option, const char *word, s
 		return 0;
 	case OPTION_LINK:
 		return parse_link(optarg, &options->link, err);
+	case OPTION_CHECK:
+		options->check_unwinding = true;
+		return 0;
 	default:
 		return refuse_option(option, word, err);
 	}

@@ -22,7 +22,9 @@ struct options {
 	bool batch;
 	bool json;
 	uint64_t iterations;	/* 0: until quit or the target's exit */
-	enum link_kind link;	/* hidden option for tests: which kernel link carries the probes */
+	/* Hidden options, for tests. */
+	enum link_kind link;	/* which kernel link carries the probes */
+	bool check_unwinding;	/* samples are unwound in the kernel and here, and compared */
 };
 
 /*

@@ -8,13 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "session_state.h"
 #include "target/launch.h"
 
 /* Probes wait so long for the worker to find the allocators before the sampler starts. */
 enum { ALLOCATOR_WAIT_MS = 3000 };
+/* While names are waited for, it is seen so often which are worth most. */
+enum { PREFER_MS = 100 };
 
 double session_now_s(void)
 {
@@ -26,7 +30,7 @@ double session_now_s(void)
 
 /* --- events of the loop ----------------------------------------------------------------------- */
 
-/* The heap's ring first: it has the calls in flight of the samples in the other. */
+/* The ring buffers first: they have what the kernel says of the samples in the rings. */
 static void on_cpu_readable(void *context)
 {
 	session_drain(context);
@@ -37,9 +41,23 @@ static void on_heap_readable(void *context)
 	heap_source_drain(((struct session *)context)->heap);
 }
 
+static void on_counts_readable(void *context)
+{
+	stack_counts_drain(((struct session *)context)->counts);
+}
+
 static void on_worker_readable(void *context)
 {
 	client_read(((struct session *)context)->client);
+}
+
+/* The turn that this makes looks after the worker. */
+static void on_clock(void *context)
+{
+	const struct session *session = context;
+	uint64_t ticks;
+
+	(void)!read(session->clock_fd, &ticks, sizeof(ticks));
 }
 
 static void on_target_exit(void *context)
@@ -83,26 +101,38 @@ static int open_target(struct session *session, struct err *err)
 	return code;
 }
 
+static int mappings_fd(const struct session *session)
+{
+	return session->mapping_watch ? mapping_watch_fd(session->mapping_watch) : -1;
+}
+
 static void open_heap(struct session *session)
 {
 	const struct heap_hooks hooks = session_heap_hooks(session);
+	const struct heap_options options = {
+	    .pid = session->target->pid,
+	    .rules_fd = session->rule_map ? rule_map_fd(session->rule_map) : -1,
+	    .mappings_fd = mappings_fd(session),
+	    .link = session->options->link,
+	};
 
 	session->heap_off = (struct err){0};
 	if (session->options->heap == HEAP_OFF) {
 		(void)err_set(&session->heap_off, 0, EXIT_DONE, "switched off (--heap off)");
 		return;
 	}
-	if (heap_source_open(&session->heap, session->target->pid, session->options->link, &hooks,
-			     &session->heap_off))
+	if (!session->rule_map) {
+		session->heap_off = session->bpf_off;
+		return;
+	}
+	if (heap_source_open(&session->heap, &options, &hooks, &session->heap_off))
 		return;
 	if (loop_add(session->loop, heap_source_fd(session->heap), on_heap_readable, session)) {
 		heap_source_close(session->heap);
 		session->heap = NULL;
 		(void)err_set(&session->heap_off, EIO, EXIT_FAILED,
 			      "cannot wait for the heap's ring buffer");
-		return;
 	}
-	rule_table_replay(session->rules);
 }
 
 static void close_heap(struct session *session)
@@ -114,21 +144,59 @@ static void close_heap(struct session *session)
 	session->heap = NULL;
 }
 
+/* Without it every sample is copied, which costs more and shows the same. */
+static void open_counts(struct session *session)
+{
+	const struct counts_hooks hooks = session_counts_hooks(session);
+	const struct counts_options options = {
+	    .pid = session->target->pid,
+	    .frequency_hz = session->options->frequency_hz,
+	    .rules_fd = session->rule_map ? rule_map_fd(session->rule_map) : -1,
+	    .mappings_fd = mappings_fd(session),
+	    .threads_fd = session->heap ? heap_source_threads_fd(session->heap) : -1,
+	    .check = session->check != NULL,
+	};
+
+	if (!session->rule_map ||
+	    stack_counts_open(&session->counts, &options, &hooks, &session->bpf_off))
+		return;
+	if (loop_add(session->loop, stack_counts_fd(session->counts), on_counts_readable,
+		     session)) {
+		stack_counts_close(session->counts);
+		session->counts = NULL;
+	}
+}
+
+static void close_counts(struct session *session)
+{
+	if (!session->counts)
+		return;
+	loop_remove(session->loop, stack_counts_fd(session->counts));
+	stack_counts_close(session->counts);
+	session->counts = NULL;
+}
+
 static void open_cpu(struct session *session)
 {
 	const struct cpu_hooks hooks = session_cpu_hooks(session);
 	struct cpu_facts facts;
 
+	open_counts(session);
 	if (cpu_source_open(&session->cpu, session->target->pid, session->options->frequency_hz,
-			    session->heap ? heap_source_sample_program(session->heap) : -1, &hooks,
-			    &session->cpu_off))
+			    session->counts ? stack_counts_program(session->counts) : -1, &hooks,
+			    &session->cpu_off)) {
+		close_counts(session);
+		address_space_unannounced(session->space);
 		return;
+	}
 	/* A ring's event is hung up for good once its first thread has ended, while others go on.
 	 */
 	for (size_t i = 0; i < cpu_source_fd_count(session->cpu); i++)
 		(void)loop_add_edge(session->loop, cpu_source_fd(session->cpu, i), on_cpu_readable,
 				    session);
 	facts = cpu_source_facts(session->cpu);
+	if (facts.threads_uncovered)
+		address_space_unannounced(session->space);
 	if (facts.frequency_hz < session->options->frequency_hz)
 		(void)err_set(&session->cpu_off, 0, EXIT_DONE,
 			      "%u Hz is above the kernel's limit: sampling at %u Hz "
@@ -153,6 +221,19 @@ static void wait_for_allocators(struct session *session)
 		if (poll(&ready, 1, 50) > 0)
 			client_read(session->client);
 	}
+}
+
+static int open_clock(struct session *session, struct err *err)
+{
+	const struct itimerspec second = {.it_value = {1, 0}, .it_interval = {1, 0}};
+	int code;
+
+	session->clock_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (session->clock_fd < 0 || timerfd_settime(session->clock_fd, 0, &second, NULL) < 0)
+		return err_set(err, errno, EXIT_FAILED, "cannot make a timer: %s", strerror(errno));
+	code = loop_add(session->loop, session->clock_fd, on_clock, session);
+	return code ? err_set(err, -code, EXIT_FAILED, "cannot wait for a timer: %s", strerror(-code))
+		    : 0;
 }
 
 static void make_stages(struct session *session)
@@ -191,8 +272,12 @@ static int attach(struct session *session, struct err *err)
 	const struct client_hooks hooks = session_client_hooks(session);
 	int code = client_new(&session->client, &hooks, err);
 
+	if (!code)
+		code = open_clock(session, err);
 	if (code)
 		return code;
+	if (rule_map_open(&session->rule_map, &session->bpf_off) == 0)
+		(void)mapping_watch_open(&session->mapping_watch, NULL);
 	make_stages(session);
 	open_heap(session);
 	code = address_space_read(session->space, err);
@@ -200,6 +285,8 @@ static int attach(struct session *session, struct err *err)
 		return code;
 	wait_for_allocators(session);
 	open_cpu(session);
+	/* Whatever was mapped since the first reading, and before the records began. */
+	address_space_stale(session->space);
 	code = check_sources(session, err);
 	if (code)
 		return code;
@@ -213,6 +300,8 @@ static int attach(struct session *session, struct err *err)
 	session->refresh_cpu_ns = session->target->cpu_ns;
 	session->target_cpu_pct = NAN;
 	meter_init(&session->meter, client_worker_pid(session->client));
+	if (session->counts)
+		stack_counts_start(session->counts);
 	if (session->cpu)
 		cpu_source_start(session->cpu);
 	code = loop_add(session->loop, session->target->pidfd, on_target_exit, session);
@@ -234,7 +323,9 @@ int session_open(struct session **ret_session, const struct options *options, st
 
 	session->options = options;
 	session->loop = loop;
-	session->client_fd = -1;
+	session->client_fd = session->clock_fd = -1;
+	if (options->check_unwinding)
+		session->check = xcalloc(1, sizeof(*session->check));
 	code = open_target(session, err);
 	if (!code)
 		code = attach(session, err);
@@ -252,16 +343,24 @@ void session_close(struct session *session)
 		return;
 	if (session->client_fd >= 0)
 		loop_remove(session->loop, session->client_fd);
-	close_heap(session);
+	if (session->clock_fd >= 0) {
+		loop_remove(session->loop, session->clock_fd);
+		close(session->clock_fd);
+	}
 	cpu_source_close(session->cpu);
+	close_counts(session);
+	close_heap(session);
 	cpu_profile_free(session->cpu_profile);
 	heap_profile_free(session->heap_profile);
 	unwinder_free(session->unwinder);
 	stack_table_free(session->stacks);
 	rule_table_free(session->rules);
+	mapping_watch_close(session->mapping_watch);
+	rule_map_close(session->rule_map);
 	client_free(session->client);
 	address_space_free(session->space);
 	target_close(session->target);
+	free(session->check);
 	free(session->asked);
 	free(session->allocators);
 	free(session);
@@ -280,6 +379,8 @@ static void start_anew(struct session *session)
 		heap_source_start_anew(session->heap);
 		heap_profile_reset(session->heap_profile);
 	}
+	if (session->counts)
+		stack_counts_start_anew(session->counts, session->executed);
 	if (session->executed) {
 		session->executed = false;
 		cpu_profile_reset(session->cpu_profile);
@@ -291,7 +392,8 @@ static void start_anew(struct session *session)
 
 static void check_executed(struct session *session)
 {
-	if (session->executed || (session->heap && heap_source_executed(session->heap)))
+	if (session->executed || (session->heap && heap_source_executed(session->heap)) ||
+	    (session->counts && stack_counts_executed(session->counts)))
 		start_anew(session);
 }
 
@@ -302,28 +404,52 @@ void session_turn(struct session *session)
 	watch_worker(session);
 }
 
+/* The map of the code that the target makes: it may come late, and have more than is kept. */
+static void check_perf_map(struct session *session)
+{
+	const struct module *module = address_space_find_perf_map(session->space);
+
+	if (module)
+		client_ask_symbols(session->client, module);
+	if (!session->notice && client_perf_map_is_cut(session->client))
+		session->notice =
+		    "the target's perf map has more names than are kept: the oldest are forgotten";
+}
+
 void session_drain(struct session *session)
 {
 	if (session->heap)
 		heap_source_drain(session->heap);
-	if (session->cpu)
-		cpu_source_drain(session->cpu);
+	if (session->counts)
+		stack_counts_drain(session->counts);
+	session_drain_cpu(session);
 	check_executed(session);
+	check_perf_map(session);
 	client_flush(session->client);
+}
+
+/* Lines are asked for when all names that are wanted so far are there. */
+static bool is_settled(struct session *session)
+{
+	return !client_outstanding(session->client) && !session_ask_lines(session);
 }
 
 void session_settle(struct session *session, int timeout_ms)
 {
-	double end = session_now_s() + timeout_ms * 1e-3;
+	double now = session_now_s(), end = now + timeout_ms * 1e-3, next = now;
 
 	session_drain(session);
-	while (client_outstanding(session->client) && session_now_s() < end &&
-	       client_fd(session->client) >= 0) {
+	while (!is_settled(session) && now < end && client_fd(session->client) >= 0) {
 		struct pollfd ready = {.fd = client_fd(session->client), .events = POLLIN};
 
+		if (now >= next) {
+			session_prefer_names(session);
+			next = now + PREFER_MS * 1e-3;
+		}
 		if (poll(&ready, 1, 20) > 0)
 			client_read(session->client);
 		session_drain(session);
+		now = session_now_s();
 	}
 	watch_worker(session);
 }

@@ -8,19 +8,13 @@
 #include "profile/runtime.h"
 #include "session_state.h"
 #include "stack/uprobe_slot.h"
-#include "stack/walk.h"
 
-/* The two are taken in one interrupt; the kernel reads the clock for both. */
-enum { CALL_TO_SAMPLE_NS = 100000 };
-
-enum unwind_source { UNWIND_CPU, UNWIND_HEAP };
-
-void session_rule_changed(void *context, uint64_t address, const struct unwind_rule *rule)
+void session_rule_changed(void *context, uint64_t key, const struct unwind_rule *rule)
 {
 	struct session *session = context;
 
-	if (session->heap)
-		heap_source_rule(session->heap, address, rule);
+	if (session->rule_map)
+		rule_map_put(session->rule_map, key, rule);
 }
 
 /* Rules belong to their mapping. */
@@ -61,7 +55,7 @@ void session_new_stack(void *context, struct stack *stack)
 	for (uint32_t i = 0; i < stack->frame_count; i++) {
 		uint64_t offset;
 		struct module *module =
-		    address_space_locate(session->space, stack->frames[i], &offset);
+		    address_space_locate_frame(session->space, stack->frames[i], &offset);
 
 		stack->symbols[i] = client_symbol(session->client, module, offset);
 	}
@@ -74,8 +68,9 @@ static void on_need_rule(void *context, uint64_t address)
 	struct module *module = address_space_locate(session->space, address, &offset);
 
 	if (module_is_uprobes(module)) {
-		const struct unwind_rule rule = uprobe_slot_rule(offset);
+		struct unwind_rule rule = uprobe_slot_rule(offset);
 
+		rule.tag = address_space_tag(session->space, address);
 		unwinder_rule(session->unwinder, address, &rule);
 		return;
 	}
@@ -87,21 +82,64 @@ static bool is_code(void *context, uint64_t address)
 	return address_space_is_code(((struct session *)context)->space, address);
 }
 
+/* Walks come to the callers of a stack again and again; the innermost address of a sample is any of
+ * its function. */
+void session_use_rules(struct session *session, const uint64_t *frames, size_t count,
+		       bool is_sample)
+{
+	for (size_t i = 0; i < count; i++)
+		rule_table_use(session->rules, frame_address(frames[i]), i > 0 || !is_sample);
+}
+
+static void learn_from(struct session *session, struct unwind_tag tag, const struct stack *stack)
+{
+	uint32_t user = 0;
+
+	while (user < stack->frame_count && stack->frames[user] >> 63)
+		user++;
+	session_use_rules(session, stack->frames + user, stack->frame_count - user,
+			  tag.source != UNWIND_HEAP);
+	if (tag.source == UNWIND_CPU && user < stack->frame_count)
+		unwinder_learn_around(session->unwinder, frame_address(stack->frames[user]));
+}
+
+void session_ask_again(struct session *session, const struct stack *stack)
+{
+	for (uint32_t i = 0; i < stack->frame_count; i++)
+		client_ask_again(session->client, stack->symbols[i]);
+}
+
 static void on_unwound(void *context, struct unwind_tag tag, struct stack *stack)
 {
 	struct session *session = context;
 
+	if (stack) {
+		learn_from(session, tag, stack);
+		session_ask_again(session, stack);
+	}
 	if (tag.source == UNWIND_CPU)
-		cpu_profile_add(session->cpu_profile, stack);
+		cpu_profile_add(session->cpu_profile, stack, 1);
+	else if (tag.source == UNWIND_CHECK)
+		session_check(session, tag.id, stack);
 	else if (stack)
 		heap_profile_set_stack(session->heap_profile, tag.id, stack);
 }
 
-static void on_rule(void *context, uint64_t address, const struct unwind_rule *rule)
+/* What was asked of one file may come when another is there already: it is asked of that, then. */
+static void on_rule(void *context, uint64_t address, const struct module *asked,
+		    uint64_t asked_offset, const struct unwind_rule *rule)
 {
 	struct session *session = context;
+	struct unwind_rule own = *rule;
+	uint64_t offset;
+	const struct module *module = address_space_locate(session->space, address, &offset);
 
-	unwinder_rule(session->unwinder, address, rule);
+	if (module != asked || offset != asked_offset) {
+		on_need_rule(session, address);
+		return;
+	}
+	own.tag = address_space_tag(session->space, address);
+	unwinder_rule(session->unwinder, address, &own);
 }
 
 /* The C library and the language's runtime are not the user's to read: their functions' names do.
@@ -169,12 +207,41 @@ static void on_allocators(void *context, struct module *module, const struct rep
 	allocator->probes = (unsigned)used;
 }
 
+void session_drain_cpu(struct session *session)
+{
+	uint64_t changes = session->mapping_watch ? mapping_watch_changes(session->mapping_watch) : 0;
+
+	if (!session->cpu)
+		return;
+	cpu_source_drain(session->cpu);
+	if (session->mapping_watch && !address_space_is_stale(session->space))
+		mapping_watch_set_known(session->mapping_watch, changes);
+}
+
+/*
+ * The ring buffers are read at once, perf's rings when there is enough in them. Where something has
+ * been mapped meanwhile, the addresses of a stack may be there.
+ */
+void session_learn_mappings(struct session *session)
+{
+	bool waits = session->cpu && cpu_source_mapping_waits(session->cpu);
+
+	if (session->mapping_watch && !waits)
+		waits = mapping_watch_changes(session->mapping_watch) !=
+			mapping_watch_known(session->mapping_watch);
+	if (waits)
+		session_drain_cpu(session);
+}
+
 static void on_heap_stack(void *context, const struct stack_record *record)
 {
 	struct session *session = context;
-	struct stack *stack = stack_table_intern(
-	    session->stacks, record->frames, record->frame_count, (enum stack_state)record->state);
+	struct stack *stack;
 
+	session_learn_mappings(session);
+	stack = stack_table_intern(session->stacks, record->frames, record->frame_count,
+				   (enum stack_state)record->state);
+	session_use_rules(session, record->frames, record->frame_count, false);
 	if (!stack)
 		return;
 	heap_profile_set_stack(session->heap_profile, record->stack_id, stack);
@@ -191,87 +258,29 @@ static void on_heap_copy(void *context, const struct copy_header *header, const 
 	    .stack_size = header->stack_size,
 	};
 
+	session_learn_mappings(session);
 	/* Learnt in any case: where the copy does not reach so far, the kernel's walk does. */
 	unwinder_want(session->unwinder, header->missing);
 	unwinder_submit(session->unwinder, &copy,
 			(struct unwind_tag){UNWIND_HEAP, header->stack_id});
 }
 
-static void on_call(void *context, const struct call_record *record)
+static void on_mapped(void *context, const struct perf_mmap *mmap)
 {
-	struct session *session = context;
-
-	session->calls[session->next_call++ % SESSION_CALLS] = *record;
+	address_space_mapped(((struct session *)context)->space, mmap);
 }
 
-/* The call that was in flight at a sample: noted by the same interrupt, microseconds before it. */
-static const struct call_record *find_call(const struct session *session,
-					   const struct perf_record *record)
+static void on_lost(void *context)
 {
-	for (size_t i = 0; i < SESSION_CALLS && i < session->next_call; i++) {
-		const struct call_record *call =
-		    &session->calls[(session->next_call - 1 - i) % SESSION_CALLS];
-
-		if (call->tid != record->tid || call->time_ns > record->time_ns + CALL_TO_SAMPLE_NS)
-			continue;
-		return record->time_ns > call->time_ns + CALL_TO_SAMPLE_NS ? NULL : call;
-	}
-	return NULL;
-}
-
-static bool in_trampoline(struct session *session, uint64_t address)
-{
-	uint64_t offset;
-	const struct module *module = address_space_locate(session->space, address, &offset);
-
-	return module_is_uprobes(module) && uprobe_slot_is_trampoline(offset);
-}
-
-static void on_sample(void *context, const struct perf_record *record)
-{
-	struct session *session = context;
-	const struct perf_sample *sample = &record->sample;
-	uint64_t kernel[WALK_KERNEL_MAX];
-	size_t kernel_count = 0;
-	const struct call_record *call;
-	struct stack_copy copy = {
-	    .regs = sample->regs,
-	    .stack = sample->stack,
-	    .stack_size = sample->stack_bytes,
-	    .kernel = kernel,
-	};
-
-	while (kernel_count < sample->kernel_count && kernel_count < WALK_KERNEL_MAX) {
-		kernel[kernel_count] = sample->kernel_chain[kernel_count] - (kernel_count ? 1 : 0);
-		kernel_count++;
-	}
-	if (sample->regs_abi == PERF_SAMPLE_REGS_ABI_NONE) {
-		/* A thread that is ending has no user registers any more. */
-		cpu_profile_add(
-		    session->cpu_profile,
-		    stack_table_intern(session->stacks, kernel, kernel_count, STACK_BROKEN));
-		return;
-	}
-	session->samples_copied++;
-	call = find_call(session, record);
-	if (call) {
-		copy.in_trampoline = in_trampoline(session, sample->regs[DWARF_RIP]);
-		if (copy.in_trampoline || !call->returned)
-			copy.displaced =
-			    (struct displaced_return){call->slot, call->return_address};
-	}
-	copy.kernel_count = kernel_count;
-	unwinder_submit(session->unwinder, &copy, (struct unwind_tag){.source = UNWIND_CPU});
-}
-
-static void on_mappings_changed(void *context)
-{
-	address_space_changed(((struct session *)context)->space);
+	address_space_stale(((struct session *)context)->space);
 }
 
 static void on_executed(void *context)
 {
-	((struct session *)context)->executed = true;
+	struct session *session = context;
+
+	session->executed = true;
+	address_space_executed(session->space);
 }
 
 static void on_thread_ended(void *context, uint32_t tid)
@@ -285,14 +294,15 @@ static void on_thread_ended(void *context, uint32_t tid)
 struct heap_hooks session_heap_hooks(struct session *session)
 {
 	return (struct heap_hooks){
-	    .stack = on_heap_stack, .copy = on_heap_copy, .call = on_call, .context = session};
+	    .stack = on_heap_stack, .copy = on_heap_copy, .context = session};
 }
 
 struct cpu_hooks session_cpu_hooks(struct session *session)
 {
 	return (struct cpu_hooks){
-	    .sample = on_sample,
-	    .mapped = on_mappings_changed,
+	    .sample = session_on_sample,
+	    .mapped = on_mapped,
+	    .lost = on_lost,
 	    .executed = on_executed,
 	    .thread_ended = on_thread_ended,
 	    .context = session,
@@ -316,5 +326,6 @@ struct client_hooks session_client_hooks(struct session *session)
 	return (struct client_hooks){.rule = on_rule,
 				     .allocators = on_allocators,
 				     .wants_lines = wants_lines,
-				     .context = session};
+				     .context = session,
+				     .pid = session->target->pid};
 }

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -48,6 +49,16 @@ static const char *reason(const struct err *err)
 	return err->text[0] ? err->text : NULL;
 }
 
+static void fill_counts(struct session *session, struct snapshot *snapshot)
+{
+	struct cpu_stats stats = stack_counts_stats(session->counts);
+
+	if (stats.frames)
+		snapshot->cpu.unwind_ns_per_frame = (double)stats.walk_ns / (double)stats.frames;
+	snapshot->overflow.perf_lost += stack_counts_unknown(session->counts);
+	snapshot->overflow.ringbuf_dropped += stats.ringbuf_dropped;
+}
+
 static void fill_cpu(struct session *session, struct snapshot *snapshot)
 {
 	struct snapshot_cpu *cpu = &snapshot->cpu;
@@ -56,15 +67,24 @@ static void fill_cpu(struct session *session, struct snapshot *snapshot)
 	cpu->reason = reason(&session->cpu_off);
 	if (!session->cpu)
 		return;
+	session_take_counts(session);
 	facts = cpu_source_facts(session->cpu);
 	cpu->state = CHANNEL_ON;
 	cpu->event = facts.event;
 	cpu->frequency_hz = facts.frequency_hz;
 	cpu->kernel = facts.kernel;
 	cpu->stacks_copied = session->samples_copied;
+	cpu->unwind_ns_per_frame = NAN;
+	if (session->counts)
+		fill_counts(session, snapshot);
+	if (session->check) {
+		cpu->checked = true;
+		cpu->check_equal = session->check->equal;
+		cpu->check_different = session->check->different;
+	}
 	cpu->stacks_pending = unwinder_pending(session->unwinder);
 	cpu_profile_fill(session->cpu_profile, snapshot);
-	snapshot->overflow.perf_lost = facts.lost + facts.corrupt;
+	snapshot->overflow.perf_lost += facts.lost + facts.corrupt;
 	snapshot->overflow.perf_throttled = facts.throttled;
 	snapshot->overflow.threads_uncovered = facts.threads_uncovered;
 }
@@ -85,7 +105,7 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 	heap_profile_fill(session->heap_profile, snapshot, session_now_s(), with_stacks);
 	stats = heap_source_stats(session->heap);
 	heap->untracked_frees = stats.untracked_frees;
-	snapshot->overflow.ringbuf_dropped = stats.ringbuf_dropped;
+	snapshot->overflow.ringbuf_dropped += stats.ringbuf_dropped;
 	snapshot->overflow.live_map_full = stats.live_map_full;
 	snapshot->overflow.site_map_full = stats.site_map_full + stats.thread_map_full;
 	snapshot->allocators = xcalloc(session->allocator_count + 1, sizeof(*snapshot->allocators));
@@ -93,6 +113,52 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 	if (session->allocator_count)
 		memcpy(snapshot->allocators, session->allocators,
 		       session->allocator_count * sizeof(*snapshot->allocators));
+}
+
+static void add_module(struct snapshot *snapshot, const struct module *module)
+{
+	struct snapshot_module *row;
+
+	snapshot->modules = xreallocarray(snapshot->modules, snapshot->module_count + 1,
+					  sizeof(*snapshot->modules));
+	row = &snapshot->modules[snapshot->module_count++];
+	row->name = module->name;
+	row->path = module->path;
+	row->state = module_state(module);
+}
+
+/* What is to be said of a module whose figures are not all that they could be; NULL: nothing. */
+static const char *module_sentence(const struct module *module)
+{
+	if (module->skipped)
+		return "its functions have no names (its file made the symbol worker fail twice)";
+	if (module->degraded)
+		return "names from the symbol table only (its debug information is too large or "
+		       "damaged)";
+	if (module->replaced)
+		return "another file is at its path: names are those of the one that runs";
+	return NULL;
+}
+
+static void fill_modules(struct session *session, struct snapshot *snapshot)
+{
+	size_t count = address_space_module_count(session->space);
+
+	if (!session->target->exited)
+		address_space_check_paths(session->space);
+	snapshot->overflow.debug_files_missing = client_fetch_failures(session->client);
+	for (size_t i = 0; i < count; i++) {
+		const struct module *module = address_space_module(session->space, (uint32_t)i);
+		const char *sentence = module_sentence(module);
+		char text[512];
+
+		if (strcmp(module_state(module), "ok") != 0)
+			add_module(snapshot, module);
+		if (!sentence || snapshot->notice)
+			continue;
+		(void)snprintf(text, sizeof(text), "%.200s: %s", module->name, sentence);
+		snapshot->notice = client_intern(session->client, text);
+	}
 }
 
 struct snapshot *session_snapshot(struct session *session, bool with_stacks)
@@ -106,8 +172,12 @@ struct snapshot *session_snapshot(struct session *session, bool with_stacks)
 	fill_target(session, snapshot);
 	fill_cpu(session, snapshot);
 	fill_heap(session, snapshot, with_stacks);
+	fill_modules(session, snapshot);
+	session_prefer_names(session);
+	(void)session_ask_lines(session);
 	snapshot->overhead = (struct snapshot_overhead){
 	    .target_pct = NAN, .heap_pct = NAN, .cpu_pct = NAN, .self_cpu_pct = NAN};
 	meter_read(&session->meter, client_worker_pid(session->client), &snapshot->overhead);
+	session_trim(session);
 	return snapshot;
 }

@@ -1,12 +1,16 @@
 /*
  * The parts of a session, for the files that make it up: session.c (start and stop),
- * session_hooks.c (from one stage to the next) and session_snapshot.c.
+ * session_hooks.c (from one stage to the next), session_lines.c (which names and lines are
+ * worth most) and session_snapshot.c.
  */
 #ifndef RSP_SESSION_STATE_H
 #define RSP_SESSION_STATE_H
 
 #include "collect/cpu_source.h"
 #include "collect/heap_source.h"
+#include "collect/mapping_watch.h"
+#include "collect/rule_map.h"
+#include "collect/stack_counts.h"
 #include "overhead/meter.h"
 #include "profile/cpu_profile.h"
 #include "profile/heap_profile.h"
@@ -18,8 +22,19 @@
 #include "target/target.h"
 #include "session.h"
 
-/* Calls in flight that are remembered until their samples come: as many as there may be CPUs. */
-enum { SESSION_CALLS = 256 };
+/* What the kernel says of samples is remembered until they come: as many as two full rings. */
+enum { SESSION_CALLS = 4096, SESSION_CHECKS = 4096 };
+
+/* Who submits stacks to the unwinder. */
+enum unwind_source { UNWIND_CPU, UNWIND_HEAP, UNWIND_CHECK };
+
+/* Of the samples that were unwound in the kernel and here. */
+struct unwind_check {
+	struct check_record records[SESSION_CHECKS]; /* of the latest samples, a ring */
+	size_t next;
+	uint64_t equal;
+	uint64_t different;
+};
 
 struct session {
 	const struct options *options;
@@ -28,14 +43,18 @@ struct session {
 	struct address_space *space;
 	struct symbol_client *client;
 	int client_fd;			/* as it is in the loop; -1: none */
+	int clock_fd;			/* ticks once a second, so that a worker that hangs is noticed */
 	struct rule_table *rules;
 	struct stack_table *stacks;
 	struct unwinder *unwinder;
 	struct cpu_profile *cpu_profile;
 	struct heap_profile *heap_profile;
+	struct rule_map *rule_map;	/* NULL: no BPF, see bpf_off */
+	struct mapping_watch *mapping_watch; /* NULL: no BPF */
+	struct stack_counts *counts;	/* NULL: every sample is copied */
 	struct cpu_source *cpu;		/* NULL: off, see cpu_off */
 	struct heap_source *heap;	/* NULL: off, see heap_off */
-	struct err cpu_off, heap_off;
+	struct err cpu_off, heap_off, bpf_off;
 	bool *asked;			/* by module number: for allocators */
 	size_t asked_count;
 	unsigned allocator_questions;	/* without an answer yet */
@@ -45,8 +64,11 @@ struct session {
 	bool held;			/* a command of ours that has not been let go */
 	struct call_record calls[SESSION_CALLS]; /* of the latest samples, a ring */
 	size_t next_call;
+	struct unwind_check *check;	/* NULL: not wanted */
 	const char *notice;
 	uint64_t samples_copied;
+	uint64_t trim_mark;
+	size_t trim_above;
 	struct meter meter;
 	double start_s;
 	double refresh_s;
@@ -57,11 +79,45 @@ struct session {
 /* What each stage calls when it has something for the next one; all of them are given the session. */
 struct heap_hooks session_heap_hooks(struct session *session);
 struct cpu_hooks session_cpu_hooks(struct session *session);
+struct counts_hooks session_counts_hooks(struct session *session);
 struct unwinder_hooks session_unwinder_hooks(struct session *session);
 struct address_space_hooks session_space_hooks(struct session *session);
 struct client_hooks session_client_hooks(struct session *session);
-void session_rule_changed(void *context, uint64_t address, const struct unwind_rule *rule);
+void session_rule_changed(void *context, uint64_t key, const struct unwind_rule *rule);
+void session_on_sample(void *context, const struct perf_record *record);
+/* At a sample: a just-in-time compiler may name code after it has run. */
+void session_ask_again(struct session *session, const struct stack *stack);
 void session_new_stack(void *context, struct stack *stack);
+
+/* What user space made of a sample, of which the kernel made the stack with this id. */
+void session_check(struct session *session, uint64_t kernel_id, const struct stack *stack);
+
+/* Walks by these frames, of a CPU sample or of an allocation, are going to come again. */
+void session_use_rules(struct session *session, const uint64_t *frames, size_t count,
+		       bool is_sample);
+
+/* Reads perf's rings. */
+void session_drain_cpu(struct session *session);
+
+/* Takes in mappings that perf tells of in a record not read yet: before a stack is named. */
+void session_learn_mappings(struct session *session);
+
+/* Books what the kernel has counted. */
+void session_take_counts(struct session *session);
+
+/*
+ * Frees stacks that have not been sampled for long; what they came to stays in the sums. To be called
+ * after session_take_counts(), before which a stack may have come and not its count.
+ */
+void session_trim(struct session *session);
+/* Lets the names of some of the symbols that weigh most be asked for first. */
+void session_prefer_names(struct session *session);
+
+/*
+ * Asks for the lines of some of the symbols that weigh most, unless many are under way. Returns how
+ * many: every symbol that is in a stack has its turn when this is called again and again.
+ */
+size_t session_ask_lines(struct session *session);
 
 /* Now by the monotonic clock, in seconds. */
 double session_now_s(void);

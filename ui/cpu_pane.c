@@ -52,11 +52,6 @@ static int compare_functions(const void *rows, size_t a_index, size_t b_index, u
 	}
 }
 
-static bool is_kernel(const void *rows, size_t index)
-{
-	return ((const struct snapshot_function *)rows)[index].kernel;
-}
-
 static const char *percent(char *buf, size_t size, double value)
 {
 	return isnan(value) ? "-" : fmt_percent(buf, size, value);
@@ -79,7 +74,7 @@ static const char *function_cell(const void *rows, size_t index, const struct ta
 		return cell_place(buf, size, cell->cols, function->file, function->line,
 				  cell->shown >> COLUMN_MODULE & 1 ? "" : module);
 	default:
-		snprintf(buf, size, "%s%s%s", function->kernel ? "[k] " : "",
+		snprintf(buf, size, "%s%s%s", function->kernel && !function->folded ? "[k] " : "",
 			 function->name ? function->name : "?", function->inlined ? " ~inl" : "");
 		return buf;
 	}
@@ -98,14 +93,15 @@ static enum style function_style(const void *rows, size_t index, unsigned column
 	return STYLE_NORMAL;
 }
 
-static struct view_source function_source(const struct snapshot *snapshot, bool kernel_hidden)
+static struct view_source function_source(const struct snapshot *snapshot, bool kernel_unfolded)
 {
+	size_t count = kernel_unfolded ? snapshot->function_count : snapshot->folded_count;
+
 	return (struct view_source){
-	    .rows = snapshot->functions,
-	    .count = snapshot->cpu.state == CHANNEL_ON ? snapshot->function_count : 0,
+	    .rows = kernel_unfolded ? snapshot->functions : snapshot->folded,
+	    .count = snapshot->cpu.state == CHANNEL_ON ? count : 0,
 	    .id = function_id,
 	    .compare = compare_functions,
-	    .is_hidden = kernel_hidden ? is_kernel : NULL,
 	};
 }
 
@@ -114,14 +110,12 @@ static bool is_off(const struct snapshot *snapshot)
 	return snapshot->cpu.state == CHANNEL_OFF;
 }
 
-static void explain(const struct snapshot *snapshot, bool kernel_hidden, char *buf, size_t size)
+static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 {
 	const struct snapshot_cpu *cpu = &snapshot->cpu;
 
 	if (cpu->state == CHANNEL_OFF)
 		snprintf(buf, size, "CPU sampling is off: %s", cpu->reason ? cpu->reason : "?");
-	else if (kernel_hidden && snapshot->function_count > 0)
-		snprintf(buf, size, "only kernel functions so far, and they are hidden (K)");
 	else if (cpu->samples > 0)
 		snprintf(buf, size, "no function yet: %" PRIu64 " samples wait for unwind rules",
 			 cpu->stacks_pending);
@@ -131,14 +125,14 @@ static void explain(const struct snapshot *snapshot, bool kernel_hidden, char *b
 		snprintf(buf, size, "no samples yet: the target is idle");
 }
 
-static void about(const struct snapshot *snapshot, bool kernel_hidden, char *buf, size_t size)
+static void about(const struct snapshot *snapshot, bool kernel_unfolded, char *buf, size_t size)
 {
 	const struct snapshot_cpu *cpu = &snapshot->cpu;
 
 	buf[0] = '\0';
 	if (cpu->state == CHANNEL_OFF)
 		return;
-	snprintf(buf, size, "since attachment%s%s%s", kernel_hidden ? ", kernel hidden" : "",
+	snprintf(buf, size, "since attachment%s%s%s", kernel_unfolded ? ", kernel unfolded" : "",
 		 cpu->reason ? "; " : "", cpu->reason ? cpu->reason : "");
 }
 

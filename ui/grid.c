@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "err.h"
 #include "text.h"
@@ -57,6 +58,29 @@ void grid_clear(struct grid *grid)
 
 	for (size_t i = 0; i < count; i++)
 		set_blank(&grid->cells[i], STYLE_NORMAL);
+}
+
+static bool same_cell(const struct grid_cell *one, const struct grid_cell *other)
+{
+	return one->style == other->style && wcscmp(one->chars, other->chars) == 0;
+}
+
+bool grid_same_row(const struct grid *one, const struct grid *other, int row)
+{
+	if (row < 0 || row >= one->rows || row >= other->rows || one->cols != other->cols)
+		return false;
+	for (int col = 0; col < one->cols; col++)
+		if (!same_cell(cell_at(one, row, col), cell_at(other, row, col)))
+			return false;
+	return true;
+}
+
+void grid_copy(struct grid *to, const struct grid *from)
+{
+	if (to->rows != from->rows || to->cols != from->cols)
+		grid_resize(to, from->rows, from->cols);
+	memcpy(to->cells, from->cells,
+	       (size_t)from->rows * (size_t)from->cols * sizeof(*from->cells));
 }
 
 int grid_rows(const struct grid *grid)

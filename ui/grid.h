@@ -8,6 +8,7 @@
 #ifndef RSP_UI_GRID_H
 #define RSP_UI_GRID_H
 
+#include <stdbool.h>
 #include <wchar.h>
 
 #include "style.h"
@@ -48,6 +49,12 @@ void grid_fill(struct grid *grid, int row, int col, int cols, enum style style, 
 
 /* A cell inside the grid; valid until the grid changes. */
 const struct grid_cell *grid_get(const struct grid *grid, int row, int col);
+
+/* Whether a row is the same in two grids; false where one has no such row or is not as wide. */
+bool grid_same_row(const struct grid *one, const struct grid *other, int row);
+
+/* Makes `to` the same as `from`, in size too. */
+void grid_copy(struct grid *to, const struct grid *from);
 
 /* All rows as UTF-8, each ending in a newline, without spaces at the end; the caller frees it. */
 char *grid_dump(const struct grid *grid);

@@ -99,6 +99,9 @@ static void add_stacks(struct line *line, const struct snapshot_cpu *cpu)
 
 	line_add(line, 0, "full stacks", STYLE_NORMAL, "%s",
 		 percent(text, sizeof(text), share(cpu->stacks_complete, cpu->samples)));
+	if (cpu->stacks_guessed > 0)
+		line_add(line, 3, "guessed", STYLE_NORMAL, "%s",
+			 percent(text, sizeof(text), share(cpu->stacks_guessed, cpu->samples)));
 	if (cpu->stacks_pending > 0)
 		line_add(line, 3, "pending", STYLE_NORMAL, "%s",
 			 fmt_count(text, sizeof(text), cpu->stacks_pending));

@@ -108,9 +108,9 @@ static enum style site_style(const void *rows, size_t index, unsigned column)
 	return STYLE_NORMAL;
 }
 
-static struct view_source site_source(const struct snapshot *snapshot, bool kernel_hidden)
+static struct view_source site_source(const struct snapshot *snapshot, bool kernel_unfolded)
 {
-	(void)kernel_hidden;
+	(void)kernel_unfolded;
 	return (struct view_source){
 	    .rows = snapshot->sites,
 	    .count = snapshot->heap.state == CHANNEL_ON ? snapshot->site_count : 0,
@@ -124,11 +124,10 @@ static bool is_off(const struct snapshot *snapshot)
 	return snapshot->heap.state == CHANNEL_OFF;
 }
 
-static void explain(const struct snapshot *snapshot, bool kernel_hidden, char *buf, size_t size)
+static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 {
 	const struct snapshot_heap *heap = &snapshot->heap;
 
-	(void)kernel_hidden;
 	if (heap->state == CHANNEL_OFF)
 		snprintf(buf, size, "heap tracking is off: %s", heap->reason ? heap->reason : "?");
 	else if (snapshot->target.exited)
@@ -138,11 +137,11 @@ static void explain(const struct snapshot *snapshot, bool kernel_hidden, char *b
 			 "no allocations yet: only those made since attachment are seen");
 }
 
-static void about(const struct snapshot *snapshot, bool kernel_hidden, char *buf, size_t size)
+static void about(const struct snapshot *snapshot, bool kernel_unfolded, char *buf, size_t size)
 {
 	const struct snapshot_heap *heap = &snapshot->heap;
 
-	(void)kernel_hidden;
+	(void)kernel_unfolded;
 	buf[0] = '\0';
 	if (heap->state == CHANNEL_OFF)
 		return;

@@ -29,7 +29,7 @@ static const struct keymap_entry entries[] = {
     {COMMAND_SORT_LIVE, {'M'}, "sort sites by live bytes", NULL},
     {COMMAND_REVERSE, {'R'}, "reverse the order", "Reverse"},
     {COMMAND_PAUSE, {'p', ' ', 'Z'}, "pause or resume the display", "Pause"},
-    {COMMAND_KERNEL, {'K'}, "show or hide kernel functions", "Kernel"},
+    {COMMAND_KERNEL, {'K'}, "unfold or fold the kernel's functions", "Kernel"},
     {COMMAND_SHOW_BOTH, {'1'}, "show both panes", ""},
     {COMMAND_SHOW_CPU, {'2'}, "show CPU only", ""},
     {COMMAND_SHOW_HEAP, {'3'}, "show heap only", "View"},

@@ -48,7 +48,7 @@ static void draw_title(const struct pane *pane, const struct table_state *state,
 	col += grid_put(grid, row, col, cols - col, style, pane->name);
 	col += grid_put(grid, row, col, cols - col, style, frame->focused ? "]" : " ");
 
-	pane->about(frame->snapshot, frame->kernel_hidden, raw, sizeof(raw));
+	pane->about(frame->snapshot, frame->kernel_unfolded, raw, sizeof(raw));
 	if (raw[0] == '\0')
 		return;
 	fmt_harmless(about, sizeof(about), raw);
@@ -83,7 +83,7 @@ static void draw_text(struct grid *grid, struct rect rect, enum style style, con
 void pane_draw(const struct pane *pane, struct table_state *state, const struct pane_frame *frame)
 {
 	bool off = pane->is_off(frame->snapshot);
-	struct view_source source = pane->source(frame->snapshot, frame->kernel_hidden);
+	struct view_source source = pane->source(frame->snapshot, frame->kernel_unfolded);
 	struct rect inside = frame->rect;
 
 	inside.row++;
@@ -96,7 +96,7 @@ void pane_draw(const struct pane *pane, struct table_state *state, const struct 
 	if (state->view.count == 0) {
 		char raw[PANE_TEXT], text[PANE_TEXT];
 
-		pane->explain(frame->snapshot, frame->kernel_hidden, raw, sizeof(raw));
+		pane->explain(frame->snapshot, raw, sizeof(raw));
 		fmt_harmless(text, sizeof(text), raw);
 		draw_text(frame->grid, inside, off ? STYLE_WARN : STYLE_NORMAL, text);
 	}

@@ -19,20 +19,20 @@ enum { PANE_TEXT = 512 };
 struct pane {
 	const char *name; /* "CPU" */
 	struct table table;
-	struct view_source (*source)(const struct snapshot *snapshot, bool kernel_hidden);
+	struct view_source (*source)(const struct snapshot *snapshot, bool kernel_unfolded);
 	bool (*is_off)(const struct snapshot *snapshot);
 	/* What to show in place of rows: why there are none. Raw text in `buf`. */
-	void (*explain)(const struct snapshot *snapshot, bool kernel_hidden, char *buf,
-			size_t size);
+	void (*explain)(const struct snapshot *snapshot, char *buf, size_t size);
 	/* What the title says about the rows. Raw text in `buf`. */
-	void (*about)(const struct snapshot *snapshot, bool kernel_hidden, char *buf, size_t size);
+	void (*about)(const struct snapshot *snapshot, bool kernel_unfolded, char *buf,
+		      size_t size);
 };
 
 /* How to draw; borrowed for the call. */
 struct pane_frame {
 	const struct snapshot *snapshot;
 	bool focused;
-	bool kernel_hidden;
+	bool kernel_unfolded;
 	const struct glyphs *glyphs;
 	struct grid *grid;
 	struct rect rect;

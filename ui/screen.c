@@ -25,7 +25,7 @@ struct screen {
 	enum layout_mode mode;
 	enum pane_id focus;
 	bool paused;
-	bool kernel_hidden;
+	bool kernel_unfolded;
 	bool help;
 	size_t help_top;
 	size_t help_page; /* lines of help on the screen */
@@ -190,7 +190,7 @@ static void arrange(struct screen *screen, enum command command)
 		view_reverse(&screen->panes[screen->focus].view);
 		break;
 	case COMMAND_KERNEL:
-		screen->kernel_hidden = !screen->kernel_hidden;
+		screen->kernel_unfolded = !screen->kernel_unfolded;
 		break;
 	default:
 		break;
@@ -251,7 +251,7 @@ static void draw_panes(struct screen *screen, const struct snapshot *snapshot, s
 		struct pane_frame frame = {
 		    .snapshot = snapshot,
 		    .focused = id == screen->focus,
-		    .kernel_hidden = screen->kernel_hidden,
+		    .kernel_unfolded = screen->kernel_unfolded,
 		    .glyphs = screen->glyphs,
 		    .grid = grid,
 		    .rect = layout->panes[id],

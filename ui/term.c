@@ -40,6 +40,7 @@ struct terminal {
 	SCREEN *screen;
 	WINDOW *keys;	      /* a pad */
 	struct termios modes; /* before us */
+	struct grid *shown;   /* what curses has; NULL: it must get everything */
 	attr_t attributes[STYLE_COUNT];
 	bool colours;
 	bool suspended;
@@ -243,6 +244,7 @@ void term_close(struct terminal *term)
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &term->modes);
 	delwin(term->keys);
 	delscreen(term->screen);
+	grid_free(term->shown);
 	free(term);
 }
 
@@ -321,19 +323,34 @@ static void show_cell(const struct terminal *term, int row, int col, const struc
 		mvadd_wch(row, col, &shown);
 }
 
+static void show_row(const struct terminal *term, int row, const struct grid *grid)
+{
+	move(row, 0);
+	clrtoeol();
+	for (int col = 0; col < grid_cols(grid) && col < COLS; col++) {
+		const struct grid_cell *cell = grid_get(grid, row, col);
+
+		if (cell->chars[0] != 0)
+			show_cell(term, row, col, cell);
+	}
+}
+
 void term_show(struct terminal *term, const struct grid *grid)
 {
 	if (term->suspended)
 		return;
-	werase(stdscr);
-	for (int row = 0; row < grid_rows(grid) && row < LINES; row++) {
-		for (int col = 0; col < grid_cols(grid) && col < COLS; col++) {
-			const struct grid_cell *cell = grid_get(grid, row, col);
-
-			if (cell->chars[0] != 0)
-				show_cell(term, row, col, cell);
-		}
+	if (term->redraw || !term->shown || grid_rows(term->shown) != grid_rows(grid) ||
+	    grid_cols(term->shown) != grid_cols(grid)) {
+		grid_free(term->shown);
+		term->shown = NULL;
+		werase(stdscr);
 	}
+	for (int row = 0; row < grid_rows(grid) && row < LINES; row++)
+		if (!term->shown || !grid_same_row(term->shown, grid, row))
+			show_row(term, row, grid);
+	if (!term->shown)
+		term->shown = grid_new(grid_rows(grid), grid_cols(grid));
+	grid_copy(term->shown, grid);
 	if (term->redraw)
 		clearok(stdscr, TRUE);
 	term->redraw = false;

@@ -48,10 +48,9 @@ static void collect_rows(struct view *view, const struct view_source *source)
 		view->ids = xreallocarray(view->ids, source->count, sizeof(*view->ids));
 		view->capacity = source->count;
 	}
-	view->count = 0;
+	view->count = source->count;
 	for (size_t i = 0; i < source->count; i++)
-		if (!source->is_hidden || !source->is_hidden(source->rows, i))
-			view->order[view->count++] = i;
+		view->order[i] = i;
 }
 
 static void select_position(struct view *view, size_t position)

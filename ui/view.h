@@ -22,14 +22,13 @@ struct view_source {
 	 * largest, names from A), 0 when they are equal.
 	 */
 	int (*compare)(const void *rows, size_t a, size_t b, unsigned column);
-	bool (*is_hidden)(const void *rows, size_t index); /* NULL: all are shown */
 };
 
 /* Fields are read by everyone, written by view.c only. */
 struct view {
 	unsigned sort; /* column */
 	bool reverse;
-	size_t count;  /* rows shown, after hiding */
+	size_t count;  /* rows shown */
 	size_t *order; /* owned; positions to indexes of the source, valid until the next update */
 	uint64_t *ids; /* owned; of the row at each position */
 	size_t capacity;
@@ -43,7 +42,7 @@ struct view {
 void view_init(struct view *view, unsigned sort);
 void view_fini(struct view *view);
 
-/* Takes over new rows: hides, sorts, finds the selection again, scrolls it into `page` rows. */
+/* Takes over new rows: sorts, finds the selection again, scrolls it into `page` rows. */
 void view_update(struct view *view, const struct view_source *source, size_t page);
 
 /* Moves the selection, down when `rows` is positive; stops at both ends. */

@@ -112,7 +112,8 @@ static void fill_attr(struct cpu_source *source, unsigned frequency_hz)
 	    .use_clockid = 1,
 	    .clockid = CLOCK_MONOTONIC,
 	    .watermark = 1,
-	    .wakeup_watermark = (uint32_t)(source->ring_bytes / 4),
+	    /* With a program there are few records, and what they say of mappings is urgent. */
+	    .wakeup_watermark = source->program < 0 ? (uint32_t)(source->ring_bytes / 4) : 1,
 	};
 }
 
@@ -390,6 +391,9 @@ static void dispatch(struct cpu_source *source, const struct perf_record *record
 			source->hooks.sample(context, record);
 		break;
 	case PERF_KIND_LOST:
+		source->facts.lost += record->lost;
+		source->hooks.lost(context);
+		break;
 	case PERF_KIND_LOST_SAMPLES:
 		source->facts.lost += record->lost;
 		break;
@@ -398,7 +402,7 @@ static void dispatch(struct cpu_source *source, const struct perf_record *record
 		break;
 	case PERF_KIND_MMAP2:
 		if (record->pid == (uint32_t)source->pid)
-			source->hooks.mapped(context);
+			source->hooks.mapped(context, &record->mmap);
 		break;
 	case PERF_KIND_COMM:
 		if (record->pid == (uint32_t)source->pid && record->comm.exec)
@@ -436,6 +440,14 @@ void cpu_source_drain(struct cpu_source *source)
 		}
 		perf_ring_done(ring);
 	}
+}
+
+bool cpu_source_mapping_waits(struct cpu_source *source)
+{
+	for (size_t i = 0; i < source->active_count; i++)
+		if (perf_ring_mapping_waits(&source->rings[source->active[i]].ring))
+			return true;
+	return false;
 }
 
 struct cpu_facts cpu_source_facts(const struct cpu_source *source)

@@ -17,8 +17,10 @@ struct cpu_source;
 struct cpu_hooks {
 	/* A sample of the target's own process, pointers valid for the call. */
 	void (*sample)(void *context, const struct perf_record *record);
-	/* Executable memory was mapped. */
-	void (*mapped)(void *context);
+	/* The target has mapped executable memory, or made memory executable; valid for the call. */
+	void (*mapped)(void *context, const struct perf_mmap *mmap);
+	/* Records of any kind are lost: some mappings may not have been told. */
+	void (*lost)(void *context);
 	/* The target has executed another program. */
 	void (*executed)(void *context);
 	/* A thread has ended. */
@@ -37,7 +39,8 @@ struct cpu_facts {
 };
 
 /*
- * Opens the events. `program` is a BPF program to run at each sample, -1: none. Records flow from here on, samples only after cpu_source_start(). -EACCES
+ * Opens the events. `program` is a BPF program which counts
+ * samples in the kernel and leaves to the rings what needs a copy, -1: none. Records flow from here on, samples only after cpu_source_start(). -EACCES
  * (EXIT_NOT_PERMITTED) and other -errno with one line in `err`.
  */
 int cpu_source_open(struct cpu_source **ret_source, int pid, unsigned frequency_hz, int program,
@@ -53,6 +56,9 @@ int cpu_source_fd(const struct cpu_source *source, size_t index);
 
 /* Empties all rings. */
 void cpu_source_drain(struct cpu_source *source);
+
+/* Whether a mapping is in the rings that has not been handed out: then it is time to drain them. */
+bool cpu_source_mapping_waits(struct cpu_source *source);
 
 struct cpu_facts cpu_source_facts(const struct cpu_source *source);
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -14,7 +13,6 @@
 #include <heap.skel.h>
 
 #include "collect/uprobe_link.h"
-#include "stack/kernel_rule.h"
 
 enum { SITES_BATCH = 4096 };
 
@@ -30,20 +28,11 @@ struct heap_source {
 	struct heap_site *batch_sites;
 };
 
-static int no_print(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	(void)level;
-	(void)format;
-	(void)arguments;
-	return 0;
-}
-
 static int on_record(void *context, void *data, size_t size)
 {
 	const struct heap_source *source = context;
 	const struct stack_record *stack = data;
 	const struct copy_header *copy = data;
-	const struct call_record *call = data;
 
 	if (size >= offsetof(struct stack_record, frames) && stack->kind == RECORD_STACK) {
 		if (stack->frame_count <= STACK_FRAMES_MAX &&
@@ -52,8 +41,6 @@ static int on_record(void *context, void *data, size_t size)
 	} else if (size >= sizeof(*copy) && copy->kind == RECORD_COPY) {
 		if (copy->stack_size <= size - sizeof(*copy))
 			source->hooks.copy(source->hooks.context, copy, (const uint8_t *)(copy + 1));
-	} else if (size >= sizeof(*call) && call->kind == RECORD_CALL) {
-		source->hooks.call(source->hooks.context, call);
 	}
 	return 0;
 }
@@ -70,10 +57,12 @@ static int describe_load(int code, struct err *err)
 		       strerror(-code));
 }
 
-static int configure(struct heap_source *source, enum link_kind kind)
+static int configure(struct heap_source *source, const struct heap_options *options,
+		     enum link_kind kind)
 {
 	struct heap_bpf *skeleton = source->skeleton;
 	struct stat namespace;
+	int code;
 
 	if (stat("/proc/self/ns/pid", &namespace) < 0)
 		return -errno;
@@ -87,17 +76,21 @@ static int configure(struct heap_source *source, enum link_kind kind)
 			if (bpf_program__type(program) == BPF_PROG_TYPE_KPROBE)
 				(void)bpf_program__set_expected_attach_type(program, UPROBE_MULTI_ATTACH_TYPE);
 	}
-	return 0;
+	code = bpf_map__reuse_fd(skeleton->maps.rules, options->rules_fd);
+	if (!code && options->mappings_fd >= 0)
+		code = bpf_map__reuse_fd(skeleton->maps.mappings, options->mappings_fd);
+	return code;
 }
 
-static int load(struct heap_source *source, enum link_kind kind)
+static int load(struct heap_source *source, const struct heap_options *options,
+		enum link_kind kind)
 {
 	int code;
 
 	source->skeleton = heap_bpf__open();
 	if (!source->skeleton)
 		return -errno;
-	code = configure(source, kind);
+	code = configure(source, options, kind);
 	if (!code)
 		code = heap_bpf__load(source->skeleton);
 	if (code)
@@ -107,24 +100,17 @@ static int load(struct heap_source *source, enum link_kind kind)
 	return source->records ? 0 : -errno;
 }
 
-int heap_source_open(struct heap_source **ret_source, int pid, enum link_kind link,
+int heap_source_open(struct heap_source **ret_source, const struct heap_options *options,
 		     const struct heap_hooks *hooks, struct err *err)
 {
-	struct heap_source *source;
-	enum link_kind kind;
+	struct heap_source *source = xcalloc(1, sizeof(*source));
+	enum link_kind kind = uprobe_link_choose(options->link);
 	int code;
 
-	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
-		return err_set(err, errno, EXIT_KERNEL_LACKS,
-			       "heap tracking needs the kernel's BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF): %s; use --heap off",
-			       strerror(errno));
-	libbpf_set_print(no_print);
-	source = xcalloc(1, sizeof(*source));
-	source->pid = pid;
+	source->pid = options->pid;
 	source->hooks = *hooks;
-	kind = uprobe_link_choose(link);
 	source->links = uprobe_links_new(kind);
-	code = load(source, kind);
+	code = load(source, options, kind);
 	if (code) {
 		heap_source_close(source);
 		return describe_load(code, err);
@@ -184,23 +170,9 @@ int heap_source_attach(struct heap_source *source, const char *path, const struc
 	return code;
 }
 
-void heap_source_rule(struct heap_source *source, uint64_t address, const struct unwind_rule *rule)
+int heap_source_threads_fd(const struct heap_source *source)
 {
-	int fd = bpf_map__fd(source->skeleton->maps.rules);
-
-	/* A rule that is not in the map costs a stack copy, nothing is wrong: errors need no answer. */
-	if (rule) {
-		struct kernel_rule small = kernel_rule_from(rule);
-
-		(void)bpf_map_update_elem(fd, &address, &small, BPF_ANY);
-	} else {
-		(void)bpf_map_delete_elem(fd, &address);
-	}
-}
-
-int heap_source_sample_program(const struct heap_source *source)
-{
-	return bpf_program__fd(source->skeleton->progs.heap_sampled);
+	return bpf_map__fd(source->skeleton->maps.threads);
 }
 
 int heap_source_fd(const struct heap_source *source)

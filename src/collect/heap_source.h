@@ -12,7 +12,6 @@
 #include "bpf/abi.h"
 #include "err.h"
 #include "options.h"
-#include "stack/rule.h"
 
 struct heap_source;
 
@@ -21,16 +20,18 @@ struct heap_hooks {
 	void (*stack)(void *context, const struct stack_record *record);
 	/* Registers and stack of the one allocation with a provisional id. */
 	void (*copy)(void *context, const struct copy_header *header, const uint8_t *stack);
-	/* The allocator call that a thread was in at a CPU sample, which follows in the perf ring. */
-	void (*call)(void *context, const struct call_record *record);
 	void *context;
 };
 
-/*
- * Loads the programs. Errors with one line: EXIT_KERNEL_LACKS without BTF or BPF, EXIT_NOT_PERMITTED,
- * EXIT_FAILED. No BPF code is loaded without BTF.
- */
-int heap_source_open(struct heap_source **ret_source, int pid, enum link_kind link,
+struct heap_options {
+	int pid;
+	int rules_fd;		/* rule_map_fd() */
+	int mappings_fd;	/* mapping_watch_fd(); -1: changes are not watched */
+	enum link_kind link;
+};
+
+/* Loads the programs. Errors with one line: EXIT_KERNEL_LACKS, EXIT_NOT_PERMITTED, EXIT_FAILED. */
+int heap_source_open(struct heap_source **ret_source, const struct heap_options *options,
 		     const struct heap_hooks *hooks, struct err *err);
 
 /* Takes all probes out and frees the maps. NULL is allowed. */
@@ -46,11 +47,8 @@ struct heap_function {
 int heap_source_attach(struct heap_source *source, const char *path, const struct heap_function *functions,
 		       size_t count, struct err *err);
 
-/* Gives the kernel a rule, or takes it away (NULL). A full map is counted in the kernel's misses. */
-void heap_source_rule(struct heap_source *source, uint64_t address, const struct unwind_rule *rule);
-
-/* The program that must run at CPU samples for hooks->call. */
-int heap_source_sample_program(const struct heap_source *source);
+/* The map of the calls in flight, which CPU samples need too: see bpf/call.bpf.h. */
+int heap_source_threads_fd(const struct heap_source *source);
 
 /* The ring buffer's descriptor to wait on, and reading it. */
 int heap_source_fd(const struct heap_source *source);

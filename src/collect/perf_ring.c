@@ -33,6 +33,7 @@ int perf_ring_init(struct perf_ring *ring, struct perf_event_mmap_page *page, co
 	    .size = size,
 	    .scratch = xcalloc(1, PERF_RING_SCRATCH_BYTES),
 	    .tail = page->data_tail,
+	    .searched = page->data_tail,
 	};
 	return 0;
 }
@@ -92,6 +93,28 @@ void perf_ring_done(struct perf_ring *ring)
 	/* Release: all reads of the records come before the kernel may write over them. */
 	__atomic_store_n(&ring->page->data_tail, ring->tail, __ATOMIC_RELEASE);
 	ring->draining = false;
+}
+
+bool perf_ring_mapping_waits(struct perf_ring *ring)
+{
+	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+	struct perf_event_header header;
+
+	if (ring->searched < ring->tail)
+		ring->searched = ring->tail;
+	while (ring->searched < head) {
+		uint64_t available = head - ring->searched;
+
+		if (available < sizeof(header) || available > ring->size)
+			return false;
+		copy_out(ring, ring->searched, sizeof(header), (uint8_t *)&header);
+		if (header.size < sizeof(header) || header.size > available)
+			return false;
+		if (header.type == PERF_RECORD_MMAP2)
+			return true;
+		ring->searched += header.size;
+	}
+	return false;
 }
 
 /* The next `bytes` of the record; NULL if it has not that many. */

@@ -35,6 +35,7 @@ struct perf_ring {
 	uint8_t *scratch;		   /* owned; a record that wraps is put together here */
 	uint64_t head;			   /* as seen at the begin of this drain */
 	uint64_t tail;			   /* behind the record handed out last */
+	uint64_t searched;		   /* no mapping waits between tail and here */
 	bool draining;
 	uint64_t corrupt; /* times the rest of a ring was skipped because a record made no sense */
 };
@@ -56,6 +57,12 @@ const struct perf_event_header *perf_ring_next(struct perf_ring *ring);
 
 /* Ends the drain: gives the kernel the room of the records handed out, also after a half drain. */
 void perf_ring_done(struct perf_ring *ring);
+
+/*
+ * Whether a PERF_RECORD_MMAP2 is among the records not handed out yet. Looks at each record once.
+ * Not during a drain.
+ */
+bool perf_ring_mapping_waits(struct perf_ring *ring);
 
 enum perf_record_kind {
 	PERF_KIND_UNKNOWN, /* only this field is set; skip and count it */

@@ -119,6 +119,8 @@ static void put_cpu(FILE *out, const struct snapshot_cpu *cpu)
 	char kernel[FMT_SIZE];
 	char where[2 * FMT_SIZE];
 	char complete[FMT_SIZE];
+	char count[FMT_SIZE];
+	char guessed[2 * FMT_SIZE] = "";
 	char copied[FMT_SIZE];
 	char pending[FMT_SIZE];
 
@@ -128,13 +130,16 @@ static void put_cpu(FILE *out, const struct snapshot_cpu *cpu)
 	}
 	fmt_count(kernel, sizeof(kernel), cpu->kernel_samples);
 	snprintf(where, sizeof(where), "%s in the kernel", kernel);
+	if (cpu->stacks_guessed > 0)
+		snprintf(guessed, sizeof(guessed), " (%s guessed)",
+			 fmt_count(count, sizeof(count), cpu->stacks_guessed));
 	fprintf(out,
-		"cpu: %s at %u Hz, %s samples, %s; stacks: %s complete, %s copied, "
+		"cpu: %s at %u Hz, %s samples, %s; stacks: %s complete%s, %s copied, "
 		"%s pending\n",
 		cpu->event ? cpu->event : "-", cpu->frequency_hz,
 		fmt_count(samples, sizeof(samples), cpu->samples),
 		cpu->kernel ? where : "kernel not sampled",
-		fmt_count(complete, sizeof(complete), cpu->stacks_complete),
+		fmt_count(complete, sizeof(complete), cpu->stacks_complete), guessed,
 		fmt_count(copied, sizeof(copied), cpu->stacks_copied),
 		fmt_count(pending, sizeof(pending), cpu->stacks_pending));
 	if (cpu->reason)
@@ -221,12 +226,12 @@ static size_t wider(size_t a, size_t b)
 
 static void put_functions(FILE *out, const struct snapshot *snapshot)
 {
-	size_t rows = snapshot->function_count < TOP_ROWS ? snapshot->function_count : TOP_ROWS;
+	size_t rows = snapshot->folded_count < TOP_ROWS ? snapshot->folded_count : TOP_ROWS;
 	size_t name_width = strlen("FUNCTION");
 	size_t module_width = strlen("MODULE");
 
 	for (size_t i = 0; i < rows; i++) {
-		const struct snapshot_function *row = &snapshot->functions[i];
+		const struct snapshot_function *row = &snapshot->folded[i];
 
 		name_width = wider(name_width, cell_columns(row->name, NAME_COLUMNS));
 		module_width = wider(module_width, cell_columns(row->module, MODULE_COLUMNS));
@@ -236,7 +241,7 @@ static void put_functions(FILE *out, const struct snapshot *snapshot)
 	put_cell(out, "MODULE", MODULE_COLUMNS, module_width);
 	fprintf(out, "  WHERE\n");
 	for (size_t i = 0; i < rows; i++) {
-		const struct snapshot_function *row = &snapshot->functions[i];
+		const struct snapshot_function *row = &snapshot->folded[i];
 		char self[FMT_SIZE];
 		char total[FMT_SIZE];
 		char samples[FMT_SIZE];

@@ -140,6 +140,15 @@ static json_t *functions_array(const struct snapshot *snapshot)
 	return array;
 }
 
+static json_t *check_object(const struct snapshot_cpu *cpu)
+{
+	json_t *object = checked(json_object());
+
+	put_count(object, "equal", cpu->check_equal);
+	put_count(object, "different", cpu->check_different);
+	return object;
+}
+
 static json_t *cpu_object(const struct snapshot *snapshot)
 {
 	const struct snapshot_cpu *cpu = &snapshot->cpu;
@@ -151,7 +160,10 @@ static json_t *cpu_object(const struct snapshot *snapshot)
 	put_count(object, "frequency_hz", cpu->frequency_hz);
 	put_count(object, "samples", cpu->samples);
 	put_count(object, "stacks_complete", cpu->stacks_complete);
+	put_count(object, "stacks_guessed", cpu->stacks_guessed);
 	put_count(object, "stacks_copied", cpu->stacks_copied);
+	put_real(object, "unwind_ns_per_frame", cpu->unwind_ns_per_frame);
+	put(object, "unwind_check", cpu->checked ? check_object(cpu) : json_null());
 	put(object, "functions", functions_array(snapshot));
 	return object;
 }
@@ -262,6 +274,7 @@ static json_t *overflow_object(const struct snapshot_overflow *overflow)
 	put_count(object, "ringbuf_dropped", overflow->ringbuf_dropped);
 	put_count(object, "live_map_full", overflow->live_map_full);
 	put_count(object, "site_map_full", overflow->site_map_full);
+	put_count(object, "debug_files_missing", overflow->debug_files_missing);
 	return object;
 }
 
@@ -277,6 +290,21 @@ static json_t *overhead_object(const struct snapshot_overhead *overhead)
 	return object;
 }
 
+static json_t *modules_array(const struct snapshot *snapshot)
+{
+	json_t *array = checked(json_array());
+
+	for (size_t i = 0; i < snapshot->module_count; i++) {
+		json_t *object = checked(json_object());
+
+		put_text(object, "name", snapshot->modules[i].name);
+		put_text(object, "path", snapshot->modules[i].path);
+		put_text(object, "state", snapshot->modules[i].state);
+		append(array, object);
+	}
+	return array;
+}
+
 int json_print(FILE *out, const struct snapshot *snapshot)
 {
 	json_t *object = checked(json_object());
@@ -289,6 +317,7 @@ int json_print(FILE *out, const struct snapshot *snapshot)
 	put(object, "target", target_object(&snapshot->target));
 	put(object, "cpu", cpu_object(snapshot));
 	put(object, "heap", heap_object(snapshot));
+	put(object, "modules", modules_array(snapshot));
 	put(object, "overflow", overflow_object(&snapshot->overflow));
 	put(object, "overhead", overhead_object(&snapshot->overhead));
 	line = json_dumps(object, dump_flags);

@@ -17,15 +17,24 @@ struct cpu_profile;
 struct cpu_profile *cpu_profile_new(void);
 void cpu_profile_free(struct cpu_profile *profile);
 
-/* Books one sample. `stack` is borrowed for the profile's lifetime; NULL: its stack is lost. */
-void cpu_profile_add(struct cpu_profile *profile, struct stack *stack);
+/* Books samples with one stack, borrowed until it is folded; NULL: it is lost. */
+void cpu_profile_add(struct cpu_profile *profile, struct stack *stack, uint64_t samples);
+
+/*
+ * Keeps so many stacks one by one, those that were sampled last, and only the functions' sums of the
+ * others, by the names known now.
+ */
+void cpu_profile_fold(struct cpu_profile *profile, size_t keep);
+
+/* Calls back with every stack that is kept and its samples, in no order. */
+void cpu_profile_each_stack(const struct cpu_profile *profile, stack_fn use, void *context);
 
 /* Forgets all counts. */
 void cpu_profile_reset(struct cpu_profile *profile);
 
 /*
- * Fills functions, samples, kernel_samples and stacks_complete of the snapshot. Symbols are read as
- * they are known now.
+ * Fills functions, folded, samples, kernel_samples, stacks_complete and stacks_guessed of the
+ * snapshot. Symbols are read as they are known now.
  */
 void cpu_profile_fill(struct cpu_profile *profile, struct snapshot *snapshot);
 

@@ -130,6 +130,17 @@ bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const s
 	return true;
 }
 
+void heap_profile_each_stack(const struct heap_profile *profile, stack_fn use, void *context)
+{
+	for (const struct row *row = profile->rows; row; row = row->hh.next) {
+		uint64_t allocated = row->kernel.alloc_bytes + row->moved.alloc_bytes;
+		uint64_t freed = row->kernel.freed_bytes + row->moved.freed_bytes;
+
+		if (row->stack)
+			use(context, row->stack, allocated > freed ? allocated - freed : 0);
+	}
+}
+
 /* The frame that names the site: the innermost of the user's own, or the innermost of all. */
 static void find_site_frame(const struct stack *stack, const struct symbol **ret_symbol,
 			    const struct symbol_frame **ret_frame)

@@ -30,6 +30,9 @@ bool heap_profile_has_stack(const struct heap_profile *profile, uint64_t kernel_
  */
 bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const struct heap_site *site);
 
+/* Calls back with every stack that is known, and the bytes that are live of it, in no order. */
+void heap_profile_each_stack(const struct heap_profile *profile, stack_fn use, void *context);
+
 /* Forgets everything: the books start anew. */
 void heap_profile_reset(struct heap_profile *profile);
 

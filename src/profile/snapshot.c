@@ -20,6 +20,8 @@ void snapshot_free(struct snapshot *snapshot)
 		free_site(&snapshot->sites[i]);
 	free(snapshot->sites);
 	free(snapshot->functions);
+	free(snapshot->folded);
 	free(snapshot->allocators);
+	free(snapshot->modules);
 	free(snapshot);
 }

@@ -21,6 +21,7 @@ struct snapshot_function {
 	const char *file;	/* NULL: unknown */
 	unsigned line;		/* 0: unknown */
 	bool kernel;
+	bool folded;		/* stands for all functions of the kernel */
 	bool inlined;		/* seen only inlined into others */
 	uint64_t self_samples;	/* since attachment */
 	uint64_t total_samples;
@@ -69,6 +70,13 @@ struct snapshot_allocator {
 	unsigned probes;
 };
 
+/* A file of the target's that is not all that it could be. */
+struct snapshot_module {
+	const char *name;	/* base name */
+	const char *path;	/* as the target sees it */
+	const char *state;	/* "degraded", "skipped", "replaced", "unreadable" */
+};
+
 struct snapshot_target {
 	int pid;
 	const char *comm;
@@ -89,7 +97,11 @@ struct snapshot_cpu {
 	uint64_t samples;
 	uint64_t kernel_samples;
 	uint64_t stacks_complete;
+	uint64_t stacks_guessed; /* of the complete ones: over a frame whose unwind rule is a guess */
 	uint64_t stacks_copied;
+	double unwind_ns_per_frame; /* in the kernel; NAN: unknown */
+	bool checked;		/* samples are unwound both in the kernel and from a copy: */
+	uint64_t check_equal, check_different;
 	uint64_t stacks_pending; /* wait for unwind rules; in `samples` but not yet in a function */
 };
 
@@ -113,6 +125,7 @@ struct snapshot_overflow {
 	uint64_t live_map_full;
 	uint64_t site_map_full;
 	uint64_t threads_uncovered; /* threads of the target without a sampling event */
+	uint64_t debug_files_missing; /* asked debuginfod servers for, in vain */
 };
 
 struct snapshot_overhead {
@@ -135,10 +148,14 @@ struct snapshot {
 
 	size_t function_count;
 	struct snapshot_function *functions; /* owned; by self samples, then total, then id */
+	size_t folded_count;
+	struct snapshot_function *folded; /* owned; the same with the kernel's as one, see kernel_fold.h */
 	size_t site_count;
 	struct snapshot_site *sites; /* owned; by live bytes, then allocated bytes, then id */
 	size_t allocator_count;
 	struct snapshot_allocator *allocators; /* owned */
+	size_t module_count;
+	struct snapshot_module *modules; /* owned; none that is as it should be */
 };
 
 /* Frees the snapshot and what it owns; strings are borrowed from the session. NULL is allowed. */

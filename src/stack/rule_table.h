@@ -1,10 +1,11 @@
 /*
- * The learned unwind rules of the target, by lookup address (see bpf/abi.h). Every rule put here is
- * also given to the kernel through a hook, so both walk by the same rules.
+ * The learned unwind rules of the target: rows of code that one rule holds for, by page. Each is also
+ * given to the kernel through a hook, by keys (see bpf/abi.h), so both walk by the same rules.
  */
 #ifndef RSP_STACK_RULE_TABLE_H
 #define RSP_STACK_RULE_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,8 +13,8 @@
 
 struct rule_table;
 
-/* Told of each rule that comes (`rule` not NULL) or goes (NULL). */
-typedef void (*rule_changed_fn)(void *context, uint64_t address, const struct unwind_rule *rule);
+/* Told of each key that gets a rule (`rule` not NULL) or loses it (NULL); the key is rule_key()'s. */
+typedef void (*rule_changed_fn)(void *context, uint64_t key, const struct unwind_rule *rule);
 
 struct rule_table *rule_table_new(rule_changed_fn changed, void *context);
 void rule_table_free(struct rule_table *table);
@@ -21,13 +22,23 @@ void rule_table_free(struct rule_table *table);
 /* The rule of an address, borrowed until the next call that changes the table; NULL: not learnt. */
 const struct unwind_rule *rule_table_get(const struct rule_table *table, uint64_t address);
 
-/* Enters or replaces a rule. At the table's capacity all rules are forgotten first and learnt anew. */
+/* From where to where in its page the rule of an address holds; false: not learnt. */
+bool rule_table_row(const struct rule_table *table, uint64_t address, uint64_t *ret_first,
+		    uint64_t *ret_last);
+
+/*
+ * Enters or replaces the rule of an address and of what it reaches to in the address's page, and gives
+ * it to the kernel. When the kernel can hold no more, the pages that were learnt first are forgotten.
+ */
 void rule_table_put(struct rule_table *table, uint64_t address, const struct unwind_rule *rule);
 
-/* Forgets the rules of the addresses from `start` up to but not including `end`. */
-void rule_table_remove(struct rule_table *table, uint64_t start, uint64_t end);
+/*
+ * Says that a walk came to this address: the kernel must have its rule. `often`: as that of a caller,
+ * which comes again and again; then it gets it by address, which it looks for first.
+ */
+void rule_table_use(struct rule_table *table, uint64_t address, bool often);
 
-/* Calls the hook for every rule there is: for a kernel map that has just been made. */
-void rule_table_replay(const struct rule_table *table);
+/* Forgets the rules of the pages from the one of `start` up to the one before `end`. */
+void rule_table_remove(struct rule_table *table, uint64_t start, uint64_t end);
 
 #endif

@@ -35,17 +35,35 @@ struct stack_table *stack_table_new(stack_new_fn on_new, void *context)
 	return table;
 }
 
+size_t stack_table_count(const struct stack_table *table)
+{
+	return HASH_COUNT(table->entries);
+}
+
+static void free_entry(struct stack_table *table, struct stack_entry *entry)
+{
+	HASH_DEL(table->entries, entry);
+	free(entry->stack.symbols);
+	free(entry);
+}
+
+void stack_table_sweep(struct stack_table *table, uint64_t mark)
+{
+	struct stack_entry *entry, *next;
+
+	HASH_ITER(hh, table->entries, entry, next)
+		if (entry->stack.mark != mark)
+			free_entry(table, entry);
+}
+
 void stack_table_free(struct stack_table *table)
 {
 	struct stack_entry *entry, *next;
 
 	if (!table)
 		return;
-	HASH_ITER(hh, table->entries, entry, next) {
-		HASH_DEL(table->entries, entry);
-		free(entry->stack.symbols);
-		free(entry);
-	}
+	HASH_ITER(hh, table->entries, entry, next)
+		free_entry(table, entry);
 	free(table);
 }
 

@@ -1,6 +1,6 @@
 /*
  * Interned stacks: each distinct list of addresses is kept once, under the 64-bit id that the kernel
- * gives it too. An entry is never freed or moved while the table lives.
+ * gives it too. An entry is never moved, and freed only by stack_table_sweep().
  */
 #ifndef RSP_STACK_STACK_TABLE_H
 #define RSP_STACK_STACK_TABLE_H
@@ -14,9 +14,13 @@ struct stack {
 	uint64_t id;
 	enum stack_state state;
 	uint32_t frame_count;
-	const uint64_t *frames;		/* lookup addresses, innermost first */
+	const uint64_t *frames;		/* lookup addresses with their tags, innermost first */
 	struct symbol **symbols;	/* one a frame, borrowed from the symbol client */
+	uint64_t mark;			/* of the last sweep that was told to keep it */
 };
+
+/* Told of a stack and how much of it there is: samples or bytes. */
+typedef void (*stack_fn)(void *context, struct stack *stack, uint64_t amount);
 
 struct stack_table;
 
@@ -35,6 +39,11 @@ struct stack *stack_table_intern(struct stack_table *table, const uint64_t *fram
 
 /* The stack with an id, or NULL. */
 struct stack *stack_table_find(const struct stack_table *table, uint64_t id);
+
+size_t stack_table_count(const struct stack_table *table);
+
+/* Frees every stack that does not have this mark: nobody holds it any more. */
+void stack_table_sweep(struct stack_table *table, uint64_t mark);
 
 /* Stacks that were refused because the table was full. */
 uint64_t stack_table_refused(const struct stack_table *table);

@@ -17,6 +17,9 @@ enum { PENDING_BYTES_MAX = 16 << 20 };
 /* Rules asked for at once ahead of one walk. */
 enum { ASKED_MAX = 256 };
 
+/* Rows of CFI that are learnt below and above one: a function's beginning and its ends. */
+enum { ROWS_AROUND = 12 };
+
 struct pending {
 	struct walk walk;
 	struct unwind_tag tag;
@@ -28,6 +31,7 @@ struct pending {
 struct waiting {
 	uint64_t address;
 	struct pending *walks;
+	unsigned rows_up, rows_down; /* to be learnt from here on */
 	UT_hash_handle hh;
 };
 
@@ -174,6 +178,35 @@ void unwinder_want(struct unwinder *unwinder, uint64_t address)
 	ask(unwinder);
 }
 
+/* The row next to the one of an address, or beyond those that are known already. */
+static void want_next_row(struct unwinder *unwinder, uint64_t address, unsigned rows, bool up)
+{
+	for (; rows > 0; rows--) {
+		const struct unwind_rule *rule = rule_table_get(unwinder->rules, address);
+		struct waiting *waiting;
+		uint64_t first, last;
+
+		if (!rule || rule->kind != RULE_STEP || rule->guess ||
+		    !rule_table_row(unwinder->rules, address, &first, &last))
+			return;
+		address = up ? last + 1 : first - 1;
+		if (rule_table_get(unwinder->rules, address))
+			continue;
+		if (!unwinder->hooks.is_code(unwinder->hooks.context, address))
+			return;
+		waiting = want_rule(unwinder, address);
+		*(up ? &waiting->rows_up : &waiting->rows_down) = rows - 1;
+		return;
+	}
+}
+
+void unwinder_learn_around(struct unwinder *unwinder, uint64_t address)
+{
+	want_next_row(unwinder, address, ROWS_AROUND, true);
+	want_next_row(unwinder, address, ROWS_AROUND, false);
+	ask(unwinder);
+}
+
 void unwinder_rule(struct unwinder *unwinder, uint64_t address, const struct unwind_rule *rule)
 {
 	struct waiting *waiting;
@@ -185,6 +218,9 @@ void unwinder_rule(struct unwinder *unwinder, uint64_t address, const struct unw
 		return;
 	/* Taken out first: a walk may come to the same address again and wait anew. */
 	HASH_DEL(unwinder->waiting, waiting);
+	want_next_row(unwinder, address, waiting->rows_up, true);
+	want_next_row(unwinder, address, waiting->rows_down, false);
+	ask(unwinder);
 	DL_FOREACH_SAFE(waiting->walks, pending, next) {
 		enum stack_state state;
 		uint64_t wanted;

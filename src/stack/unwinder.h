@@ -55,6 +55,12 @@ void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, s
 /* Asks for the rule of an address that nobody waits for yet, unless it is known or asked for. */
 void unwinder_want(struct unwinder *unwinder, uint64_t address);
 
+/*
+ * Asks for the rules around an address, of which one is known: where a sample was, the next ones are
+ * going to be in the same function.
+ */
+void unwinder_learn_around(struct unwinder *unwinder, uint64_t address);
+
 /* The rule of an address has come: enters it and goes on with the walks that waited for it. */
 void unwinder_rule(struct unwinder *unwinder, uint64_t address, const struct unwind_rule *rule);
 

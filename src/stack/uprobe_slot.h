@@ -14,7 +14,7 @@
 /*
  * The rule of an address at `offset` of the page. Our probes are on the first instruction of a
  * function, so in a copy's slot the return address is on top of the stack. Behind the trampoline the
- * caller is known to the kernel alone: RULE_UNKNOWN.
+ * caller is known to the kernel alone: RULE_TRAMPOLINE.
  */
 struct unwind_rule uprobe_slot_rule(uint64_t offset);
 

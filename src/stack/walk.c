@@ -18,12 +18,13 @@ void walk_begin(struct walk *walk, const uint64_t regs[DWARF_REG_COUNT], bool is
 	memcpy(walk->regs, regs, sizeof(walk->regs));
 	walk->known_regs = (1U << DWARF_REG_COUNT) - 1;
 	walk->is_return = is_return;
+	walk->guessed = false;
 	walk->displaced = (struct displaced_return){0};
 	walk->stack_start = regs[DWARF_RSP];
 	walk->stack = stack;
 	walk->stack_size = stack_size;
 	walk->user_frames = 0;
-	walk->frame_count = kernel_count < WALK_KERNEL_MAX ? kernel_count : WALK_KERNEL_MAX;
+	walk->frame_count = kernel_count < STACK_KERNEL_MAX ? kernel_count : STACK_KERNEL_MAX;
 	if (walk->frame_count)
 		memcpy(walk->frames, kernel, walk->frame_count * sizeof(*kernel));
 }
@@ -75,10 +76,23 @@ static enum step_result find_cfa(const struct walk *walk, const struct unwind_ru
 			return STEP_TRUNCATED;
 		cfa += (uint64_t)(int64_t)rule->cfa_offset_after;
 	}
-	if (rule->cfa_plt && (walk->regs[DWARF_RIP] & 15) >= rule->cfa_plt_at)
-		cfa += 8;
 	*ret_cfa = cfa;
 	return STEP_ON;
+}
+
+/*
+ * The caller's value of a register that the function has saved at `address`. At its end, when it has
+ * popped what it saved, CFI still says where that was: below the stack pointer, where the copy does
+ * not reach. The register itself has the value again. Never so for the pc.
+ */
+static bool read_saved(const struct walk *walk, unsigned reg, uint64_t address, uint64_t *ret_value)
+{
+	bool is_popped = walk->user_frames == 1 && reg != DWARF_RIP && address < walk->stack_start;
+
+	if (!is_popped)
+		return read_stack(walk, address, ret_value);
+	*ret_value = walk->regs[reg];
+	return known(walk, reg);
 }
 
 /* The caller's value of one register; false: not recoverable. */
@@ -94,10 +108,10 @@ static bool restore(const struct walk *walk, const struct saved_reg *saved, unsi
 	case SAVED_UNDEFINED:
 		return false;
 	case SAVED_AT_CFA:
-		return read_stack(walk, cfa + offset, ret_value);
+		return read_saved(walk, reg, cfa + offset, ret_value);
 	case SAVED_AT_REG:
 		return known(walk, saved->reg) &&
-		       read_stack(walk, walk->regs[saved->reg] + offset, ret_value);
+		       read_saved(walk, reg, walk->regs[saved->reg] + offset, ret_value);
 	case SAVED_IS_CFA:
 		*ret_value = cfa + offset;
 		return true;
@@ -136,6 +150,13 @@ static enum step_result step(struct walk *walk, const struct unwind_rule *rule)
 	return caller[DWARF_RIP] ? STEP_ON : STEP_COMPLETE;
 }
 
+static enum stack_state end_state(const struct walk *walk, enum step_result result)
+{
+	if (result == STEP_COMPLETE)
+		return walk->guessed ? STACK_GUESSED : STACK_COMPLETE;
+	return result == STEP_TRUNCATED ? STACK_TRUNCATED : STACK_BROKEN;
+}
+
 enum walk_result walk_on(struct walk *walk, const struct rule_table *rules,
 			 enum stack_state *ret_state, uint64_t *ret_address)
 {
@@ -153,14 +174,15 @@ enum walk_result walk_on(struct walk *walk, const struct rule_table *rules,
 			*ret_address = address;
 			return WALK_NEEDS_RULE;
 		}
-		walk->frames[walk->frame_count++] = address;
+		/* A signal's trampoline was not called, its handler only returns to its beginning. */
+		walk->frames[walk->frame_count++] =
+		    frame_of(rule->signal_frame ? walk->regs[DWARF_RIP] : address, rule->tag);
 		walk->user_frames++;
+		walk->guessed = walk->guessed || rule->guess;
 		result = step(walk, rule);
 		if (result == STEP_ON)
 			continue;
-		*ret_state = result == STEP_COMPLETE	? STACK_COMPLETE
-			     : result == STEP_TRUNCATED ? STACK_TRUNCATED
-							: STACK_BROKEN;
+		*ret_state = end_state(walk, result);
 		return WALK_DONE;
 	}
 }

@@ -22,19 +22,20 @@ struct displaced_return {
 };
 
 /* Room for the user's frames and the kernel's above them. */
-enum { WALK_KERNEL_MAX = 64, WALK_FRAMES_MAX = STACK_FRAMES_MAX + WALK_KERNEL_MAX };
+enum { WALK_FRAMES_MAX = STACK_KERNEL_MAX + STACK_FRAMES_MAX };
 
 struct walk {
 	uint64_t regs[DWARF_REG_COUNT];	/* of the frame that the walk has come to; DWARF numbering */
 	uint32_t known_regs;		/* bit set: registers whose value is known there */
 	bool is_return;			/* regs[DWARF_RIP] is a return address, not an interrupted pc */
+	bool guessed;			/* a frame's rule was a guess */
 	struct displaced_return displaced;
 	uint64_t stack_start;		/* address of stack[0] */
 	const uint8_t *stack;		/* borrowed; the copied bytes */
 	size_t stack_size;
 	size_t user_frames;		/* of frame_count */
 	size_t frame_count;
-	uint64_t frames[WALK_FRAMES_MAX]; /* lookup addresses, innermost first */
+	uint64_t frames[WALK_FRAMES_MAX]; /* lookup addresses with their tags, innermost first */
 };
 
 enum walk_result {

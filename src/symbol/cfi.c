@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Rows of one function that are looked through, to find where one begins. */
+enum { ROWS_MAX = 64 };
+
 static bool fits(Dwarf_Word value, int32_t *ret_value)
 {
 	int64_t number = (int64_t)value;
@@ -41,9 +44,9 @@ static bool is_breg(const Dwarf_Op *op, uint8_t *ret_reg, int32_t *ret_offset)
 
 /*
  * What linkers write for lazy PLT entries, which push eight bytes at their second instruction:
- * rsp + 8 + ((rip & 15) >= at) * 8.
+ * rsp + 8 + ((rip & 15) >= at) * 8. Gives the offset from rsp for this very address.
  */
-static bool is_plt(const Dwarf_Op *ops, size_t count, uint8_t *ret_at)
+static bool is_plt(const Dwarf_Op *ops, size_t count, uint64_t address, int32_t *ret_offset)
 {
 	static const uint8_t shape[] = {DW_OP_breg7, DW_OP_breg16, DW_OP_lit15,
 					DW_OP_and,   DW_OP_lit0,   DW_OP_ge,
@@ -57,7 +60,7 @@ static bool is_plt(const Dwarf_Op *ops, size_t count, uint8_t *ret_at)
 			return false;
 	if (ops[at].atom < DW_OP_lit0 || ops[at].atom > DW_OP_lit15)
 		return false;
-	*ret_at = (uint8_t)(ops[at].atom - DW_OP_lit0);
+	*ret_offset = (address & 15) >= (uint64_t)(ops[at].atom - DW_OP_lit0) ? 16 : 8;
 	return true;
 }
 
@@ -65,14 +68,12 @@ static bool is_plt(const Dwarf_Op *ops, size_t count, uint8_t *ret_at)
  * Besides register + offset: a dereferenced one (signal trampolines, functions that realign their
  * stack), and one with a constant added after that (hand-written code of OpenSSL).
  */
-static bool set_cfa(struct unwind_rule *rule, const Dwarf_Op *ops, size_t count)
+static bool set_cfa(struct unwind_rule *rule, const Dwarf_Op *ops, size_t count, uint64_t address)
 {
 	if (!count)
 		return false;
-	if (is_plt(ops, count, &rule->cfa_plt_at)) {
-		rule->cfa_plt = true;
+	if (is_plt(ops, count, address, &rule->cfa_offset)) {
 		rule->cfa_reg = DWARF_RSP;
-		rule->cfa_offset = 8;
 		return true;
 	}
 	if (!is_breg(&ops[0], &rule->cfa_reg, &rule->cfa_offset))
@@ -144,8 +145,9 @@ static bool set_registers(struct unwind_rule *rule, Dwarf_Frame *frame)
 	return true;
 }
 
-/* The caller's pc and stack pointer decide whether there is a step at all. */
-static void set_rule(struct unwind_rule *rule, Dwarf_Frame *frame)
+/* The caller's pc and stack pointer decide whether there is a step at all. `address` is as the CFI
+ * counts them, which differs from the ELF's by a multiple of the page size at most. */
+static void set_rule(struct unwind_rule *rule, Dwarf_Frame *frame, uint64_t address)
 {
 	Dwarf_Op *ops = NULL;
 	size_t count = 0;
@@ -163,8 +165,18 @@ static void set_rule(struct unwind_rule *rule, Dwarf_Frame *frame)
 	if (rule->saved[DWARF_RIP].how == SAVED_SAME ||
 	    rule->saved[DWARF_RSP].how == SAVED_UNDEFINED)
 		return;
-	if (!dwarf_frame_cfa(frame, &ops, &count) && set_cfa(rule, ops, count))
+	if (!dwarf_frame_cfa(frame, &ops, &count) && set_cfa(rule, ops, count, address))
 		rule->kind = RULE_STEP;
+}
+
+/* Whether the row's rule depends on the address in it. */
+static bool holds_once(Dwarf_Frame *frame)
+{
+	Dwarf_Op *ops = NULL;
+	size_t count = 0;
+	int32_t offset;
+
+	return !dwarf_frame_cfa(frame, &ops, &count) && count && is_plt(ops, count, 0, &offset);
 }
 
 static bool has_section(Elf *elf, const char *wanted)
@@ -200,34 +212,82 @@ static bool may_have_debug_frame(Dwfl_Module *elf, bool has_eh_frame)
 	return file && (!has_eh_frame || has_section(file, ".debug_frame"));
 }
 
-static Dwarf_Frame *find_frame(Dwfl_Module *elf, uint64_t vaddr)
+/* The CFI that covers an address, and the address as it counts them. */
+struct place {
+	Dwarf_CFI *cfi;
+	uint64_t address;
+};
+
+static Dwarf_Frame *find_frame(Dwfl_Module *elf, uint64_t vaddr, struct place *ret_place)
 {
 	Dwarf_Frame *frame = NULL;
 	Dwarf_Addr bias = 0;
 	Dwarf_CFI *cfi = dwfl_module_eh_cfi(elf, &bias);
 	bool has_eh_frame = cfi;
 
+	*ret_place = (struct place){cfi, vaddr - bias};
 	if (cfi && !dwarf_cfi_addrframe(cfi, vaddr - bias, &frame))
 		return frame;
 	if (!may_have_debug_frame(elf, has_eh_frame))
 		return NULL;
 	cfi = dwfl_module_dwarf_cfi(elf, &bias);
+	*ret_place = (struct place){cfi, vaddr - bias};
 	if (cfi && !dwarf_cfi_addrframe(cfi, vaddr - bias, &frame))
 		return frame;
 	return NULL;
 }
 
-void cfi_rule(struct unwind_rule *ret_rule, Dwfl_Module *elf, uint64_t vaddr)
+/* Where the row of an address ends; the address itself when there is none. */
+static uint64_t row_end(Dwarf_CFI *cfi, uint64_t address)
+{
+	Dwarf_Frame *frame;
+	Dwarf_Addr end = 0;
+
+	if (dwarf_cfi_addrframe(cfi, address, &frame))
+		return address;
+	(void)dwarf_frame_info(frame, NULL, &end, NULL);
+	free(frame);
+	return end > address ? end : address;
+}
+
+/*
+ * How far the row of the table reaches around its address. libdw (0.188) gives as the start of a
+ * row behind DW_CFA_restore_state that of the remembered one, so rows are followed from there.
+ */
+static void set_range(struct unwind_rule *rule, Dwarf_Frame *frame, const struct place *place)
+{
+	Dwarf_Addr start = 0, end = 0;
+	uint64_t address = place->address, next;
+
+	(void)dwarf_frame_info(frame, &start, &end, NULL);
+	if (start > address || end <= address || end - start > UINT32_MAX)
+		return;
+	for (int i = 0; i < ROWS_MAX && (next = row_end(place->cfi, start)) <= address; i++) {
+		if (next == start)
+			return;
+		start = next;
+	}
+	if (row_end(place->cfi, start) <= address)
+		return;
+	rule->before = (uint32_t)(address - start);
+	rule->after = (uint32_t)(end - 1 - address);
+}
+
+bool cfi_rule(struct unwind_rule *ret_rule, Dwfl_Module *elf, uint64_t vaddr)
 {
 	struct unwind_rule rule = {.kind = RULE_UNKNOWN};
-	Dwarf_Frame *frame = find_frame(elf, vaddr);
+	struct place place;
+	Dwarf_Frame *frame = find_frame(elf, vaddr, &place);
+	bool is_covered = frame != NULL;
 
-	if (frame) {
-		set_rule(&rule, frame);
+	if (is_covered) {
+		set_rule(&rule, frame, place.address);
+		if (rule.kind != RULE_STEP)
+			rule = (struct unwind_rule){.kind = rule.kind};
+		if (rule.kind != RULE_UNKNOWN && !holds_once(frame))
+			set_range(&rule, frame, &place);
 		free(frame);
 	}
-	if (rule.kind == RULE_STEP)
-		*ret_rule = rule;
-	else
-		*ret_rule = (struct unwind_rule){.kind = rule.kind};
+	*ret_rule = rule;
+	return is_covered;
 }

@@ -3,26 +3,26 @@
 #include "symbol/client.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "symbol/worker_link.h"
+#include "symbol/client_state.h"
 
-#define uthash_fatal(message) out_of_memory()
-#include <uthash.h>
 #include <utlist.h>
 
 enum {
-	RESTARTS_MAX = 16,
-	DEATHS_MAX = 2, /* of the worker by one module, which is not asked about any more */
-	SYMBOLS_MAX = 1 << 20,
+	FAILURES_MAX = 16,     /* of workers in a row, none of which answered anything */
+	RETRY_MS = 10000,      /* and then there is none for so long */
+	DEATHS_MAX = 2,	       /* of the worker by one module, which is not asked about any more */
+	ANSWER_MS = 5000,      /* a worker that answers later is taken to hang */
+	LINES_MS = 2000,       /* the same, for lines */
+	INATTENTION_MS = 2000, /* from one look at the worker to the next */
+	ASK_AGAIN_MS = 2000,   /* for a name that a growing map may have got */
 };
-
-/* Queues in the order in which they are served. */
-enum priority { PRIORITY_RULE, PRIORITY_SYMBOL, PRIORITY_LINES, PRIORITY_COUNT };
 
 /* Requests that the worker may have when one more of a priority is sent: enough to keep it busy,
  * few enough that a rule asked for now does not wait behind a long row of names. */
@@ -34,114 +34,7 @@ static const size_t windows[PRIORITY_COUNT] = {
  * for before rules have been quiet for so long, or the names have waited for so long. */
 static const double quiet_ms[PRIORITY_COUNT] = {[PRIORITY_SYMBOL] = 5, [PRIORITY_LINES] = 50};
 static const double patience_ms[PRIORITY_COUNT] = {
-    [PRIORITY_SYMBOL] = 300, [PRIORITY_LINES] = 1000};
-
-struct question {
-	struct request request;
-	struct module *module;
-	struct symbol *symbol; /* SYMBOL, LINES */
-	struct question *next, *prev;
-};
-
-struct symbol_entry {
-	struct {
-		uint64_t module;
-		uint64_t offset;
-	} key;
-	struct symbol symbol;
-	struct symbol_frame first; /* frames before any answer */
-	UT_hash_handle hh;
-};
-
-struct text_entry {
-	UT_hash_handle hh;
-	char text[];
-};
-
-/* What the worker was told of a module. */
-struct announcement {
-	bool done;	/* this worker has its file */
-	uint8_t deaths; /* of workers */
-};
-
-struct symbol_client {
-	struct worker_link link;
-	struct client_hooks hooks;
-	struct question *queues[PRIORITY_COUNT];
-	size_t queue_counts[PRIORITY_COUNT];
-	double served_ms[PRIORITY_COUNT]; /* when one was last sent, or the first was queued */
-	struct question *sent;		  /* in the order in which answers will come */
-	size_t sent_count;
-	struct announcement *announced; /* by module number */
-	size_t announced_count;
-	struct symbol_entry *symbols;
-	struct text_entry *texts;
-	uint64_t generation;
-	unsigned restarts;
-	struct reply reply;
-};
-
-int client_new(struct symbol_client **ret_client, const struct client_hooks *hooks, struct err *err)
-{
-	struct symbol_client *client = xcalloc(1, sizeof(*client));
-	int code;
-
-	client->hooks = *hooks;
-	code = worker_link_open(&client->link, err);
-	if (code) {
-		free(client);
-		return code;
-	}
-	*ret_client = client;
-	return 0;
-}
-
-static void free_questions(struct question *head)
-{
-	struct question *question, *next;
-
-	DL_FOREACH_SAFE (head, question, next)
-		free(question);
-}
-
-void client_free(struct symbol_client *client)
-{
-	struct symbol_entry *symbol, *next_symbol;
-	struct text_entry *text, *next_text;
-
-	if (!client)
-		return;
-	worker_link_close(&client->link);
-	for (int i = 0; i < PRIORITY_COUNT; i++)
-		free_questions(client->queues[i]);
-	free_questions(client->sent);
-	HASH_ITER (hh, client->symbols, symbol, next_symbol) {
-		HASH_DEL(client->symbols, symbol);
-		if (symbol->symbol.frames != &symbol->first)
-			free(symbol->symbol.frames);
-		free(symbol);
-	}
-	HASH_ITER (hh, client->texts, text, next_text) {
-		HASH_DEL(client->texts, text);
-		free(text);
-	}
-	free(client->announced);
-	free(client);
-}
-
-const char *client_intern(struct symbol_client *client, const char *text)
-{
-	struct text_entry *entry;
-	size_t length = strlen(text);
-
-	HASH_FIND(hh, client->texts, text, length, entry);
-	if (!entry) {
-		entry = xcalloc(1, sizeof(*entry) + length + 1);
-		memcpy(entry->text, text, length);
-		HASH_ADD(hh, client->texts, text, length, entry);
-	}
-	return entry->text;
-}
+    [PRIORITY_SYMBOL] = 100, [PRIORITY_LINES] = 1000};
 
 static double now_ms(void)
 {
@@ -151,72 +44,168 @@ static double now_ms(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
 }
 
-static void enqueue(struct symbol_client *client, enum priority priority, struct question *question)
+int client_new(struct symbol_client **ret_client, const struct client_hooks *hooks, struct err *err)
 {
+	struct symbol_client *client = xcalloc(1, sizeof(*client));
+	int code;
+
+	client->hooks = *hooks;
+	client->looked_ms = now_ms();
+	code = worker_link_open(&client->link, WORKER_ARGUMENT, err);
+	if (code) {
+		free(client);
+		return code;
+	}
+	client->store = symbol_store_new();
+	client->fetch = debug_fetch_new();
+	*ret_client = client;
+	return 0;
+}
+
+static void free_questions(struct question *head)
+{
+	struct question *question, *next;
+
+	DL_FOREACH_SAFE (head, question, next)
+		question_free(question);
+}
+
+void client_free(struct symbol_client *client)
+{
+	if (!client)
+		return;
+	worker_link_close(&client->link);
+	for (int i = 0; i < PRIORITY_COUNT; i++)
+		free_questions(client->queues[i]);
+	free_questions(client->sent);
+	for (size_t i = 0; i < client->announced_count; i++) {
+		free_questions(client->announced[i].parked);
+		debug_search_free(client->announced[i].search);
+	}
+	symbol_store_free(client->store);
+	debug_fetch_free(client->fetch);
+	free(client->announced);
+	free(client);
+}
+
+const char *client_intern(struct symbol_client *client, const char *text)
+{
+	return symbol_store_intern(client->store, text);
+}
+
+void client_enqueue(struct symbol_client *client, struct question *question)
+{
+	enum priority priority = question_priority(question);
+
 	if (!client->queues[priority])
 		client->served_ms[priority] = now_ms();
 	DL_APPEND(client->queues[priority], question);
 	client->queue_counts[priority]++;
 }
 
-static void ask(struct symbol_client *client, enum priority priority, enum request_kind kind,
-		struct module *module, uint64_t offset, uint64_t cookie, struct symbol *symbol)
+static struct question *dequeue(struct symbol_client *client, enum priority priority)
 {
-	struct question *question = xcalloc(1, sizeof(*question));
+	struct question *question = client->queues[priority];
 
-	question->request.kind = kind;
-	question->request.module = module->number;
-	question->request.offset = offset;
-	question->request.cookie = cookie;
-	question->module = module;
-	question->symbol = symbol;
-	enqueue(client, priority, question);
+	DL_DELETE(client->queues[priority], question);
+	client->queue_counts[priority]--;
+	return question;
 }
 
-static const char *offset_name(struct symbol_client *client, const struct module *module,
-			       uint64_t offset)
+static void ask(struct symbol_client *client, enum request_kind kind, struct module *module,
+		uint64_t offset, uint64_t cookie, struct symbol *symbol)
 {
-	char text[PATH_MAX + 32];
+	struct question *question = question_new(kind, module);
 
-	(void)snprintf(text, sizeof(text), "%s+0x%llx", module->name, (unsigned long long)offset);
-	return client_intern(client, text);
+	question->request.offset = offset;
+	question->request.cookie = cookie;
+	question->symbol = symbol;
+	client_enqueue(client, question);
+}
+
+static void ask_name(struct symbol_client *client, struct symbol *symbol)
+{
+	symbol->asked = true;
+	symbol->asked_ms = now_ms();
+	ask(client, REQUEST_SYMBOL, symbol->module, symbol->offset, 0, symbol);
 }
 
 struct symbol *client_symbol(struct symbol_client *client, struct module *module, uint64_t offset)
 {
-	struct symbol_entry *entry;
-	struct symbol_entry key = {.key = {module->number, offset}};
+	bool is_new;
+	struct symbol *symbol = symbol_store_get(client->store, module, offset, &is_new);
 
-	/* The target decides how many addresses it has: beyond the limit a module is one symbol. */
-	if (HASH_COUNT(client->symbols) >= SYMBOLS_MAX)
-		key.key.offset = offset = 0;
-	HASH_FIND(hh, client->symbols, &key.key, sizeof(key.key), entry);
-	if (entry)
-		return &entry->symbol;
-	entry = xcalloc(1, sizeof(*entry));
-	entry->key = key.key;
-	entry->symbol.module = module;
-	entry->symbol.offset = offset;
-	entry->symbol.frame_count = 1;
-	entry->symbol.frames = &entry->first;
-	entry->first.function = offset_name(client, module, offset);
-	HASH_ADD(hh, client->symbols, key, sizeof(entry->key), entry);
-	/* The kernel's table of symbols takes as long to read as a library's DWARF. */
-	if (module->fd >= 0)
-		ask(client, module->kind == MODULE_ELF ? PRIORITY_SYMBOL : PRIORITY_LINES,
-		    REQUEST_SYMBOL, module, offset, 0, &entry->symbol);
-	return &entry->symbol;
+	if (is_new && module->fd >= 0)
+		ask_name(client, symbol);
+	return symbol;
+}
+
+void client_ask_again(struct symbol_client *client, struct symbol *symbol)
+{
+	if (!symbol->named && !symbol->asked && symbol->module->kind == MODULE_PERF_MAP &&
+	    symbol->module->fd >= 0 && now_ms() - symbol->asked_ms > ASK_AGAIN_MS)
+		ask_name(client, symbol);
+}
+
+static void ask_module_name(void *context, struct symbol *symbol)
+{
+	ask_name(context, symbol);
+}
+
+void client_ask_symbols(struct symbol_client *client, const struct module *module)
+{
+	symbol_store_each(client->store, module, ask_module_name, client);
+}
+
+void client_prefer_name(struct symbol_client *client, const struct symbol *symbol)
+{
+	enum priority priority =
+	    symbol->module->kind == MODULE_KALLSYMS ? PRIORITY_LINES : PRIORITY_SYMBOL;
+	struct question *question;
+
+	DL_FOREACH (client->queues[priority], question)
+		if (question->symbol == symbol && question->request.kind == REQUEST_SYMBOL)
+			break;
+	if (!question || question == client->queues[priority])
+		return;
+	DL_DELETE(client->queues[priority], question);
+	DL_PREPEND(client->queues[priority], question);
+}
+
+static bool is_refused(const struct question *question)
+{
+	return question->module->skipped ||
+	       (question->request.kind == REQUEST_LINES && question->module->degraded);
+}
+
+bool client_want_lines(struct symbol_client *client, struct symbol *symbol)
+{
+	if (symbol->lines != LINES_WANTED)
+		return false;
+	symbol->lines = LINES_ASKED;
+	if (symbol->module->degraded || symbol->module->skipped)
+		return false;
+	ask(client, REQUEST_LINES, symbol->module, symbol->offset, 0, symbol);
+	return true;
+}
+
+size_t client_lines_queued(const struct symbol_client *client)
+{
+	return client->queue_counts[PRIORITY_LINES] + client->lines_sent;
 }
 
 void client_ask_rule(struct symbol_client *client, struct module *module, uint64_t offset,
 		     uint64_t address)
 {
 	const struct unwind_rule unknown = {.kind = RULE_UNKNOWN};
+	const struct unwind_rule guess = unwind_rule_frame_pointer();
 
-	if (module->fd < 0 || module->kind != MODULE_ELF)
-		client->hooks.rule(client->hooks.context, address, &unknown);
+	if (module->kind == MODULE_PERF_MAP)
+		client->hooks.rule(client->hooks.context, address, module, offset, &guess);
+	else if (module->fd < 0 || module->kind != MODULE_ELF)
+		client->hooks.rule(client->hooks.context, address, module, offset, &unknown);
 	else
-		ask(client, PRIORITY_RULE, REQUEST_RULE, module, offset, address, NULL);
+		ask(client, REQUEST_RULE, module, offset, address, NULL);
 }
 
 void client_ask_allocators(struct symbol_client *client, struct module *module)
@@ -224,82 +213,16 @@ void client_ask_allocators(struct symbol_client *client, struct module *module)
 	if (module->fd < 0)
 		client->hooks.allocators(client->hooks.context, module, NULL, 0);
 	else
-		ask(client, PRIORITY_RULE, REQUEST_ALLOCATORS, module, 0, 0, NULL);
+		ask(client, REQUEST_ALLOCATORS, module, 0, 0, NULL);
 }
 
-/* Replaces what is known of a symbol by an answer's frames. */
-static void take_frames(struct symbol_client *client, struct symbol *symbol,
-			const struct reply *reply)
+static void put_sent(struct symbol_client *client, struct question *question)
 {
-	struct symbol_frame *frames = xcalloc(reply->frame_count, sizeof(*frames));
-	struct symbol_entry *entry =
-	    (struct symbol_entry *)(void *)((char *)symbol - offsetof(struct symbol_entry, symbol));
-
-	for (uint32_t i = 0; i < reply->frame_count; i++) {
-		const struct reply_frame *from = &reply->frames[i];
-		const char *function = protocol_text(reply, from->function);
-		const char *file = protocol_text(reply, from->file);
-		const char *decl_file = protocol_text(reply, from->decl_file);
-
-		/* DWARF may not name a function whose symbol has a name. */
-		frames[i].function = function ? client_intern(client, function)
-					      : symbol->frames[symbol->frame_count - 1].function;
-		frames[i].file = file ? client_intern(client, file) : NULL;
-		frames[i].decl_file = decl_file ? client_intern(client, decl_file) : NULL;
-		frames[i].line = from->line;
-		frames[i].decl_line = from->decl_line;
-		frames[i].inlined = from->inlined;
-	}
-	if (symbol->frames != &entry->first)
-		free(symbol->frames);
-	symbol->frames = frames;
-	symbol->frame_count = reply->frame_count;
-	symbol->named = true;
-	client->generation++;
-}
-
-static void take_symbol(struct symbol_client *client, struct question *question,
-			const struct reply *reply)
-{
-	struct symbol *symbol = question->symbol;
-
-	if (reply->found && reply->frame_count) {
-		take_frames(client, symbol, reply);
-	} else if (reply->address && reply->address != symbol->offset && !symbol->named) {
-		symbol->frames[0].function = offset_name(client, symbol->module, reply->address);
-		client->generation++;
-	}
-	if (symbol->module->kind == MODULE_ELF &&
-	    client->hooks.wants_lines(client->hooks.context, symbol->module))
-		ask(client, PRIORITY_LINES, REQUEST_LINES, symbol->module, symbol->offset, 0,
-		    symbol);
-}
-
-/* Hands the answer to whoever asked. `reply` with found == 0 stands for "not known". */
-static void answer(struct symbol_client *client, struct question *question,
-		   const struct reply *reply)
-{
-	const struct unwind_rule unknown = {.kind = RULE_UNKNOWN};
-
-	switch ((enum request_kind)question->request.kind) {
-	case REQUEST_RULE:
-		client->hooks.rule(client->hooks.context, question->request.cookie,
-				   reply->found ? &reply->rule : &unknown);
-		break;
-	case REQUEST_SYMBOL:
-		take_symbol(client, question, reply);
-		break;
-	case REQUEST_LINES:
-		if (reply->found && reply->frame_count)
-			take_frames(client, question->symbol, reply);
-		break;
-	case REQUEST_ALLOCATORS:
-		client->hooks.allocators(client->hooks.context, question->module, reply->allocators,
-					 reply->found ? reply->allocator_count : 0);
-		break;
-	case REQUEST_MODULE:
-		break;
-	}
+	if (!client->sent)
+		client->first_ms = now_ms();
+	DL_APPEND(client->sent, question);
+	client->sent_count++;
+	client->lines_sent += question->request.kind == REQUEST_LINES;
 }
 
 static struct question *take_sent(struct symbol_client *client)
@@ -309,32 +232,20 @@ static struct question *take_sent(struct symbol_client *client)
 	if (question) {
 		DL_DELETE(client->sent, question);
 		client->sent_count--;
+		client->lines_sent -= question->request.kind == REQUEST_LINES;
+		client->first_ms = now_ms();
 	}
 	return question;
-}
-
-static enum priority priority_of(const struct question *question)
-{
-	switch (question->request.kind) {
-	case REQUEST_SYMBOL:
-		return question->module->kind == MODULE_ELF ? PRIORITY_SYMBOL : PRIORITY_LINES;
-	case REQUEST_LINES:
-		return PRIORITY_LINES;
-	default:
-		return PRIORITY_RULE;
-	}
 }
 
 /* Answers the first question of a queue with "not known". */
 static void refuse(struct symbol_client *client, enum priority priority)
 {
 	const struct reply nothing = {0};
-	struct question *question = client->queues[priority];
+	struct question *question = dequeue(client, priority);
 
-	DL_DELETE(client->queues[priority], question);
-	client->queue_counts[priority]--;
-	answer(client, question, &nothing);
-	free(question);
+	client_answer(client, question, &nothing);
+	question_free(question);
 }
 
 static void fail_all(struct symbol_client *client)
@@ -343,135 +254,230 @@ static void fail_all(struct symbol_client *client)
 	struct question *question;
 
 	while ((question = take_sent(client))) {
-		answer(client, question, &nothing);
-		free(question);
+		client_answer(client, question, &nothing);
+		question_free(question);
 	}
 	for (int i = 0; i < PRIORITY_COUNT; i++)
 		while (client->queues[i])
 			refuse(client, (enum priority)i);
 }
 
-static struct announcement *announcement_of(struct symbol_client *client,
-					    const struct module *module)
+/* The first question sent is taken to be the one that the worker died of. */
+static void blame(struct symbol_client *client, struct question *question)
 {
-	size_t count = module->number + (size_t)1;
+	struct announcement *announcement = client_announcement(client, question->module);
+	const struct reply nothing = {0};
 
-	if (count > client->announced_count) {
-		client->announced =
-		    xreallocarray(client->announced, count, sizeof(*client->announced));
-		memset(client->announced + client->announced_count, 0,
-		       (count - client->announced_count) * sizeof(*client->announced));
-		client->announced_count = count;
-	}
-	return &client->announced[module->number];
+	if (question->request.kind == REQUEST_LINES)
+		question->module->degraded = true;
+	else if (question->request.kind == REQUEST_DEBUG_FILE || announcement->debug_taken)
+		announcement->debug_over = true;
+	else if (++announcement->deaths >= DEATHS_MAX)
+		question->module->skipped = true;
+	announcement->debug_taken = false;
+	client_answer(client, question, &nothing);
+	question_free(question);
 }
 
-/* The first question sent is taken to be the one that the worker died of. */
+/* What one worker was told, the next does not know. */
+static void forget_announcements(struct symbol_client *client)
+{
+	for (size_t i = 0; i < client->announced_count; i++) {
+		struct announcement *announcement = &client->announced[i];
+
+		announcement->done = announcement->debug_taken = false;
+		debug_search_free(announcement->search);
+		announcement->search = NULL;
+	}
+}
+
+/* Those about files are asked again when the files are announced again. */
+static void ask_again(struct symbol_client *client, struct question *question)
+{
+	if (question->request.kind == REQUEST_MODULE ||
+	    question->request.kind == REQUEST_DEBUG_FILE)
+		question_free(question);
+	else
+		client_enqueue(client, question);
+}
+
+static void open_worker(struct symbol_client *client)
+{
+	if (worker_link_open(&client->link, WORKER_ARGUMENT, NULL) == 0)
+		return;
+	client->retry_ms = now_ms() + RETRY_MS;
+	fail_all(client);
+}
+
 static void replace_worker(struct symbol_client *client)
 {
-	const struct reply nothing = {0};
 	struct question *question = take_sent(client), *unanswered;
 
 	worker_link_close(&client->link);
+	if (question)
+		blame(client, question);
+	while ((unanswered = take_sent(client)))
+		ask_again(client, unanswered);
 	for (size_t i = 0; i < client->announced_count; i++)
-		client->announced[i].done = false;
-	if (question) {
-		announcement_of(client, question->module)->deaths++;
-		answer(client, question, &nothing);
-		free(question);
-	}
-	while ((unanswered = client->sent)) {
-		enum priority priority = priority_of(unanswered);
-
-		DL_DELETE(client->sent, unanswered);
-		client->sent_count--;
-		if (unanswered->request.kind == REQUEST_MODULE) {
-			free(unanswered);
-			continue;
+		while ((unanswered = client->announced[i].parked)) {
+			DL_DELETE(client->announced[i].parked, unanswered);
+			client->parked_count--;
+			ask_again(client, unanswered);
 		}
-		enqueue(client, priority, unanswered);
-	}
+	forget_announcements(client);
 	client->restarts++;
-	if (client->restarts > RESTARTS_MAX || worker_link_open(&client->link, NULL) < 0)
+	if (++client->failures > FAILURES_MAX) {
+		client->failures = 0;
+		client->retry_ms = now_ms() + RETRY_MS;
 		fail_all(client);
+		return;
+	}
+	open_worker(client);
+}
+
+static bool is_readable(int fd)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+	return poll(&poll_fd, 1, 0) > 0;
+}
+
+/* Time in which this program itself did not look, because it was stopped, is not the worker's. */
+static void check_overdue(struct symbol_client *client)
+{
+	double now = now_ms(), limit;
+
+	if (now - client->looked_ms > INATTENTION_MS)
+		client->first_ms += now - client->looked_ms;
+	client->looked_ms = now;
+	if (!client->sent)
+		return;
+	limit = client->sent->request.kind == REQUEST_LINES ? LINES_MS : ANSWER_MS;
+	if (now - client->first_ms > limit && !is_readable(client->link.fd))
+		replace_worker(client);
+}
+
+static bool has_questions(const struct symbol_client *client)
+{
+	for (int i = 0; i < PRIORITY_COUNT; i++)
+		if (client->queues[i])
+			return true;
+	return false;
 }
 
 /* Gives the worker the module's file. 0, or -errno as worker_link_send(). */
 static int announce(struct symbol_client *client, struct module *module)
 {
-	struct question *question = xcalloc(1, sizeof(*question));
+	struct announcement *announcement = client_announcement(client, module);
+	struct question *question;
 	int code;
 
-	question->module = module;
-	question->request.kind = REQUEST_MODULE;
-	question->request.module = module->number;
+	if (announcement->done)
+		return 0;
+	question = question_new(REQUEST_MODULE, module);
 	question->request.module_kind = module->kind;
 	(void)snprintf(question->request.name, sizeof(question->request.name), "%s", module->path);
 	code = worker_link_send(&client->link, &question->request, module->fd);
 	if (code) {
-		free(question);
+		question_free(question);
 		return code;
 	}
-	DL_APPEND(client->sent, question);
-	client->sent_count++;
-	announcement_of(client, module)->done = true;
+	put_sent(client, question);
+	announcement->done = true;
+	announcement->module = module;
+	if (module->kind == MODULE_ELF)
+		announcement->search = debug_search_new(client->hooks.pid, module);
 	return 0;
 }
 
+/* Sends a question, or lets it wait for the debug files of its module. */
 static int send_question(struct symbol_client *client, struct question *question)
 {
-	bool announced = announcement_of(client, question->module)->done;
-	int code = announced ? 0 : announce(client, question->module);
+	struct announcement *announcement;
+	int code = announce(client, question->module);
 
-	return code ? code : worker_link_send(&client->link, &question->request, -1);
+	if (code)
+		return code;
+	announcement = client_announcement(client, question->module);
+	if (announcement->search && question_needs_debug_files(question)) {
+		(void)dequeue(client, question_priority(question));
+		DL_APPEND(announcement->parked, question);
+		client->parked_count++;
+		return 0;
+	}
+	code = worker_link_send(&client->link, &question->request, question->fd);
+	if (code)
+		return code;
+	(void)dequeue(client, question_priority(question));
+	if (question->fd >= 0)
+		close(question->fd);
+	question->fd = -1;
+	put_sent(client, question);
+	return 0;
+}
+
+static bool has_waited(const struct symbol_client *client, int priority)
+{
+	return priority != PRIORITY_RULE && client->queues[priority] &&
+	       now_ms() - client->served_ms[priority] >= patience_ms[priority];
 }
 
 static bool must_wait(const struct symbol_client *client, int priority)
 {
-	double now;
-
 	if (priority == PRIORITY_RULE || !client->queues[priority])
 		return false;
-	now = now_ms();
-	return now - client->served_ms[PRIORITY_RULE] < quiet_ms[priority] &&
-	       now - client->served_ms[priority] < patience_ms[priority];
+	return now_ms() - client->served_ms[PRIORITY_RULE] < quiet_ms[priority] &&
+	       !has_waited(client, priority);
+}
+
+/* How many requests the worker may have: those that have waited do not wait for rules any more. */
+static size_t window_of(const struct symbol_client *client, int priority)
+{
+	return windows[priority] + (has_waited(client, priority) ? client->sent_count : 0);
+}
+
+/* Sends from one queue. False when the worker takes no more; one that is gone is replaced by
+ * client_read(), after its last answers. */
+static bool send_queue(struct symbol_client *client, enum priority priority)
+{
+	size_t window = window_of(client, priority);
+	struct question *question;
+
+	while ((question = client->queues[priority]) && client->sent_count < window) {
+		if (is_refused(question)) {
+			refuse(client, priority);
+			continue;
+		}
+		if (send_question(client, question))
+			return false;
+		client->served_ms[priority] = now_ms();
+	}
+	return true;
+}
+
+static void send_queues(struct symbol_client *client)
+{
+	if (client->link.fd < 0 && has_questions(client)) {
+		if (now_ms() < client->retry_ms)
+			fail_all(client);
+		else
+			open_worker(client);
+	}
+	for (int i = 0; i < PRIORITY_COUNT && !must_wait(client, i); i++)
+		if (!send_queue(client, (enum priority)i))
+			return;
 }
 
 void client_flush(struct symbol_client *client)
 {
-	for (int i = 0; i < PRIORITY_COUNT && !must_wait(client, i); i++) {
-		struct question *question;
-
-		while ((question = client->queues[i]) && client->sent_count < windows[i]) {
-			int code;
-
-			if (client->link.fd < 0) {
-				fail_all(client);
-				return;
-			}
-			if (announcement_of(client, question->module)->deaths >= DEATHS_MAX) {
-				refuse(client, (enum priority)i);
-				continue;
-			}
-			code = send_question(client, question);
-			if (code == -EAGAIN)
-				return;
-			/* A worker that is gone is replaced by client_read(), after its last
-			 * answers. */
-			if (code)
-				return;
-			DL_DELETE(client->queues[i], question);
-			client->queue_counts[i]--;
-			DL_APPEND(client->sent, question);
-			client->sent_count++;
-			client->served_ms[i] = now_ms();
-		}
-	}
+	check_overdue(client);
+	client_take_fetched(client);
+	send_queues(client);
 }
 
 void client_read(struct symbol_client *client)
 {
-	for (;;) {
+	while (client->link.fd >= 0) {
 		int code = worker_link_receive(&client->link, &client->reply);
 		struct question *question;
 
@@ -486,9 +492,11 @@ void client_read(struct symbol_client *client)
 			break;
 		}
 		question = take_sent(client);
-		answer(client, question, &client->reply);
-		free(question);
-		client_flush(client);
+		if (question->request.kind != REQUEST_MODULE)
+			client->failures = 0;
+		client_answer(client, question, &client->reply);
+		question_free(question);
+		send_queues(client);
 	}
 	client_flush(client);
 }
@@ -500,11 +508,21 @@ int client_fd(const struct symbol_client *client)
 
 size_t client_outstanding(const struct symbol_client *client)
 {
-	size_t count = client->sent_count;
+	size_t count = client->sent_count + client->parked_count;
 
 	for (int i = 0; i < PRIORITY_COUNT; i++)
 		count += client->queue_counts[i];
 	return count;
+}
+
+unsigned client_fetch_failures(const struct symbol_client *client)
+{
+	return debug_fetch_failures(client->fetch);
+}
+
+bool client_perf_map_is_cut(const struct symbol_client *client)
+{
+	return client->perf_map_is_cut;
 }
 
 uint64_t client_generation(const struct symbol_client *client)

@@ -1,7 +1,8 @@
 /*
  * Names and rules, asked for asynchronously: every question is queued, the worker's answers arrive
  * through client_read(), and until then a symbol is called "module+0xoffset". Rules go before names,
- * names from the symbol table before lines from DWARF.
+ * names from the symbol table before lines from DWARF, which are asked for only where the caller
+ * wants them.
  */
 #ifndef RSP_SYMBOL_CLIENT_H
 #define RSP_SYMBOL_CLIENT_H
@@ -13,37 +14,21 @@
 
 #include "err.h"
 #include "symbol/module_table.h"
+#include "symbol/symbol_store.h"
 
 struct symbol_client;
 
-/* One function executing at an address; all strings belong to the client and live as long as it. */
-struct symbol_frame {
-	const char *function;	/* never NULL */
-	const char *file;	/* NULL: unknown */
-	const char *decl_file;	/* NULL: unknown */
-	unsigned line;		/* 0: unknown */
-	unsigned decl_line;
-	bool inlined;		/* into the next frame */
-};
-
-/* What is known of an address. Never moves; its frames are replaced as better answers come. */
-struct symbol {
-	struct module *module;
-	uint64_t offset;
-	bool named;		/* the worker knew a name */
-	size_t frame_count;	/* at least 1, innermost first */
-	struct symbol_frame *frames;
-};
-
 struct client_hooks {
 	/* The rule that client_ask_rule() asked for. */
-	void (*rule)(void *context, uint64_t address, const struct unwind_rule *rule);
+	void (*rule)(void *context, uint64_t address, const struct module *module, uint64_t offset,
+		     const struct unwind_rule *rule);
 	/* The answer to client_ask_allocators(): how many were found, and where. */
 	void (*allocators)(void *context, struct module *module, const struct reply_allocator *found,
 			   size_t count);
 	/* Whether lines and inlined functions are worth the DWARF of this module. */
 	bool (*wants_lines)(void *context, const struct module *module);
 	void *context;
+	int pid; /* the target, in whose root folder debug files are looked for */
 };
 
 /* Starts the worker. 0, or -errno with one line in `err`. */
@@ -52,10 +37,34 @@ int client_new(struct symbol_client **ret_client, const struct client_hooks *hoo
 /* Ends the worker. NULL is allowed. */
 void client_free(struct symbol_client *client);
 
-/* The symbol of an address; asked for when it is new. Borrowed, valid as long as the client. */
+/* The symbol of an address; its name is asked for when it is new. Borrowed from the client. */
 struct symbol *client_symbol(struct symbol_client *client, struct module *module, uint64_t offset);
 
-/* Asks for the unwind rule of `address`, which is at `offset` of the module. */
+/* Puts the question for a symbol's name, if it is not sent yet, before all others of names. */
+void client_prefer_name(struct symbol_client *client, const struct symbol *symbol);
+
+/*
+ * Asks for the lines and inlined functions of a symbol that is LINES_WANTED. False when it is not,
+ * or when its module's DWARF is not read any more.
+ */
+bool client_want_lines(struct symbol_client *client, struct symbol *symbol);
+
+/* Symbols whose lines were asked for and have not been answered. */
+size_t client_lines_queued(const struct symbol_client *client);
+
+/*
+ * Asks again for the name of a symbol of a perf map that is not known yet, though not more often than
+ * every few seconds: the map grows. Nothing for any other symbol.
+ */
+void client_ask_again(struct symbol_client *client, struct symbol *symbol);
+
+/* Asks for every symbol of a module that has got its file only now. */
+void client_ask_symbols(struct symbol_client *client, const struct module *module);
+
+/*
+ * Asks for the unwind rule of `address`, which is at `offset` of the module. For memory without a file
+ * it is the guess unwind_rule_frame_pointer().
+ */
 void client_ask_rule(struct symbol_client *client, struct module *module, uint64_t offset, uint64_t address);
 
 /* Asks where a module has allocator functions. */
@@ -66,19 +75,31 @@ int client_fd(const struct symbol_client *client);
 
 /*
  * Reads what the worker has answered and sends what is queued. A worker that has died or answers
- * nonsense is replaced a few times; the question it died of is answered with "not known", and so are
- * all of a module that it died of twice.
+ * nonsense is replaced; the question it died of is answered with "not known". A module whose lines
+ * it died of is marked `degraded`, one that it died of twice with other questions `skipped`, and no
+ * such question is asked any more. When none lives long enough to answer anything, all is "not
+ * known" for some seconds.
  */
 void client_read(struct symbol_client *client);
 
-/* Sends what is queued, as far as the worker takes it. To be called once in each turn of the loop. */
+/*
+ * Sends what is queued, as far as the worker takes it, and replaces a worker that has not answered
+ * in time: 2 s for lines, 5 s for anything else. To be called in each turn of the loop and at least
+ * once a second.
+ */
 void client_flush(struct symbol_client *client);
 
 /* Questions without an answer yet. */
 size_t client_outstanding(const struct symbol_client *client);
 
+/* Whether the perf map has more names than are kept. */
+bool client_perf_map_is_cut(const struct symbol_client *client);
+
 /* Changes with every answer that named something. */
 uint64_t client_generation(const struct symbol_client *client);
+
+/* Debug files that no debuginfod server gave. */
+unsigned client_fetch_failures(const struct symbol_client *client);
 
 /* Text kept once and as long as the client. */
 const char *client_intern(struct symbol_client *client, const char *text);

@@ -1,104 +1,129 @@
-/*
- * A module: its own libdwfl session with the one file in it, at the addresses the file was linked
- * for. The file's identity is checked before libelf sees it, because libdwfl would decompress what
- * is not ELF.
- */
+/* A module: the file, and what is made of it when it is asked for. */
 #include "config.h"
 
 #include "symbol/module.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "err.h"
 
-static const Dwfl_Callbacks callbacks = {
-    .find_elf = dwfl_build_id_find_elf,
-    .find_debuginfo = dwfl_standard_find_debuginfo,
-    .section_address = dwfl_offline_section_address,
-};
-
-static int check_header(int fd)
+static int open_elf(struct module *module, int fd, const char *name)
 {
-	Elf64_Ehdr header;
-
-	if (pread(fd, &header, sizeof header, 0) != (ssize_t)sizeof header)
-		return -ENOEXEC;
-	if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_machine != EM_X86_64)
-		return -ENOEXEC;
-	return header.e_type == ET_EXEC || header.e_type == ET_DYN ? 0 : -ENOEXEC;
-}
-
-/* libdwfl owns the descriptor once it has reported the file. */
-static int open_elf(struct module *module, int *fd, const char *name)
-{
+	int code = image_open(&module->image, fd, name);
 	GElf_Addr bias;
 	Elf *elf;
-	int r = check_header(*fd);
 
-	if (r)
-		return r;
-	elf_version(EV_CURRENT);
-	module->dwfl = dwfl_begin(&callbacks);
-	if (!module->dwfl)
-		return -ENOMEM;
-	dwfl_report_begin(module->dwfl);
-	module->elf = dwfl_report_elf(module->dwfl, name, name, *fd, 0, true);
-	if (!module->elf)
-		return -ENOEXEC;
-	*fd = -1;
-	if (dwfl_report_end(module->dwfl, NULL, NULL))
+	if (code)
+		return code;
+	if (!module_elf(module))
 		return -ENOEXEC;
 	elf = dwfl_module_getelf(module->elf, &bias);
 	return elf ? segments_read(&module->segments, elf) : -ENOEXEC;
 }
 
+/* Owns the descriptor. */
+static int open_kind(struct module *module, int fd, const char *name)
+{
+	int code;
+
+	switch (module->kind) {
+	case MODULE_KALLSYMS:
+		module->kallsyms_fd = fd;
+		return kallsyms_read(&module->kallsyms, fd);
+	case MODULE_PERF_MAP:
+		module->perf_map = perf_map_new(fd);
+		return 0;
+	case MODULE_ELF:
+		break;
+	}
+	code = open_elf(module, fd, name);
+	if (fd >= 0)
+		close(fd);
+	return code;
+}
+
 int module_open(struct module **ret_module, enum module_kind kind, int fd, const char *name)
 {
 	struct module *module = xcalloc(1, sizeof *module);
-	int r;
+	int code;
 
 	module->kind = kind;
-	if (kind == MODULE_KALLSYMS)
-		r = kallsyms_read(&module->kallsyms, fd);
-	else
-		r = open_elf(module, &fd, name);
-	if (fd >= 0)
-		close(fd);
-	if (r) {
+	module->kallsyms_fd = module->image.debug_fd = module->image.alternate_fd = -1;
+	code = open_kind(module, fd, name);
+	if (code) {
 		module_free(module);
-		return r;
+		return code;
 	}
 	*ret_module = module;
 	return 0;
 }
 
+Dwfl_Module *module_elf(struct module *module)
+{
+	if (!module->dwfl)
+		module->dwfl = image_session(&module->image, &module->elf);
+	return module->dwfl ? module->elf : NULL;
+}
+
 const struct symtab *module_symtab(struct module *module)
 {
-	if (!module->symtab)
+	if (!module->symtab && module_elf(module))
 		module->symtab = symtab_new(module->elf, &module->segments);
 	return module->symtab;
 }
 
 struct lines *module_lines(struct module *module)
 {
-	if (!module->lines)
-		module->lines = lines_new(module->elf, &module->segments);
+	Dwfl_Module *elf;
+
+	if (module->lines)
+		return module->lines;
+	module->lines_dwfl = image_session(&module->image, &elf);
+	if (module->lines_dwfl)
+		module->lines = lines_new(elf, &module->segments);
 	return module->lines;
+}
+
+const struct kallsyms *module_kallsyms(struct module *module)
+{
+	if (!module->kallsyms && kallsyms_read(&module->kallsyms, module->kallsyms_fd))
+		return NULL;
+	return module->kallsyms;
+}
+
+void module_drop_lines(struct module *module)
+{
+	lines_free(module->lines);
+	module->lines = NULL;
+	if (module->lines_dwfl)
+		dwfl_end(module->lines_dwfl);
+	module->lines_dwfl = NULL;
+	module->lines_bytes = 0;
+}
+
+void module_drop_indexes(struct module *module)
+{
+	module_drop_lines(module);
+	symtab_free(module->symtab);
+	module->symtab = NULL;
+	kallsyms_free(module->kallsyms);
+	module->kallsyms = NULL;
+	if (module->dwfl)
+		dwfl_end(module->dwfl);
+	module->dwfl = NULL;
+	module->elf = NULL;
 }
 
 void module_free(struct module *module)
 {
 	if (!module)
 		return;
-	lines_free(module->lines);
-	symtab_free(module->symtab);
-	kallsyms_free(module->kallsyms);
-	if (module->dwfl)
-		dwfl_end(module->dwfl);
+	module_drop_indexes(module);
+	image_close(&module->image);
+	if (module->kallsyms_fd >= 0)
+		close(module->kallsyms_fd);
+	perf_map_free(module->perf_map);
 	free(module);
 }

@@ -11,12 +11,18 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "err.h"
+#include "target/perf_map_file.h"
+#include "target/root_file.h"
 
 /* The target decides how many files it maps; further ones are "[unknown]". */
 enum { MODULES_MAX = 4096 };
+
+/* A perf map that is not there is looked for again after so long. */
+enum { PERF_MAP_INTERVAL_MS = 500 };
 
 /* What makes two mappings the same file. */
 struct identity {
@@ -29,6 +35,7 @@ struct entry {
 	struct module module;
 	struct identity identity;
 	char *path;
+	bool is_code_memory; /* a memfd without ELF: its addresses are in "[anon]" */
 };
 
 struct module_table {
@@ -39,6 +46,8 @@ struct module_table {
 	struct module *vdso;
 	struct module *anonymous;
 	struct module *unknown;
+	bool anonymous_seen; /* an address was in it */
+	double perf_map_ms;  /* when its map was last looked for */
 };
 
 static struct module *add(struct module_table *table, enum module_kind kind, const char *path, int fd)
@@ -87,7 +96,7 @@ struct module_table *module_table_new(int pid)
 
 	table->pid = pid;
 	table->unknown = add(table, MODULE_ELF, "[unknown]", -1);
-	table->anonymous = add(table, MODULE_ELF, "[anon]", -1);
+	table->anonymous = add(table, MODULE_PERF_MAP, "[anon]", -1);
 	table->kernel = add(table, MODULE_KALLSYMS, "[kernel]", open("/proc/kallsyms", O_RDONLY | O_CLOEXEC));
 	table->vdso = add(table, MODULE_ELF, "[vdso]", open_vdso());
 	return table;
@@ -107,10 +116,9 @@ void module_table_free(struct module_table *table)
 	free(table);
 }
 
-/* Opens a file only if it is the one that is mapped: a package upgrade may have put another there. */
-static int open_same(const char *path, const struct mapping *mapping)
+/* Closes a file unless it is the one that is mapped: a package upgrade may have put another there. */
+static int keep_same(int fd, const struct mapping *mapping)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat found;
 
 	if (fd < 0)
@@ -121,27 +129,52 @@ static int open_same(const char *path, const struct mapping *mapping)
 	return -1;
 }
 
+static int open_link(const char *path, const struct mapping *mapping)
+{
+	return keep_same(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), mapping);
+}
+
 static int open_mapped(const struct module_table *table, const struct mapping *mapping)
 {
-	char *path = NULL;
+	char path[128];
 	int fd = -1;
 
-	if (!mapping->deleted && asprintf(&path, "/proc/%d/root%s", table->pid, mapping->path) >= 0) {
-		fd = open_same(path, mapping);
-		free(path);
-	}
+	if (!mapping->deleted)
+		fd = keep_same(root_file_open(table->pid, mapping->path, O_RDONLY), mapping);
 	/* Needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE. */
-	if (fd < 0 && asprintf(&path, "/proc/%d/map_files/%llx-%llx", table->pid,
-			       (unsigned long long)mapping->start, (unsigned long long)mapping->end) >= 0) {
-		fd = open_same(path, mapping);
-		free(path);
+	if (fd < 0) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", table->pid,
+			       (unsigned long long)mapping->start, (unsigned long long)mapping->end);
+		fd = open_link(path, mapping);
 	}
 	/* Needs no more than the right to look into the process. */
-	if (fd < 0 && asprintf(&path, "/proc/%d/exe", table->pid) >= 0) {
-		fd = open_same(path, mapping);
-		free(path);
+	if (fd < 0) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/exe", table->pid);
+		fd = open_link(path, mapping);
 	}
 	return fd;
+}
+
+static bool is_memfd(const struct mapping *mapping)
+{
+	return mapping->deleted && strncmp(mapping->path, "/memfd:", 7) == 0;
+}
+
+/* Memory that the process filled itself, so there is nothing to read about its code. */
+static bool is_filled_memory(const struct mapping *mapping)
+{
+	if (mapping->inode == 0)
+		return mapping->path[0] != '[' || strncmp(mapping->path, "[anon", 5) == 0;
+	return strcmp(mapping->path, "/dev/zero") == 0 ||
+	       (mapping->deleted && strncmp(mapping->path, "/SYSV", 5) == 0);
+}
+
+static bool is_elf(int fd)
+{
+	char magic[SELFMAG];
+
+	return pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+	       memcmp(magic, ELFMAG, SELFMAG) == 0;
 }
 
 struct module *module_table_of_mapping(struct module_table *table, const struct mapping *mapping)
@@ -151,7 +184,7 @@ struct module *module_table_of_mapping(struct module_table *table, const struct 
 
 	if (strcmp(mapping->path, "[vdso]") == 0)
 		return table->vdso;
-	if (mapping->inode == 0 && (mapping->path[0] != '[' || strncmp(mapping->path, "[anon", 5) == 0))
+	if (is_filled_memory(mapping))
 		return NULL;
 	for (size_t i = 0; i < table->count; i++) {
 		const struct entry *entry = table->entries[i];
@@ -159,14 +192,21 @@ struct module *module_table_of_mapping(struct module_table *table, const struct 
 		if (entry->identity.inode == identity.inode &&
 		    entry->identity.dev_major == identity.dev_major &&
 		    entry->identity.dev_minor == identity.dev_minor && strcmp(entry->path, mapping->path) == 0)
-			return &table->entries[i]->module;
+			return entry->is_code_memory ? NULL : &table->entries[i]->module;
 	}
 	if (table->count >= MODULES_MAX)
 		return table->unknown;
 	/* "[uprobes]" and other memory of the kernel's has a name but no file. */
 	module = add(table, MODULE_ELF, mapping->path, mapping->inode ? open_mapped(table, mapping) : -1);
 	table->entries[table->count - 1]->identity = identity;
-	return module;
+	if (!is_memfd(mapping) || module->fd < 0 || is_elf(module->fd)) {
+		module->unreadable = mapping->inode != 0 && module->fd < 0;
+		return module;
+	}
+	close(module->fd);
+	module->fd = -1;
+	table->entries[table->count - 1]->is_code_memory = true;
+	return NULL;
 }
 
 struct module *module_table_locate(struct module_table *table, const struct maps *maps, uint64_t address,
@@ -182,15 +222,81 @@ struct module *module_table_locate(struct module_table *table, const struct maps
 	if (!mapping)
 		return table->unknown;
 	module = module_table_of_mapping(table, mapping);
-	if (!module)
+	if (!module) {
+		table->anonymous_seen = true;
 		return table->anonymous;
+	}
 	*ret_offset = address - mapping->start + mapping->offset;
+	return module;
+}
+
+static double now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+struct module *module_table_find_perf_map(struct module_table *table)
+{
+	struct module *module = table->anonymous;
+
+	if (!table->anonymous_seen || module->fd >= 0)
+		return NULL;
+	if (table->perf_map_ms > 0 && now_ms() - table->perf_map_ms < PERF_MAP_INTERVAL_MS)
+		return NULL;
+	table->perf_map_ms = now_ms();
+	module->fd = perf_map_file_open(table->pid);
+	if (module->fd < 0)
+		return NULL;
+	module->name = module->path = "[jit]";
 	return module;
 }
 
 struct module *module_table_get(const struct module_table *table, uint32_t number)
 {
 	return number < table->count ? &table->entries[number]->module : NULL;
+}
+
+/* Whether there is a file at the module's path that is another one. */
+static bool is_replaced(const struct module_table *table, const struct entry *entry)
+{
+	struct stat mapped, found;
+	bool differs = false;
+	int fd;
+
+	if (entry->module.fd < 0 || !entry->identity.inode || fstat(entry->module.fd, &mapped))
+		return false;
+	fd = root_file_open(table->pid, entry->path, O_PATH);
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &found) == 0)
+		differs = found.st_dev != mapped.st_dev || found.st_ino != mapped.st_ino;
+	close(fd);
+	return differs;
+}
+
+void module_table_check_paths(struct module_table *table)
+{
+	for (size_t i = 0; i < table->count; i++)
+		table->entries[i]->module.replaced = is_replaced(table, table->entries[i]);
+}
+
+const char *module_state(const struct module *module)
+{
+	if (module->skipped)
+		return "skipped";
+	if (module->unreadable)
+		return "unreadable";
+	if (module->degraded)
+		return "degraded";
+	return module->replaced ? "replaced" : "ok";
+}
+
+struct module *module_table_unknown(const struct module_table *table)
+{
+	return table->unknown;
 }
 
 bool module_is_uprobes(const struct module *module)

@@ -15,9 +15,13 @@
 struct module {
 	uint32_t number;	/* its index in the table */
 	enum module_kind kind;
-	const char *name;	/* base name, "[kernel]", "[vdso]", "[anon]", "[unknown]" */
+	const char *name;	/* base name, "[kernel]", "[vdso]", "[anon]", "[jit]", "[unknown]" */
 	const char *path;	/* as the target sees it; the same as `name` for those without a file */
 	int fd;			/* -1: there is no file, or it cannot be opened */
+	bool degraded;		/* by the client: its DWARF is not read any more, it costs too much */
+	bool skipped;		/* by the client: nothing is asked of it any more, it killed the worker */
+	bool unreadable;	/* there is a file, and no way to open it */
+	bool replaced;		/* another file is at its path; `fd` is of the one that is mapped */
 };
 
 struct module_table;
@@ -27,16 +31,37 @@ void module_table_free(struct module_table *table);
 
 /*
  * The module and the offset in it (protocol.h) of an address. Never NULL: an address in no mapping
- * is in "[unknown]" at itself, one in memory without a file in "[anon]" at itself. `maps` may be NULL.
+ * is in "[unknown]" at itself, one in memory without an ELF file in "[anon]" at itself. `maps` may be
+ * NULL.
  */
 struct module *module_table_locate(struct module_table *table, const struct maps *maps, uint64_t address,
 				   uint64_t *ret_offset);
 
-/* The module of a mapping; NULL for anonymous memory. */
+/*
+ * Looks for the perf map of the code in "[anon]", now and then until it is there; then the module has
+ * its file and is called "[jit]". Not while no address has been in it. The module when its file has
+ * just been found, or NULL.
+ */
+struct module *module_table_find_perf_map(struct module_table *table);
+
+/*
+ * The module of a mapping; NULL for memory that code is made in: anonymous or shared memory, or a
+ * memfd that is not ELF.
+ */
 struct module *module_table_of_mapping(struct module_table *table, const struct mapping *mapping);
+
+/* Marks the modules at whose paths there are other files, which is so until it is no more. */
+void module_table_check_paths(struct module_table *table);
 
 /* A module by its number, or NULL. */
 struct module *module_table_get(const struct module_table *table, uint32_t number);
+
+/* What is wrong with a module: "skipped", "unreadable", "degraded", "replaced", the
+ * worst first, or "ok". */
+const char *module_state(const struct module *module);
+
+/* "[unknown]". */
+struct module *module_table_unknown(const struct module_table *table);
 
 /* The page that the kernel maps into a process with uprobes, see stack/uprobe_slot.h. */
 bool module_is_uprobes(const struct module *module);

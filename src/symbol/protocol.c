@@ -56,13 +56,23 @@ static bool allocators_valid(const struct reply *reply)
 	return true;
 }
 
+static bool debug_valid(const struct reply *reply)
+{
+	const struct reply_debug *debug = &reply->debug;
+
+	return debug->build_id.size <= PROTOCOL_BUILD_ID_MAX &&
+	       debug->alternate_id.size <= PROTOCOL_BUILD_ID_MAX &&
+	       debug->link < reply->text_size && debug->alternate < reply->text_size;
+}
+
 bool protocol_reply_valid(const struct reply *reply, size_t size)
 {
 	if (!text_valid(reply, size))
 		return false;
-	if (reply->kind > REQUEST_ALLOCATORS || reply->found > 1)
+	if (reply->kind > REQUEST_DEBUG_FILE || reply->found > 1 || reply->too_costly > 1 ||
+	    reply->map_cut > 1)
 		return false;
-	if (!frames_valid(reply) || !allocators_valid(reply))
+	if (!frames_valid(reply) || !allocators_valid(reply) || !debug_valid(reply))
 		return false;
 	return reply->kind != REQUEST_RULE || !reply->found || unwind_rule_valid(&reply->rule);
 }

@@ -21,6 +21,7 @@ enum {
 	PROTOCOL_FRAMES_MAX = 16,	/* inlined frames of one address; more are cut on the outside */
 	PROTOCOL_TEXT_MAX = 32768,	/* bytes of strings in one answer */
 	PROTOCOL_ALLOCATOR_MAX = 64,	/* allocator functions in one answer */
+	PROTOCOL_BUILD_ID_MAX = 64,	/* bytes of a build-id; a longer one is none */
 };
 
 enum request_kind {
@@ -29,20 +30,28 @@ enum request_kind {
 	REQUEST_SYMBOL,		/* symbol-table name of one address: fast */
 	REQUEST_LINES,		/* inlined frames, file and line from DWARF: may be slow */
 	REQUEST_ALLOCATORS,	/* where the functions of the allocator table are */
+	REQUEST_DEBUG_FILE,	/* offers a separate debug file of a module; carries its descriptor */
 };
 
 enum module_kind {
 	MODULE_ELF,
 	MODULE_KALLSYMS,	/* the file is /proc/kallsyms; offsets are kernel addresses */
+	MODULE_PERF_MAP,	/* memory without a file, named by a perf map; offsets are addresses */
+};
+
+enum debug_kind {
+	DEBUG_OF_MODULE,	/* what was stripped from the module */
+	DEBUG_ALTERNATE,	/* what dwz took out of several modules' debug files */
 };
 
 struct request {
 	uint32_t kind;		/* enum request_kind */
 	uint32_t module;	/* number the program chose, given first with REQUEST_MODULE */
-	uint64_t offset;	/* file offset, or kernel address */
+	uint64_t offset;	/* file offset, or address */
 	uint64_t cookie;	/* comes back in the answer */
 	uint32_t module_kind;	/* only REQUEST_MODULE: enum module_kind */
-	char name[256];		/* only REQUEST_MODULE: file name to look for separate debug files by */
+	uint32_t debug_kind;	/* only REQUEST_DEBUG_FILE: enum debug_kind */
+	char name[256];		/* only REQUEST_MODULE: file name, for messages of libraries */
 };
 
 /* One frame at an address. Strings are offsets into reply.text; 0 is always the empty string. */
@@ -62,6 +71,20 @@ struct reply_allocator {
 	uint64_t offset;	/* file offset of its first byte */
 };
 
+struct build_id {
+	uint32_t size;		/* 0: none */
+	uint8_t bytes[PROTOCOL_BUILD_ID_MAX];
+};
+
+/* Where more of a file's symbols and DWARF is to be found. All empty when it is all there. */
+struct reply_debug {
+	struct build_id build_id; /* of the debug file, as of the module itself */
+	uint32_t link;		/* .gnu_debuglink: a file name in reply.text, 0: none */
+	uint32_t link_crc;
+	struct build_id alternate_id; /* .gnu_debugaltlink: of the alternate file */
+	uint32_t alternate;	/* its path, in reply.text; 0: none */
+};
+
 struct reply {
 	uint32_t kind;		/* enum request_kind of the question */
 	uint32_t module;
@@ -71,9 +94,12 @@ struct reply {
 	uint32_t frame_count;	/* SYMBOL: 0 or 1; LINES: innermost first, at least 1 when found */
 	uint64_t address;	/* SYMBOL: the ELF virtual address of the offset, found or not */
 	uint64_t symbol_start;	/* SYMBOL: file offset where the symbol begins */
+	uint32_t too_costly;	/* LINES: 1: the module's DWARF is given up, for good */
 	uint32_t allocator_count;
 	uint32_t text_size;	/* bytes used in text, the first of which is NUL, as is the last */
+	uint32_t map_cut;	/* SYMBOL of a perf map, 1: entries of it were forgotten */
 	struct unwind_rule rule; /* RULE */
+	struct reply_debug debug; /* MODULE; DEBUG_FILE: only what is new, the alternate file */
 	struct reply_frame frames[PROTOCOL_FRAMES_MAX];
 	struct reply_allocator allocators[PROTOCOL_ALLOCATOR_MAX];
 	char text[PROTOCOL_TEXT_MAX]; /* last: a packet ends after text_size bytes of it */

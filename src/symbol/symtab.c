@@ -187,7 +187,7 @@ struct symtab *symtab_new(Dwfl_Module *elf, const struct segments *segments)
 
 bool symtab_find(const struct symtab *symtab, uint64_t vaddr, struct symbol *ret_symbol)
 {
-	const struct span *span = spans_find(&symtab->spans, vaddr);
+	const struct span *span = symtab ? spans_find(&symtab->spans, vaddr) : NULL;
 
 	if (!span)
 		return false;

@@ -25,7 +25,7 @@ struct symbol {
  */
 struct symtab *symtab_new(Dwfl_Module *elf, const struct segments *segments);
 
-/* The symbol at an ELF virtual address. False past the end of one and before the next. */
+/* The symbol at an ELF virtual address. False past the end of one, before the next, and for NULL. */
 bool symtab_find(const struct symtab *symtab, uint64_t vaddr, struct symbol *ret_symbol);
 
 /* The name as users know it: demangled, without symbol version, with "@plt" for a stub. */

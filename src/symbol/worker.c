@@ -16,21 +16,35 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "err.h"
 #include "symbol/allocator_symbols.h"
 #include "symbol/answer.h"
 #include "symbol/cfi.h"
+#include "symbol/code_rule.h"
+#include "symbol/debug_refs.h"
 #include "symbol/demangle.h"
+#include "symbol/memory.h"
 #include "symbol/module.h"
+#include "symbol/sandbox.h"
 
-enum { MODULES_MAX = 65536 };
+enum {
+	MODULES_MAX = 65536,
+	/* What one module's DWARF may cost before it is given up. */
+	LINES_BYTES_MAX = 128 << 20,
+	LINES_CPU_MS_MAX = 2000,
+	/* An answer that takes less says nothing of the file: it is not added up. */
+	LINES_CPU_MS_SLOW = 20,
+};
 
 struct worker {
 	int socket_fd;
+	int statm_fd;		 /* see memory.h */
 	struct module **modules; /* owned; by number; NULL: not given or not usable */
 	size_t module_count;
+	uint64_t questions; /* that were answered, the clock of what was used last */
 	struct request request;
 	struct reply reply;
 };
@@ -61,11 +75,12 @@ static void answer_module(struct worker *worker, int fd)
 {
 	struct request *request = &worker->request;
 	struct module *module = NULL;
+	GElf_Addr bias;
+	Elf *elf;
 
 	if (fd < 0)
 		return;
-	if (request->module >= MODULES_MAX ||
-	    (request->module_kind != MODULE_ELF && request->module_kind != MODULE_KALLSYMS)) {
+	if (request->module >= MODULES_MAX || request->module_kind > MODULE_PERF_MAP) {
 		close(fd);
 		return;
 	}
@@ -77,30 +92,106 @@ static void answer_module(struct worker *worker, int fd)
 		return;
 	worker->modules[request->module] = module;
 	worker->reply.found = 1;
+	elf = module->elf ? dwfl_module_getelf(module->elf, &bias) : NULL;
+	if (elf)
+		debug_refs_read(&worker->reply, elf);
+	module->alternate_id = worker->reply.debug.alternate_id;
+}
+
+static bool is_wanted(struct worker *worker, struct module *module, int fd)
+{
+	GElf_Addr bias;
+	Elf *elf;
+
+	if (worker->request.debug_kind == DEBUG_ALTERNATE)
+		return debug_refs_match_alternate(&module->alternate_id, fd);
+	elf = module_elf(module) ? dwfl_module_getelf(module->elf, &bias) : NULL;
+	if (!elf || !debug_refs_match(&worker->reply, elf, fd))
+		return false;
+	if (worker->reply.debug.alternate_id.size)
+		module->alternate_id = worker->reply.debug.alternate_id;
+	return true;
+}
+
+/* Owns the descriptor. What was read without the file is dropped. */
+static void answer_debug_file(struct worker *worker, int fd)
+{
+	struct module *module = find_module(worker, MODULE_ELF);
+
+	if (fd < 0)
+		return;
+	if (!module || worker->request.debug_kind > DEBUG_ALTERNATE ||
+	    !is_wanted(worker, module, fd)) {
+		close(fd);
+		return;
+	}
+	module_drop_indexes(module);
+	image_set_debug_file(&module->image, (enum debug_kind)worker->request.debug_kind, fd);
+	worker->reply.found = 1;
+}
+
+/*
+ * A coroutine's first function returns to the first byte of what is to run then, makecontext()'s
+ * __start_context for one, which has called nobody. The byte before that is in no function.
+ */
+static void end_rule(struct unwind_rule *rule, Dwfl_Module *elf, uint64_t vaddr)
+{
+	struct unwind_rule next;
+
+	if (cfi_rule(&next, elf, vaddr + 1) && next.kind != RULE_UNKNOWN && next.before == 0)
+		*rule = (struct unwind_rule){.kind = RULE_END, .guess = 1};
 }
 
 static void answer_rule(struct worker *worker)
 {
 	struct module *module = find_module(worker, MODULE_ELF);
+	Dwfl_Module *elf = module ? module_elf(module) : NULL;
 	uint64_t vaddr;
+	bool covered;
 
-	if (!module || !segments_vaddr(&module->segments, worker->request.offset, &vaddr))
+	if (!elf || !segments_vaddr(&module->segments, worker->request.offset, &vaddr))
 		return;
-	cfi_rule(&worker->reply.rule, module->elf, vaddr);
+	covered = cfi_rule(&worker->reply.rule, elf, vaddr);
+	if (worker->reply.rule.kind == RULE_UNKNOWN)
+		code_rule(&worker->reply.rule, module, vaddr);
+	if (worker->reply.rule.kind == RULE_UNKNOWN && !covered)
+		end_rule(&worker->reply.rule, elf, vaddr);
+	/* What a compiler at run time left in its file, as V8 does, keeps frame pointers. */
+	if (worker->reply.rule.kind == RULE_UNKNOWN && !covered)
+		worker->reply.rule = unwind_rule_frame_pointer();
 	worker->reply.found = worker->reply.rule.kind != RULE_UNKNOWN;
 }
 
-static void answer_kernel_symbol(struct worker *worker, const struct module *module)
+static void answer_kernel_symbol(struct worker *worker, struct module *module)
 {
+	const struct kallsyms *kallsyms = module_kallsyms(module);
 	struct reply *reply = &worker->reply;
 	char buf[PROTOCOL_NAME_SIZE];
 	const char *name;
 
 	reply->address = worker->request.offset;
-	name = kallsyms_find(module->kallsyms, reply->address, &reply->symbol_start);
+	if (!kallsyms)
+		return;
+	name = kallsyms_find(kallsyms, reply->address, &reply->symbol_start);
 	if (!name)
 		return;
 	reply->frames[0].function = answer_text(reply, demangle(buf, sizeof buf, name));
+	reply->frame_count = 1;
+	reply->found = 1;
+}
+
+static void answer_map_symbol(struct worker *worker, const struct module *module)
+{
+	struct reply *reply = &worker->reply;
+	const char *name;
+
+	reply->address = worker->request.offset;
+	perf_map_refresh(module->perf_map);
+	reply->map_cut = perf_map_is_cut(module->perf_map);
+	name = perf_map_find(module->perf_map, reply->address, &reply->symbol_start);
+	if (!name)
+		return;
+	reply->frames[0].function = answer_text(reply, name);
 	reply->frame_count = 1;
 	reply->found = 1;
 }
@@ -109,12 +200,15 @@ static void answer_symbol(struct worker *worker)
 {
 	struct module *module = find_module(worker, MODULE_ELF);
 	struct module *kernel = find_module(worker, MODULE_KALLSYMS);
+	struct module *map = find_module(worker, MODULE_PERF_MAP);
 	struct reply *reply = &worker->reply;
 	char buf[PROTOCOL_NAME_SIZE];
 	struct symbol symbol;
 
 	if (kernel)
 		answer_kernel_symbol(worker, kernel);
+	if (map)
+		answer_map_symbol(worker, map);
 	if (!module ||
 	    !segments_vaddr(&module->segments, worker->request.offset, &reply->address) ||
 	    !symtab_find(module_symtab(module), reply->address, &symbol) ||
@@ -125,38 +219,82 @@ static void answer_symbol(struct worker *worker)
 	reply->found = 1;
 }
 
-static void answer_lines(struct worker *worker)
+static uint64_t cpu_ns(void)
 {
-	struct module *module = find_module(worker, MODULE_ELF);
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+}
+
+/* Books what an answer has cost; a module that has cost too much loses its lines for good. */
+static void charge_lines(const struct worker *worker, struct module *module, uint64_t ns,
+			 uint64_t bytes_before)
+{
+	uint64_t bytes = memory_private_bytes(worker->statm_fd);
+
+	if (ns >= (uint64_t)LINES_CPU_MS_SLOW * 1000000)
+		module->lines_ns += ns;
+	if (bytes > bytes_before)
+		module->lines_bytes += bytes - bytes_before;
+	if (module->lines_ns <= (uint64_t)LINES_CPU_MS_MAX * 1000000 &&
+	    module->lines_bytes <= LINES_BYTES_MAX)
+		return;
+	module->lines_too_costly = true;
+	module_drop_lines(module);
+}
+
+static void find_lines(struct worker *worker, struct module *module, uint64_t vaddr)
+{
 	struct reply *reply = &worker->reply;
 	char buf[PROTOCOL_NAME_SIZE];
 	const char *name = NULL;
+	struct lines *lines;
 	struct symbol symbol;
-	uint64_t vaddr;
+
+	if (symtab_find(module_symtab(module), vaddr, &symbol))
+		name = symtab_name(buf, sizeof buf, &symbol);
+	lines = module_lines(module);
+	reply->found = lines && lines_find(lines, vaddr, name, reply);
+}
+
+static void answer_lines(struct worker *worker)
+{
+	struct module *module = find_module(worker, MODULE_ELF);
+	uint64_t vaddr, bytes, ns;
 
 	if (!module || !segments_vaddr(&module->segments, worker->request.offset, &vaddr))
 		return;
-	if (symtab_find(module_symtab(module), vaddr, &symbol))
-		name = symtab_name(buf, sizeof buf, &symbol);
-	reply->found = lines_find(module_lines(module), vaddr, name, reply);
+	if (!module->lines_too_costly) {
+		bytes = memory_private_bytes(worker->statm_fd);
+		ns = cpu_ns();
+		find_lines(worker, module, vaddr);
+		charge_lines(worker, module, cpu_ns() - ns, bytes);
+	}
+	worker->reply.too_costly = module->lines_too_costly;
 }
 
 static void answer_allocators(struct worker *worker)
 {
 	struct module *module = find_module(worker, MODULE_ELF);
+	Dwfl_Module *elf = module ? module_elf(module) : NULL;
 
-	if (!module)
+	if (!elf)
 		return;
-	allocator_symbols_find(&worker->reply, module->elf, &module->segments);
+	allocator_symbols_find(&worker->reply, elf, &module->segments);
 	worker->reply.found = worker->reply.allocator_count > 0;
 }
 
-/* Owns the descriptor, which only REQUEST_MODULE should have brought; -1 is none. */
+/* Owns the descriptor, which only the requests about files should have brought; -1 is none. */
 static void answer(struct worker *worker, int fd)
 {
 	answer_init(&worker->reply, &worker->request);
 	if (worker->request.kind == REQUEST_MODULE) {
 		answer_module(worker, fd);
+		return;
+	}
+	if (worker->request.kind == REQUEST_DEBUG_FILE) {
+		answer_debug_file(worker, fd);
 		return;
 	}
 	if (fd >= 0)
@@ -243,6 +381,18 @@ static int receive(struct worker *worker, int *ret_fd)
 	return 1;
 }
 
+/* After the answer has been sent, so that nobody waits for it. Rules need little memory. */
+static void tidy_up(struct worker *worker)
+{
+	uint32_t number = worker->request.module;
+	struct module *module = number < worker->module_count ? worker->modules[number] : NULL;
+
+	if (module)
+		module->used = ++worker->questions;
+	if (worker->request.kind != REQUEST_RULE || worker->questions % 64 == 0)
+		memory_trim(worker->statm_fd, worker->modules, worker->module_count, module);
+}
+
 static int send_reply(const struct worker *worker)
 {
 	size_t size = protocol_reply_size(&worker->reply);
@@ -268,7 +418,7 @@ static void detach_from_terminal(void)
 	prctl(PR_SET_NAME, "rsprof-worker");
 }
 
-/* A descriptor stays open for each module, and a program can have a thousand libraries. */
+/* A program can have a thousand libraries, each with a separate debug file that stays open. */
 static void raise_file_limit(void)
 {
 	struct rlimit limit;
@@ -286,7 +436,8 @@ int worker_run(int socket_fd)
 
 	detach_from_terminal();
 	raise_file_limit();
-	unsetenv("DEBUGINFOD_URLS");
+	worker->statm_fd = memory_open();
+	sandbox_enter();
 	if (flags >= 0)
 		fcntl(socket_fd, F_SETFL, flags & ~O_NONBLOCK);
 	worker->socket_fd = socket_fd;
@@ -295,10 +446,13 @@ int worker_run(int socket_fd)
 		r = send_reply(worker);
 		if (r)
 			break;
+		tidy_up(worker);
 	}
 	for (size_t i = 0; i < worker->module_count; i++)
 		module_free(worker->modules[i]);
 	free(worker->modules);
+	if (worker->statm_fd >= 0)
+		close(worker->statm_fd);
 	free(worker);
 	return r == 0 || r == -EPIPE || r == -ECONNRESET ? EXIT_DONE : EXIT_FAILED;
 }

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 /* In the child: only the socket and standard error go over to the worker. */
-_Noreturn static void exec_worker(int socket_fd)
+_Noreturn static void exec_worker(int socket_fd, const char *argument)
 {
-	char name[] = PACKAGE_NAME, argument[] = WORKER_ARGUMENT;
-	char *const argv[] = {name, argument, NULL};
+	char name[] = PACKAGE_NAME;
+	char *const argv[] = {name, xstrdup(argument), NULL};
 	sigset_t none;
 	int null_fd = open("/dev/null", O_RDWR);
 
@@ -34,7 +34,7 @@ _Noreturn static void exec_worker(int socket_fd)
 	_exit(EXIT_FAILED);
 }
 
-int worker_link_open(struct worker_link *link, struct err *err)
+int worker_link_open(struct worker_link *link, const char *argument, struct err *err)
 {
 	int sockets[2];
 	int size = 4 << 20;
@@ -46,7 +46,7 @@ int worker_link_open(struct worker_link *link, struct err *err)
 	(void)setsockopt(sockets[0], SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	link->pid = fork();
 	if (link->pid == 0)
-		exec_worker(sockets[1]);
+		exec_worker(sockets[1], argument);
 	close(sockets[1]);
 	if (link->pid < 0) {
 		int code = errno;

@@ -17,8 +17,9 @@ struct worker_link {
 	int fd;		/* non-blocking; -1: not running */
 };
 
-/* Starts the worker. 0, or -errno with one line in `err`. */
-int worker_link_open(struct worker_link *link, struct err *err);
+/* Starts this program's file with the argument, WORKER_ARGUMENT or another. 0, or -errno with one
+ * line in `err`. */
+int worker_link_open(struct worker_link *link, const char *argument, struct err *err);
 
 /* Ends the worker and waits for it. Allowed on one that is not running. */
 void worker_link_close(struct worker_link *link);

@@ -1,265 +1,259 @@
-/*
- * A parser for lines such as
- * 7f5c1a000000-7f5c1a028000 r-xp 00026000 fe:01 1312      /usr/lib/x86_64-linux-gnu/libc.so.6
- * It trusts nothing of their form: no field is read by scanf, every number is checked for overflow.
- */
+/* Mappings in a balanced tree: what a target with many of them, as a JIT, changes one by one. */
 #include "config.h"
 
 #include "target/maps.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct parser {
-	struct maps *maps;
-	size_t capacity;
-	size_t path_bytes;
-	bool sorted; /* so far; what the kernel writes is */
+struct maps_node {
+	struct mapping mapping; /* owns its path */
+	RB_ENTRY(maps_node) link;
 };
 
-/* At least one digit, no sign, and the character `end` behind it, which is skipped. */
-static bool take_number(const char **text, unsigned base, char end, uint64_t most,
-			uint64_t *ret_number)
+/* A row of addresses that have changed, not yet told. */
+struct run {
+	maps_range_fn changed;
+	void *context;
+	uint64_t start;
+	uint64_t end; /* equal to `start`: empty */
+	bool any;     /* some address has changed */
+};
+
+static int compare(const struct maps_node *a, const struct maps_node *b)
 {
-	static const char digits[] = "0123456789abcdef";
-	const char *next = *text;
-	uint64_t number = 0;
-
-	for (;; next++) {
-		const char *digit = *next ? memchr(digits, *next, base) : NULL;
-		uint64_t value = digit ? (uint64_t)(digit - digits) : 0;
-
-		if (!digit)
-			break;
-		if (number > (most - value) / base)
-			return false;
-		number = number * base + value;
-	}
-	if (next == *text || *next != end)
-		return false;
-	*text = *next ? next + 1 : next;
-	*ret_number = number;
-	return true;
+	return (a->mapping.start > b->mapping.start) - (a->mapping.start < b->mapping.start);
 }
 
-/* "r-xp " */
-static bool take_permissions(const char **text, bool *ret_executable)
+/* RB_GENERATE_STATIC() without the BSD name of the attribute. */
+RB_GENERATE_INTERNAL(maps_tree, maps_node, link, compare, __attribute__((unused)) static)
+
+struct maps *maps_new(void)
 {
-	static const char *const allowed[] = {"r-", "w-", "x-", "sp", " "};
-	const char *next = *text;
+	struct maps *maps = xcalloc(1, sizeof(*maps));
 
-	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
-		if (next[i] == '\0' || !strchr(allowed[i], next[i]))
-			return false;
-	*ret_executable = next[2] == 'x';
-	*text = next + 5;
-	return true;
-}
-
-/* Everything before the path. The last number is followed by blanks and a path, or by nothing. */
-static bool take_fields(const char **text, struct mapping *ret_mapping)
-{
-	struct mapping mapping = {0};
-	uint64_t major;
-	uint64_t minor;
-
-	if (!take_number(text, 16, '-', UINT64_MAX, &mapping.start) ||
-	    !take_number(text, 16, ' ', UINT64_MAX, &mapping.end) ||
-	    !take_permissions(text, &mapping.executable) ||
-	    !take_number(text, 16, ' ', UINT64_MAX, &mapping.offset) ||
-	    !take_number(text, 16, ':', UINT32_MAX, &major) ||
-	    !take_number(text, 16, ' ', UINT32_MAX, &minor))
-		return false;
-	if (!take_number(text, 10, ' ', UINT64_MAX, &mapping.inode) &&
-	    !take_number(text, 10, '\0', UINT64_MAX, &mapping.inode))
-		return false;
-	mapping.dev_major = (uint32_t)major;
-	mapping.dev_minor = (uint32_t)minor;
-	*ret_mapping = mapping;
-	return mapping.start < mapping.end;
-}
-
-/* The kernel writes a line's end in a path as "\012", and nothing else that way. */
-static void unescape(char *path)
-{
-	char *to = path;
-
-	for (const char *from = path; *from; to++) {
-		bool newline = strncmp(from, "\\012", 4) == 0;
-
-		*to = newline ? '\n' : *from;
-		from += newline ? 4 : 1;
-	}
-	*to = '\0';
-}
-
-/* Only files can be deleted; the name of anonymous memory is the target's free choice. */
-static void take_path(const char *text, struct mapping *mapping)
-{
-	static const char suffix[] = " (deleted)";
-	size_t suffix_length = sizeof(suffix) - 1;
-	size_t length;
-
-	text += strspn(text, " ");
-	length = strlen(text);
-	if (text[0] == '/' && length > suffix_length &&
-	    strcmp(text + length - suffix_length, suffix) == 0) {
-		mapping->deleted = true;
-		length -= suffix_length;
-	}
-	mapping->path = strndup(text, length);
-	if (!mapping->path)
-		out_of_memory();
-	unescape(mapping->path);
-}
-
-static void keep(struct parser *parser, struct mapping mapping, const char *path)
-{
-	struct maps *maps = parser->maps;
-	size_t bytes = strlen(path) + 1;
-
-	if (maps->count >= MAPS_COUNT_MAX || bytes > MAPS_PATH_BYTES_MAX - parser->path_bytes) {
-		maps->overflow++;
-		return;
-	}
-	if (maps->count == parser->capacity) {
-		parser->capacity = parser->capacity ? 2 * parser->capacity : 64;
-		maps->items = xreallocarray(maps->items, parser->capacity, sizeof(*maps->items));
-	}
-	take_path(path, &mapping);
-	parser->path_bytes += bytes;
-	if (maps->count > 0 && maps->items[maps->count - 1].end > mapping.start)
-		parser->sorted = false;
-	maps->items[maps->count++] = mapping;
-}
-
-static void parse_line(struct parser *parser, char *line, size_t length)
-{
-	const char *next = line;
-	struct mapping mapping;
-
-	if (length > 0 && line[length - 1] == '\n')
-		line[--length] = '\0';
-	if (strlen(line) != length || !take_fields(&next, &mapping)) {
-		parser->maps->malformed++;
-		return;
-	}
-	parser->maps->total++;
-	if (mapping.executable)
-		keep(parser, mapping, next);
-}
-
-static int compare_mappings(const void *left, const void *right)
-{
-	const struct mapping *a = left;
-	const struct mapping *b = right;
-	int by_start = (a->start > b->start) - (a->start < b->start);
-
-	return by_start ? by_start : (a->end > b->end) - (a->end < b->end);
-}
-
-/* The kernel's list has neither disorder nor overlaps, but maps_find() must not rely on that. */
-static void sort_out(struct maps *maps)
-{
-	size_t kept = 0;
-
-	qsort(maps->items, maps->count, sizeof(*maps->items), compare_mappings);
-	for (size_t i = 0; i < maps->count; i++) {
-		if (kept > 0 && maps->items[kept - 1].end > maps->items[i].start) {
-			free(maps->items[i].path);
-			maps->malformed++;
-		} else {
-			maps->items[kept++] = maps->items[i];
-		}
-	}
-	maps->count = kept;
-}
-
-int maps_parse(struct maps **ret_maps, FILE *file)
-{
-	struct parser parser = {.maps = xcalloc(1, sizeof(*parser.maps)), .sorted = true};
-	char *line = NULL;
-	size_t capacity = 0;
-	ssize_t length;
-	int r = 0;
-
-	errno = 0;
-	while ((length = getline(&line, &capacity, file)) >= 0) {
-		parse_line(&parser, line, (size_t)length);
-		errno = 0;
-	}
-	if (!feof(file))
-		r = errno ? -errno : -EIO;
-	free(line);
-	if (r < 0) {
-		maps_free(parser.maps);
-		return r;
-	}
-	if (!parser.sorted)
-		sort_out(parser.maps);
-	*ret_maps = parser.maps;
-	return 0;
-}
-
-static int refuse_read(int code, int pid, struct err *err)
-{
-	switch (code) {
-	case ENOENT:
-	case ESRCH:
-		return err_set(err, ESRCH, EXIT_NO_PROCESS,
-			       "there is no process %d: see ps for the running ones", pid);
-	case EACCES:
-	case EPERM:
-		return err_set(err, code, EXIT_NOT_PERMITTED,
-			       "not permitted to read the mappings of process %d: run as its owner "
-			       "or with CAP_SYS_PTRACE",
-			       pid);
-	default:
-		return err_set(err, code, EXIT_FAILED, "cannot read /proc/%d/maps: %s", pid,
-			       strerror(code));
-	}
-}
-
-int maps_read(struct maps **ret_maps, int pid, struct err *err)
-{
-	char path[32];
-	FILE *file;
-	int r;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return refuse_read(errno, pid, err);
-	r = maps_parse(ret_maps, file);
-	fclose(file);
-	return r < 0 ? refuse_read(-r, pid, err) : 0;
-}
-
-const struct mapping *maps_find(const struct maps *maps, uint64_t addr)
-{
-	size_t low = 0;
-	size_t high = maps ? maps->count : 0;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (addr < maps->items[middle].start)
-			high = middle;
-		else if (addr >= maps->items[middle].end)
-			low = middle + 1;
-		else
-			return &maps->items[middle];
-	}
-	return NULL;
+	RB_INIT(&maps->tree);
+	return maps;
 }
 
 void maps_free(struct maps *maps)
 {
+	struct maps_node *node, *next;
+
 	if (!maps)
 		return;
-	for (size_t i = 0; i < maps->count; i++)
-		free(maps->items[i].path);
-	free(maps->items);
+	RB_FOREACH_SAFE(node, maps_tree, &maps->tree, next)
+	{
+		(void)RB_REMOVE(maps_tree, &maps->tree, node);
+		free(node->mapping.path);
+		free(node);
+	}
 	free(maps);
+}
+
+size_t maps_path_length(const char *name, bool *ret_deleted)
+{
+	static const char suffix[] = " (deleted)";
+	size_t suffix_length = sizeof(suffix) - 1;
+	size_t length = strlen(name);
+
+	*ret_deleted = name[0] == '/' && length > suffix_length &&
+		       strcmp(name + length - suffix_length, suffix) == 0;
+	return *ret_deleted ? length - suffix_length : length;
+}
+
+static struct maps_node *node_after(const struct maps *maps, uint64_t addr)
+{
+	struct maps_node *node = RB_ROOT(&maps->tree), *found = NULL;
+
+	while (node) {
+		if (node->mapping.end > addr) {
+			found = node;
+			node = RB_LEFT(node, link);
+		} else {
+			node = RB_RIGHT(node, link);
+		}
+	}
+	return found;
+}
+
+const struct mapping *maps_after(const struct maps *maps, uint64_t addr)
+{
+	const struct maps_node *node = node_after(maps, addr);
+
+	return node ? &node->mapping : NULL;
+}
+
+const struct mapping *maps_find(const struct maps *maps, uint64_t addr)
+{
+	const struct mapping *mapping = maps ? maps_after(maps, addr) : NULL;
+
+	return mapping && mapping->start <= addr ? mapping : NULL;
+}
+
+/* --- what has changed ------------------------------------------------------------------------- */
+
+static bool is_anonymous(const struct mapping *mapping)
+{
+	return mapping->inode == 0 &&
+	       (mapping->path[0] == '\0' || strncmp(mapping->path, "[anon", 5) == 0);
+}
+
+/* Whether the addresses that both cover are the same bytes of the same thing. */
+static bool is_same(const struct mapping *a, const struct mapping *b)
+{
+	if (is_anonymous(a) && is_anonymous(b))
+		return true;
+	return a->inode == b->inode && a->dev_major == b->dev_major &&
+	       a->dev_minor == b->dev_minor && a->start - a->offset == b->start - b->offset &&
+	       strcmp(a->path, b->path) == 0;
+}
+
+static void tell_run(struct run *run)
+{
+	if (run->end > run->start && run->changed)
+		run->changed(run->context, run->start, run->end);
+	run->start = run->end = 0;
+}
+
+static void add_to_run(struct run *run, uint64_t start, uint64_t end)
+{
+	run->any = true;
+	if (run->end != start || run->end == run->start) {
+		tell_run(run);
+		run->start = start;
+	}
+	run->end = end;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Up to where all addresses from `at` on are in `mapping`, or all are not. */
+static uint64_t boundary(const struct mapping *mapping, uint64_t at, uint64_t end)
+{
+	if (!mapping)
+		return end;
+	return least(mapping->start > at ? mapping->start : mapping->end, end);
+}
+
+/* Collects what differs between `start` and `end`. */
+static void compare_range(const struct maps *before, const struct maps *after, uint64_t start,
+			  uint64_t end, struct run *run)
+{
+	struct maps_node *old = node_after(before, start), *fresh = node_after(after, start);
+	uint64_t next;
+
+	for (uint64_t at = start; at < end && (old || fresh); at = next) {
+		const struct mapping *a = old ? &old->mapping : NULL;
+		const struct mapping *b = fresh ? &fresh->mapping : NULL;
+		bool in_a = a && a->start <= at, in_b = b && b->start <= at;
+
+		next = least(boundary(a, at, end), boundary(b, at, end));
+		if (in_a != in_b || (in_a && !is_same(a, b)))
+			add_to_run(run, at, next);
+		if (old && a->end <= next)
+			old = RB_NEXT(maps_tree, &before->tree, old);
+		if (fresh && b->end <= next)
+			fresh = RB_NEXT(maps_tree, &after->tree, fresh);
+	}
+	tell_run(run);
+}
+
+void maps_compare(const struct maps *before, const struct maps *after, maps_range_fn changed,
+		  void *context)
+{
+	struct run run = {.changed = changed, .context = context};
+
+	compare_range(before, after, 0, UINT64_MAX, &run);
+}
+
+/* --- putting a mapping ------------------------------------------------------------------------ */
+
+static void insert(struct maps *maps, const struct mapping *mapping)
+{
+	size_t bytes = strlen(mapping->path) + 1;
+	struct maps_node *node;
+
+	if (maps->count >= MAPS_COUNT_MAX || bytes > MAPS_PATH_BYTES_MAX - maps->path_bytes) {
+		maps->overflow++;
+		return;
+	}
+	node = xcalloc(1, sizeof(*node));
+	node->mapping = *mapping;
+	node->mapping.path = xstrdup(mapping->path);
+	(void)RB_INSERT(maps_tree, &maps->tree, node);
+	maps->count++;
+	maps->path_bytes += bytes;
+}
+
+static void delete (struct maps *maps, struct maps_node *node)
+{
+	(void)RB_REMOVE(maps_tree, &maps->tree, node);
+	maps->count--;
+	maps->path_bytes -= strlen(node->mapping.path) + 1;
+	free(node->mapping.path);
+	free(node);
+}
+
+/* Cuts the front off, so that the mapping begins at `start`. Its place in the order stays. */
+static void begin_at(struct mapping *mapping, uint64_t start)
+{
+	if (!is_anonymous(mapping))
+		mapping->offset += start - mapping->start;
+	mapping->start = start;
+}
+
+/* Leaves nothing between `start` and `end`. */
+static void cut_out(struct maps *maps, uint64_t start, uint64_t end)
+{
+	struct maps_node *node = node_after(maps, start), *next;
+
+	for (; node && node->mapping.start < end; node = next) {
+		struct mapping *mapping = &node->mapping;
+
+		next = RB_NEXT(maps_tree, &maps->tree, node);
+		if (mapping->start < start) {
+			struct mapping behind = *mapping;
+
+			mapping->end = start;
+			if (behind.end <= end)
+				continue;
+			begin_at(&behind, end);
+			insert(maps, &behind);
+			return;
+		}
+		if (mapping->end > end)
+			begin_at(mapping, end);
+		else
+			delete (maps, node);
+	}
+}
+
+/* Whether one mapping covers all of `mapping` already. */
+static bool is_inside(const struct maps *maps, const struct mapping *mapping)
+{
+	const struct mapping *old = maps_find(maps, mapping->start);
+
+	return old && old->end >= mapping->end;
+}
+
+bool maps_put(struct maps *maps, const struct mapping *mapping, maps_range_fn changed,
+	      void *context)
+{
+	struct run run = {.changed = changed, .context = context};
+	struct maps_node only = {.mapping = *mapping};
+	struct maps alone = {0};
+
+	if (mapping->executable)
+		(void)RB_INSERT(maps_tree, &alone.tree, &only);
+	compare_range(maps, &alone, mapping->start, mapping->end, &run);
+	if (!run.any && (!mapping->executable || is_inside(maps, mapping)))
+		return false;
+	cut_out(maps, mapping->start, mapping->end);
+	if (mapping->executable)
+		insert(maps, mapping);
+	return run.any;
 }

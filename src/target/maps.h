@@ -1,6 +1,7 @@
 /*
- * The executable mappings of a process, from /proc/PID/maps: a sorted array without overlaps, to
- * look an address up in. The text comes from the kernel but the paths in it are the target's.
+ * The executable mappings of a process, without overlaps, to look an address up in. They come from
+ * /proc/PID/maps or one by one; the text comes from the kernel but the paths in it are the
+ * target's.
  */
 #ifndef RSP_TARGET_MAPS_H
 #define RSP_TARGET_MAPS_H
@@ -9,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include <bsd/sys/tree.h>
 
 #include "err.h"
 
@@ -24,18 +27,24 @@ struct mapping {
 	uint32_t dev_minor;
 	bool executable;
 	bool deleted; /* the file has no name any more; " (deleted)" is not part of `path` */
-	char *path;   /* owned, never NULL: "/usr/bin/x", "[vdso]", "" for anonymous memory */
+	char *path;   /* never NULL: "/usr/bin/x", "[vdso]", "" for anonymous memory */
 };
 
-/* Owner: whoever called maps_parse() or maps_read(). */
+/* Owner: whoever called maps_new(), maps_parse() or maps_read(). */
 struct maps {
-	struct mapping *items; /* owned; executable ones only, by `start`, without overlaps */
+	RB_HEAD(maps_tree, maps_node) tree; /* executable ones only, by `start` */
 	size_t count;
-	uint64_t total;	     /* lines that were mappings, executable or not */
-	uint64_t overflow;   /* executable mappings left out because of the limits above */
-	uint64_t malformed;  /* lines that were no mapping, and mappings that overlap others */
-	uint64_t generation; /* the owner's stamp, 0 until it sets one */
+	size_t path_bytes;  /* of all paths with their NULs */
+	uint64_t total;	    /* lines that were mappings, executable or not */
+	uint64_t overflow;  /* executable mappings left out because of the limits above */
+	uint64_t malformed; /* lines that were no mapping, and mappings that overlap others */
 };
+
+/* Told of addresses from `start` up to but not including `end`. Must not use the maps. */
+typedef void (*maps_range_fn)(void *context, uint64_t start, uint64_t end);
+
+/* Empty maps. */
+struct maps *maps_new(void);
 
 /*
  * Reads the text of a maps file up to its end. Lines that are not well-formed are counted and
@@ -50,9 +59,33 @@ int maps_parse(struct maps **ret_maps, FILE *file);
  */
 int maps_read(struct maps **ret_maps, int pid, struct err *err);
 
-/* The mapping with start <= addr < end, borrowed until maps_free(); NULL: none, or `maps` is NULL.
+/*
+ * Puts a mapping, which is copied, in the place of whatever it overlaps: of that only the parts
+ * outside stay. One that is not executable only removes. `changed` is told of the ranges that are
+ * another thing after it, before they are; NULL: nobody. Whether there were any. `start` must be
+ * below `end`.
+ */
+bool maps_put(struct maps *maps, const struct mapping *mapping, maps_range_fn changed,
+	      void *context);
+
+/* Tells of the ranges that are one thing in `before` and another in `after`, or only in one. */
+void maps_compare(const struct maps *before, const struct maps *after, maps_range_fn changed,
+		  void *context);
+
+/*
+ * The mapping with start <= addr < end, borrowed until the next maps_put() or maps_free(); NULL:
+ * none, or `maps` is NULL.
  */
 const struct mapping *maps_find(const struct maps *maps, uint64_t addr);
+
+/* The first mapping that ends behind `addr`, borrowed likewise, or NULL. */
+const struct mapping *maps_after(const struct maps *maps, uint64_t addr);
+
+/*
+ * The length of a mapping's name as the kernel writes it, without " (deleted)", which only files
+ * have: the name of anonymous memory is the target's free choice.
+ */
+size_t maps_path_length(const char *name, bool *ret_deleted);
 
 /* NULL is allowed. */
 void maps_free(struct maps *maps);

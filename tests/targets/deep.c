@@ -1,21 +1,30 @@
 /*
- * deep [SECONDS [DEPTH]]: one thread busy at the bottom of DEPTH (default 25) frames of the same
- * function, without frame pointers. Each frame has a variable of its own on the stack.
+ * deep [SECONDS [DEPTH [FILE]]]: one thread busy at the bottom of DEPTH (default 25) frames of the
+ * same function, without frame pointers. Each frame has a variable of its own on the stack. FILE, of
+ * eight bytes, has the number of steps it has done.
  */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "target.h"
+
+static uint64_t own_steps;
+static volatile uint64_t *steps = &own_steps;
 
 OWN_FUNCTION uint64_t deep_spin(uint64_t end_ns)
 {
 	uint64_t value = end_ns;
 	uint32_t step;
 
-	while (clock_ns(CLOCK_MONOTONIC) < end_ns)
+	while (clock_ns(CLOCK_MONOTONIC) < end_ns) {
 		for (step = 0; step < 1000000; step++) {
 			value = value * 6364136223846793005u + 1442695040888963407u;
 			USED(value);
 		}
+		*steps += step;
+	}
 	return value;
 }
 
@@ -32,12 +41,25 @@ OWN_FUNCTION uint64_t deep_recurse(int depth, uint64_t end_ns)
 	return value + own[0];
 }
 
+static void count_in(const char *path)
+{
+	int fd = open(path, O_RDWR);
+	void *memory = mmap(NULL, sizeof(*steps), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (memory == MAP_FAILED)
+		exit(1);
+	steps = memory;
+}
+
 int main(int argc, char **argv)
 {
 	double seconds = argc > 1 ? atof(argv[1]) : 30;
 	int depth = argc > 2 ? atoi(argv[2]) : 25;
-	uint64_t value = deep_recurse(depth, clock_ns(CLOCK_MONOTONIC) + (uint64_t)(seconds * 1e9));
+	uint64_t value;
 
+	if (argc > 3)
+		count_in(argv[3]);
+	value = deep_recurse(depth, clock_ns(CLOCK_MONOTONIC) + (uint64_t)(seconds * 1e9));
 	USED(value);
 	return 0;
 }

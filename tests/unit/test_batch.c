@@ -110,6 +110,18 @@ Test(batch, kernel_time_that_is_not_sampled)
 	free(text);
 }
 
+Test(batch, guessed_stacks_are_shown_when_there_are_any)
+{
+	struct snapshot snapshot = plain;
+	char *text;
+
+	snapshot.cpu.stacks_guessed = 2;
+	text = print(&snapshot);
+	expect_line(text, "cpu: cpu-clock at 99 Hz, 80.2K samples, 5 in the kernel; stacks: "
+			  "4 complete (2 guessed), 3 copied, 2 pending");
+	free(text);
+}
+
 Test(batch, off_channels_show_why)
 {
 	struct snapshot snapshot = plain;
@@ -150,8 +162,8 @@ Test(batch, functions)
 	struct snapshot snapshot = plain;
 	char *text;
 
-	snapshot.functions = rows;
-	snapshot.function_count = 2;
+	snapshot.folded = rows;
+	snapshot.folded_count = 2;
 	text = print(&snapshot);
 	expect_line(text, " SELF% TOTAL%    SELF  FUNCTION  MODULE     WHERE");
 	expect_line(text, "   100    100   80.2K  hot       program    /src/hot.c:3");
@@ -194,8 +206,8 @@ Test(batch, long_names_are_cut)
 	for (int i = 0; i < 61; i++)
 		strcat(name, "\U0001f600");
 	row.name = name;
-	snapshot.functions = &row;
-	snapshot.function_count = 1;
+	snapshot.folded = &row;
+	snapshot.folded_count = 1;
 	text = print(&snapshot);
 	cell = strstr(text, "\U0001f600");
 	cr_assert_not_null(cell);
@@ -220,8 +232,8 @@ Test(batch, twenty_rows)
 		functions[i].name = "some_function";
 		sites[i].function = "some_site";
 	}
-	snapshot.functions = functions;
-	snapshot.function_count = 30;
+	snapshot.folded = functions;
+	snapshot.folded_count = 30;
 	snapshot.sites = sites;
 	snapshot.site_count = 30;
 	text = print(&snapshot);
@@ -244,10 +256,10 @@ Test(batch, hostile_names)
 	snapshot.target.comm = hostile;
 	snapshot.notice = hostile;
 	snapshot.heap.reason = hostile;
-	snapshot.functions = &function;
+	snapshot.folded = &function;
 	snapshot.sites = &site;
 	snapshot.allocators = &allocator;
-	snapshot.function_count = snapshot.site_count = snapshot.allocator_count = 1;
+	snapshot.folded_count = snapshot.site_count = snapshot.allocator_count = 1;
 	text = print(&snapshot);
 	for (const char *next = text; *next; next++) {
 		cr_assert((*next >= 0x20 && *next < 0x7f) || *next == '\n');

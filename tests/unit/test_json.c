@@ -144,7 +144,12 @@ static struct snapshot *full_snapshot(void)
 					      .frequency_hz = 99,
 					      .samples = 495,
 					      .stacks_complete = 490,
-					      .stacks_copied = 12};
+					      .stacks_guessed = 12,
+					      .stacks_copied = 12,
+					      .unwind_ns_per_frame = 127.5,
+					      .checked = true,
+					      .check_equal = 483,
+					      .check_different = 2};
 	snapshot->heap = (struct snapshot_heap){.state = CHANNEL_ON,
 						.reason = "limited",
 						.mode = "sampled",
@@ -156,7 +161,7 @@ static struct snapshot *full_snapshot(void)
 						.freed_bytes = 25,
 						.freed_objects = 26,
 						.untracked_frees = 27};
-	snapshot->overflow = (struct snapshot_overflow){31, 32, 33, 34, 35, 36};
+	snapshot->overflow = (struct snapshot_overflow){31, 32, 33, 34, 35, 36, 37};
 	snapshot->overhead = (struct snapshot_overhead){1.5, 0.5, 1.0, 0.25, 8192};
 	snapshot->function_count = 2;
 	snapshot->functions = xcalloc(2, sizeof(*snapshot->functions));
@@ -176,6 +181,9 @@ static struct snapshot *full_snapshot(void)
 	snapshot->allocator_count = 1;
 	snapshot->allocators = xcalloc(1, sizeof(*snapshot->allocators));
 	snapshot->allocators[0] = (struct snapshot_allocator){"glibc", "libc.so.6", 6};
+	snapshot->module_count = 1;
+	snapshot->modules = xcalloc(1, sizeof(*snapshot->modules));
+	snapshot->modules[0] = (struct snapshot_module){"libx.so", "/lib/libx.so", "degraded"};
 	return snapshot;
 }
 
@@ -185,10 +193,10 @@ Test(json, keys_are_schema_1_exactly)
 	char *line;
 	json_t *o = print(snapshot, &line);
 
-	expect_keys(o, "schema version time elapsed_s target cpu heap overflow overhead");
+	expect_keys(o, "schema version time elapsed_s target cpu heap modules overflow overhead");
 	expect_keys(AT(o, "target"), "pid comm exe state threads");
 	expect_keys(AT(o, "cpu"), "state reason event frequency_hz samples stacks_complete "
-				  "stacks_copied functions");
+				  "stacks_guessed stacks_copied unwind_ns_per_frame unwind_check functions");
 	expect_keys(AT(o, "cpu", "functions", "1"),
 		    "name module file line self_samples total_samples self_pct total_pct");
 	expect_keys(
@@ -196,6 +204,7 @@ Test(json, keys_are_schema_1_exactly)
 	    "state reason mode interval_bytes allocators live_bytes live_objects alloc_bytes "
 	    "alloc_objects freed_bytes freed_objects untracked_frees rss_bytes sites");
 	expect_keys(AT(o, "heap", "allocators", "0"), "name module probes");
+	expect_keys(AT(o, "modules", "0"), "name path state");
 	expect_keys(AT(o, "heap", "sites", "0"),
 		    "function module file line live_bytes live_objects alloc_bytes alloc_objects "
 		    "freed_bytes freed_objects peak_bytes growth_bytes_per_s oldest_s stacks");
@@ -203,7 +212,8 @@ Test(json, keys_are_schema_1_exactly)
 	expect_keys(AT(o, "heap", "sites", "0", "stacks", "0", "frames", "0"),
 		    "function module file line inlined");
 	expect_keys(AT(o, "overflow"),
-		    "perf_lost perf_throttled ringbuf_dropped live_map_full site_map_full");
+		    "perf_lost perf_throttled ringbuf_dropped live_map_full site_map_full "
+		    "debug_files_missing");
 	expect_keys(AT(o, "overhead"), "target_pct heap_pct cpu_pct self_cpu_pct self_rss_bytes");
 	release(o, line, snapshot);
 }
@@ -248,7 +258,11 @@ Test(json, cpu)
 	EXPECT_COUNT(99, o, "cpu", "frequency_hz");
 	EXPECT_COUNT(495, o, "cpu", "samples");
 	EXPECT_COUNT(490, o, "cpu", "stacks_complete");
+	EXPECT_COUNT(12, o, "cpu", "stacks_guessed");
 	EXPECT_COUNT(12, o, "cpu", "stacks_copied");
+	cr_expect_eq(json_real_value(AT(o, "cpu", "unwind_ns_per_frame")), 127.5);
+	EXPECT_COUNT(483, o, "cpu", "unwind_check", "equal");
+	EXPECT_COUNT(2, o, "cpu", "unwind_check", "different");
 	cr_expect_eq(json_array_size(AT(o, "cpu", "functions")), 2);
 	EXPECT_TEXT("hot", o, "cpu", "functions", "0", "name");
 	EXPECT_TEXT("program", o, "cpu", "functions", "0", "module");

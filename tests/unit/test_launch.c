@@ -88,13 +88,14 @@ static bool is_readable(int fd)
 
 static bool is_mapped(pid_t pid, const char *part)
 {
+	const struct mapping *mapping;
 	struct maps *maps;
 	struct err err;
 	bool found = false;
 
 	cr_assert_eq(maps_read(&maps, pid, &err), 0, "%s", err.text);
-	for (size_t i = 0; i < maps->count; i++)
-		found = found || strstr(maps->items[i].path, part);
+	for (mapping = maps_after(maps, 0); mapping; mapping = maps_after(maps, mapping->end))
+		found = found || strstr(mapping->path, part);
 	maps_free(maps);
 	return found;
 }

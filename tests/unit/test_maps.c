@@ -29,6 +29,16 @@ static struct maps *parse(const char *text)
 	return parse_bytes(text, strlen(text));
 }
 
+static const struct mapping *nth(const struct maps *maps, size_t index)
+{
+	const struct mapping *mapping = maps_after(maps, 0);
+
+	for (size_t i = 0; mapping && i < index; i++)
+		mapping = maps_after(maps, mapping->end);
+	cr_assert_not_null(mapping);
+	return mapping;
+}
+
 Test(maps, real_lines)
 {
 	struct maps *maps = parse(
@@ -48,8 +58,7 @@ Test(maps, real_lines)
 	cr_expect_eq(maps->total, 7);
 	cr_expect_eq(maps->malformed, 0);
 	cr_expect_eq(maps->overflow, 0);
-	cr_expect_eq(maps->generation, 0);
-	cat = &maps->items[0];
+	cat = nth(maps, 0);
 	cr_expect_eq(cat->start, 0x55d0c0a02000);
 	cr_expect_eq(cat->end, 0x55d0c0a07000);
 	cr_expect_eq(cat->offset, 0x2000);
@@ -59,13 +68,13 @@ Test(maps, real_lines)
 	cr_expect(cat->executable);
 	cr_expect_not(cat->deleted);
 	cr_expect_str_eq(cat->path, "/usr/bin/cat");
-	cr_expect_str_eq(maps->items[1].path, "");
-	cr_expect_str_eq(maps->items[2].path, "/a b/c d.so");
-	cr_expect_eq(maps->items[2].dev_major, 0x1fd);
-	cr_expect_eq(maps->items[2].dev_minor, 0xfffff);
-	cr_expect_eq(maps->items[2].inode, UINT64_MAX);
-	cr_expect_str_eq(maps->items[3].path, "[vdso]");
-	cr_expect_str_eq(maps->items[4].path, "[vsyscall]");
+	cr_expect_str_eq(nth(maps, 1)->path, "");
+	cr_expect_str_eq(nth(maps, 2)->path, "/a b/c d.so");
+	cr_expect_eq(nth(maps, 2)->dev_major, 0x1fd);
+	cr_expect_eq(nth(maps, 2)->dev_minor, 0xfffff);
+	cr_expect_eq(nth(maps, 2)->inode, UINT64_MAX);
+	cr_expect_str_eq(nth(maps, 3)->path, "[vdso]");
+	cr_expect_str_eq(nth(maps, 4)->path, "[vsyscall]");
 	maps_free(maps);
 }
 
@@ -98,8 +107,8 @@ Test(maps, paths)
 		snprintf(line, sizeof(line), "1000-2000 r-xp 0 0:0 1    %s\n", rows[i].text);
 		maps = parse(line);
 		cr_assert_eq(maps->count, 1);
-		cr_expect_str_eq(maps->items[0].path, rows[i].path);
-		cr_expect_eq(maps->items[0].deleted, rows[i].deleted, "%s", rows[i].text);
+		cr_expect_str_eq(nth(maps, 0)->path, rows[i].path);
+		cr_expect_eq(nth(maps, 0)->deleted, rows[i].deleted, "%s", rows[i].text);
 		maps_free(maps);
 	}
 }
@@ -150,7 +159,7 @@ Test(maps, malformed_lines_are_counted_and_skipped)
 		cr_expect_eq(maps->malformed, 1, "%s", lines[i]);
 		cr_expect_eq(maps->total, 1, "%s", lines[i]);
 		cr_assert_eq(maps->count, 1, "%s", lines[i]);
-		cr_expect_str_eq(maps->items[0].path, "/y");
+		cr_expect_str_eq(nth(maps, 0)->path, "/y");
 		maps_free(maps);
 	}
 }
@@ -177,7 +186,7 @@ Test(maps, embedded_nul_is_malformed)
 
 	cr_assert_eq(maps->count, 1);
 	cr_expect_eq(maps->malformed, 1);
-	cr_expect_eq(maps->items[0].start, 0x3000);
+	cr_expect_eq(nth(maps, 0)->start, 0x3000);
 	maps_free(maps);
 }
 
@@ -204,7 +213,7 @@ Test(maps, disorder_is_sorted_and_overlaps_dropped)
 	cr_assert_eq(maps->count, 3);
 	cr_expect_eq(maps->malformed, 2);
 	for (size_t i = 1; i < maps->count; i++)
-		cr_expect_leq(maps->items[i - 1].end, maps->items[i].start);
+		cr_expect_leq(nth(maps, i - 1)->end, nth(maps, i)->start);
 	cr_expect_str_eq(maps_find(maps, 0x1000)->path, "/shorter");
 	cr_expect_str_eq(maps_find(maps, 0x1800)->path, "/overlap");
 	cr_expect_str_eq(maps_find(maps, 0x5000)->path, "/c");

@@ -239,3 +239,51 @@ Test(perf_ring, head_further_than_the_ring)
 	cr_expect_eq(fake.ring.corrupt, 2);
 	perf_ring_fini(&fake.ring);
 }
+
+static void write_mapping(struct fake *fake)
+{
+	const struct perf_event_header header = {.type = PERF_RECORD_MMAP2,
+						 .size = sizeof(header)};
+
+	write_bytes(fake, &header, sizeof(header));
+}
+
+Test(perf_ring, a_mapping_waits_until_it_is_handed_out)
+{
+	struct fake fake;
+
+	/* The last record wraps. */
+	start(&fake, RING_BYTES - 28);
+	cr_expect_not(perf_ring_mapping_waits(&fake.ring));
+	write_record(&fake, 24, 1);
+	cr_expect_not(perf_ring_mapping_waits(&fake.ring));
+	write_mapping(&fake);
+	cr_expect(perf_ring_mapping_waits(&fake.ring));
+	cr_expect(perf_ring_mapping_waits(&fake.ring));
+	expect_record(&fake, 24, 1);
+	cr_assert_not_null(perf_ring_next(&fake.ring));
+	perf_ring_done(&fake.ring);
+	cr_expect_not(perf_ring_mapping_waits(&fake.ring));
+	write_record(&fake, 16, 2);
+	cr_expect_not(perf_ring_mapping_waits(&fake.ring));
+	expect_record(&fake, 16, 2);
+	perf_ring_fini(&fake.ring);
+}
+
+Test(perf_ring, no_mapping_behind_a_record_that_cannot_be)
+{
+	static const uint16_t sizes[] = {0, 7, 200};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		const struct perf_event_header header = {.type = 1, .size = sizes[i]};
+		struct fake fake;
+
+		start(&fake, 0);
+		write_bytes(&fake, &header, sizeof(header));
+		write_mapping(&fake);
+		cr_expect_not(perf_ring_mapping_waits(&fake.ring));
+		fake.page.data_head += RING_BYTES;
+		cr_expect_not(perf_ring_mapping_waits(&fake.ring));
+		perf_ring_fini(&fake.ring);
+	}
+}

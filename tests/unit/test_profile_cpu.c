@@ -63,7 +63,7 @@ TestSuite(profile_cpu, .init = set_up, .fini = tear_down);
 static void add(struct stack *stack, unsigned samples)
 {
 	while (samples--)
-		cpu_profile_add(profile, stack);
+		cpu_profile_add(profile, stack, 1);
 }
 
 static void fill(void)
@@ -98,6 +98,13 @@ static void expect_samples(const char *name, uint64_t self, uint64_t total)
 		.frames = (addresses), .symbols = (struct symbol *[]){__VA_ARGS__},               \
 		.frame_count = sizeof((struct symbol *[]){__VA_ARGS__}) / sizeof(struct symbol *) \
 	}
+
+static void count_stack(void *context, struct stack *stack, uint64_t samples)
+{
+	cr_assert_gt(samples, 0);
+	cr_assert_gt(stack->frame_count, 0);
+	++*(size_t *)context;
+}
 
 Test(profile_cpu, free_of_null)
 {
@@ -278,16 +285,18 @@ Test(profile_cpu, only_complete_stacks_are_complete)
 {
 	struct stack stacks[] = {STACK(user_frames, &leaf_symbol), STACK(user_frames, &leaf_symbol),
 				 STACK(user_frames, &leaf_symbol),
+				 STACK(user_frames, &leaf_symbol),
 				 STACK(user_frames, &leaf_symbol)};
 
-	for (unsigned state = STACK_COMPLETE; state <= STACK_UNLEARNT; state++) {
+	for (unsigned state = STACK_COMPLETE; state <= STACK_GUESSED; state++) {
 		stacks[state].state = state;
 		add(&stacks[state], 1U << state);
 	}
 	fill();
-	cr_assert_eq(snapshot->cpu.samples, 15);
-	cr_assert_eq(snapshot->cpu.stacks_complete, 1);
-	expect_samples(leaf_name, 15, 15);
+	cr_assert_eq(snapshot->cpu.samples, 31);
+	cr_assert_eq(snapshot->cpu.stacks_complete, 1 + 16);
+	cr_assert_eq(snapshot->cpu.stacks_guessed, 16);
+	expect_samples(leaf_name, 31, 31);
 }
 
 Test(profile_cpu, stack_without_frames)
@@ -339,4 +348,38 @@ Test(profile_cpu, reset)
 	cr_assert_eq(snapshot->cpu.samples, 1);
 	expect_samples(main_name, 0, 1);
 	cr_assert_float_eq(row("entry", &kernel)->self_pct, 100, 1e-9);
+}
+
+/* What is folded counts on, with what comes later. */
+Test(profile_cpu, folded_stacks_stay_in_the_sums)
+{
+	struct stack early = STACK(user_frames, &leaf_symbol, &main_symbol);
+	struct stack late = STACK(user_frames, &main_symbol);
+	size_t kept = 0;
+
+	early.id = 1;
+	late.id = 2;
+	add(&early, 5);
+	fill();
+	add(&late, 3);
+	cpu_profile_fold(profile, 2);
+	cpu_profile_each_stack(profile, count_stack, &kept);
+	cr_assert_eq(kept, 2, "nothing to fold");
+	cpu_profile_fold(profile, 1);
+	kept = 0;
+	cpu_profile_each_stack(profile, count_stack, &kept);
+	cr_assert_eq(kept, 1);
+	fill();
+	expect_samples("leaf", 5, 5);
+	expect_samples("main", 3, 8);
+	add(&early, 2);
+	cpu_profile_fold(profile, 0);
+	add(&late, 1);
+	fill();
+	expect_samples("leaf", 7, 7);
+	expect_samples("main", 4, 11);
+	cr_expect_eq(snapshot->cpu.samples, 11);
+	cpu_profile_reset(profile);
+	fill();
+	cr_expect_eq(snapshot->function_count, 0);
 }

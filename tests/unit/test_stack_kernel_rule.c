@@ -23,9 +23,57 @@ static void expect_copy(const struct unwind_rule *rule, const char *why)
 Test(stack_kernel_rule, ends)
 {
 	const struct unwind_rule end = {.kind = RULE_END}, unknown = {.kind = RULE_UNKNOWN};
+	const struct unwind_rule trampoline = {.kind = RULE_TRAMPOLINE};
 
 	cr_expect_eq(kernel_rule_from(&end).base, RULE_BASE_END);
 	cr_expect_eq(kernel_rule_from(&unknown).base, RULE_BASE_NONE);
+	cr_expect_eq(kernel_rule_from(&trampoline).base, RULE_BASE_TRAMPOLINE);
+}
+
+/* As C libraries describe the kernel's signal frame: everything at offsets from rsp. */
+static struct unwind_rule signal_frame(void)
+{
+	struct unwind_rule rule = {
+	    .kind = RULE_STEP,
+	    .cfa_reg = DWARF_RSP,
+	    .cfa_offset = 160,
+	    .cfa_deref = true,
+	    .signal_frame = true,
+	};
+
+	rule.saved[DWARF_RSP].how = SAVED_IS_CFA;
+	rule.saved[DWARF_RIP] = (struct saved_reg){SAVED_AT_REG, DWARF_RSP, 168};
+	rule.saved[DWARF_RBP] = (struct saved_reg){SAVED_AT_REG, DWARF_RSP, 120};
+	return rule;
+}
+
+Test(stack_kernel_rule, signal_frame_of_the_kernel)
+{
+	struct unwind_rule rule = signal_frame();
+	struct kernel_rule to = kernel_rule_from(&rule);
+
+	cr_expect_eq(to.base, RULE_BASE_SIGNAL);
+	cr_expect_eq(to.cfa_offset, 160);
+	cr_expect_eq(to.rbp_offset, 120);
+	rule.saved[DWARF_RIP].offset = 160;
+	expect_copy(&rule, "pc not above the stack pointer");
+	rule = signal_frame();
+	rule.cfa_offset_after = 8;
+	expect_copy(&rule, "stack pointer not as saved");
+	rule = signal_frame();
+	rule.saved[DWARF_RBP].how = SAVED_UNDEFINED;
+	expect_copy(&rule, "no rbp");
+	rule = signal_frame();
+	rule.cfa_deref = false;
+	expect_copy(&rule, "nothing saved");
+}
+
+Test(stack_kernel_rule, guess_is_marked)
+{
+	struct unwind_rule rule = ordinary(DWARF_RBP, 16);
+
+	rule.guess = true;
+	cr_expect_eq(kernel_rule_from(&rule).flags, RULE_GUESS);
 }
 
 /* What the other fields say does not matter then. */
@@ -161,10 +209,6 @@ Test(stack_kernel_rule, special_frames_need_the_copy)
 
 	rule.signal_frame = true;
 	expect_copy(&rule, "signal frame");
-	rule = ordinary(DWARF_RSP, 8);
-	rule.cfa_plt = true;
-	rule.cfa_plt_at = 11;
-	expect_copy(&rule, "lazy PLT entry");
 }
 
 /* The kernel knows one place for the return address only. */

@@ -41,15 +41,14 @@ Test(stack_rule, every_cfa_register_and_no_other)
 	}
 }
 
-Test(stack_rule, plt_limit_is_a_place_in_an_entry)
+Test(stack_rule, guess_is_yes_or_no)
 {
 	struct unwind_rule rule = plain_rule();
 
-	rule.cfa_plt = true;
-	for (unsigned at = 0; at <= UINT8_MAX; at++) {
-		rule.cfa_plt_at = (uint8_t)at;
-		cr_expect_eq(unwind_rule_valid(&rule), at < 16, "at %u", at);
-	}
+	rule.guess = 1;
+	cr_expect(unwind_rule_valid(&rule));
+	rule.guess = 2;
+	cr_expect_not(unwind_rule_valid(&rule));
 }
 
 Test(stack_rule, every_saved_register_is_looked_at)
@@ -80,4 +79,34 @@ Test(stack_rule, offsets_may_be_anything)
 		rule.saved[DWARF_RIP].offset = offsets[i];
 		cr_expect(unwind_rule_valid(&rule), "offset %d", offsets[i]);
 	}
+}
+
+Test(stack_rule, guess_is_a_flag)
+{
+	struct unwind_rule rule = unwind_rule_frame_pointer();
+
+	for (unsigned value = 0; value <= UINT8_MAX; value++) {
+		rule.guess = (uint8_t)value;
+		cr_expect_eq(unwind_rule_valid(&rule), value <= 1, "guess %u", value);
+	}
+}
+
+Test(stack_rule, same_but_for_the_reach)
+{
+	struct unwind_rule one = plain_rule(), other = plain_rule();
+
+	other.before = 7;
+	other.after = 9;
+	cr_expect(unwind_rule_same(&one, &other));
+	other.saved[3].offset++;
+	cr_expect_not(unwind_rule_same(&one, &other));
+	other = plain_rule();
+	other.cfa_offset += 8;
+	cr_expect_not(unwind_rule_same(&one, &other));
+	other = plain_rule();
+	other.tag = 1;
+	cr_expect_not(unwind_rule_same(&one, &other));
+	other = plain_rule();
+	other.guess = 1;
+	cr_expect_not(unwind_rule_same(&one, &other));
 }

@@ -191,3 +191,31 @@ Test(stack_table, full, .timeout = 60)
 	cr_assert_eq(first->frames[0], 1);
 	cr_assert_eq(stack_table_refused(table), 2);
 }
+
+/* What nobody marked goes, what is marked stays where it is. */
+Test(stack_table, sweep)
+{
+	struct stack *kept[50];
+
+	for (uint64_t frame = 1; frame <= 100; frame++) {
+		struct stack *stack = stack_table_intern(table, &frame, 1, STACK_COMPLETE);
+
+		if (frame % 2 == 0) {
+			stack->mark = 7;
+			kept[frame / 2 - 1] = stack;
+		}
+	}
+	cr_assert_eq(stack_table_count(table), 100);
+	stack_table_sweep(table, 7);
+	cr_assert_eq(stack_table_count(table), 50);
+	for (uint64_t frame = 1; frame <= 100; frame++) {
+		uint64_t id = stack_table_id(&frame, 1, STACK_COMPLETE);
+
+		cr_expect_eq(stack_table_find(table, id), frame % 2 ? NULL : kept[frame / 2 - 1]);
+	}
+	seen.count = 0;
+	cr_assert_not_null(stack_table_intern(table, &(uint64_t){1}, 1, STACK_COMPLETE));
+	cr_assert_eq(seen.count, 1, "it is new again");
+	stack_table_sweep(table, 8);
+	cr_assert_eq(stack_table_count(table), 0);
+}

@@ -282,6 +282,49 @@ Test(stack_unwinder, answers_at_once)
 		cr_assert_eq(times_asked(asked[i]), 1);
 }
 
+/* A row of so many bytes around an address. */
+static void give_row(uint64_t first, uint32_t bytes, enum rule_kind kind)
+{
+	struct unwind_rule rule = {.kind = (uint8_t)kind, .cfa_reg = DWARF_RSP, .cfa_offset = 8};
+
+	rule.after = bytes - 1;
+	unwinder_rule(unwinder, first, &rule);
+}
+
+/* Both neighbours of the row, then theirs; what is known is stepped over. */
+Test(stack_unwinder, rows_around_an_address_are_learnt)
+{
+	give_row(0x500010, 16, RULE_STEP);
+	unwinder_learn_around(unwinder, 0x500018);
+	cr_assert_eq(asked_count, 2);
+	cr_assert_eq(times_asked(0x50000f), 1);
+	cr_assert_eq(times_asked(0x500020), 1);
+	give_row(0x500024, 4, RULE_STEP);
+	give_row(0x500020, 4, RULE_STEP);
+	cr_assert_eq(asked_count, 3);
+	cr_assert_eq(times_asked(0x500028), 1);
+	/* A gap in the CFI is the end of the function, and so is the end of the code. */
+	give_row(0x500028, 1, RULE_UNKNOWN);
+	give_row(0x50000f, 1, RULE_END);
+	cr_assert_eq(asked_count, 3);
+	unwinder_learn_around(unwinder, 0x500018);
+	cr_assert_eq(asked_count, 3);
+	give_row(code, 4, RULE_STEP);
+	unwinder_learn_around(unwinder, code);
+	cr_assert_eq(asked_count, 4);
+	cr_assert_eq(times_asked(code + 4), 1);
+}
+
+Test(stack_unwinder, learning_around_is_bounded)
+{
+	answer_at_once = true;
+	give(0x500100, RULE_STEP);
+	unwinder_learn_around(unwinder, 0x500100);
+	cr_assert_eq(asked_count, 24);
+	for (size_t i = 0; i < asked_count; i++)
+		cr_expect(asked[i] >= 0x500100 - 12 && asked[i] <= 0x500100 + 12);
+}
+
 /* Several walks wait, and the first answer sets off all others inside of each other. */
 Test(stack_unwinder, answers_at_once_to_many)
 {

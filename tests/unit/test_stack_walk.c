@@ -180,25 +180,6 @@ Test(stack_walk, dereferenced_cfa)
 	cr_assert_eq(walk.regs[DWARF_RSP], base + 88);
 }
 
-/* From the instruction on that has pushed the index, the return address is 8 further up. */
-Test(stack_walk, lazy_plt_entry)
-{
-	struct unwind_rule rule = ordinary(DWARF_RSP, 8);
-
-	rule.cfa_plt = true;
-	rule.cfa_plt_at = 11;
-	set_word(0, 0x5000);
-	set_word(1, 0x6000);
-	put_end(0x5000 - 1);
-	put_end(0x6000 - 1);
-	for (uint64_t at = 0; at < 16; at++) {
-		put(pc + at, rule);
-		begin_at(pc + at, base, NULL, 0);
-		expect_end(STACK_COMPLETE, 2);
-		cr_expect_eq(walk.frames[1], (at >= 11 ? 0x6000 : 0x5000) - 1, "at %d", (int)at);
-	}
-}
-
 static struct unwind_rule signal_rule(void)
 {
 	struct unwind_rule rule = {.kind = RULE_STEP, .cfa_reg = DWARF_RSP, .signal_frame = true};
@@ -221,6 +202,20 @@ Test(stack_walk, signal_frame)
 	expect_end(STACK_COMPLETE, 3);
 	cr_assert_eq(walk.frames[1], 0x5000);
 	cr_assert_eq(walk.frames[2], 0x6000 - 1);
+}
+
+/* The handler's return address is the trampoline's beginning, not the end of a call. */
+Test(stack_walk, trampoline_is_named_by_its_beginning)
+{
+	put(pc, ordinary(DWARF_RSP, 8));
+	put(0x5000 - 1, signal_rule());
+	put_end(0x6000);
+	set_word(0, 0x5000);
+	set_word(2, 0x6000);
+	set_word(3, base + 64);
+	begin(0, WORDS);
+	expect_end(STACK_COMPLETE, 3);
+	cr_assert_eq(walk.frames[1], 0x5000);
 }
 
 /* An alternative signal stack may be above the interrupted one: rsp goes down here. */
@@ -251,18 +246,18 @@ Test(stack_walk, kernel_frames_come_first)
 
 Test(stack_walk, too_many_kernel_frames_are_left_out)
 {
-	uint64_t kernel[WALK_KERNEL_MAX + 10];
+	uint64_t kernel[STACK_KERNEL_MAX + 10];
 
-	for (size_t i = 0; i < WALK_KERNEL_MAX + 10; i++)
+	for (size_t i = 0; i < STACK_KERNEL_MAX + 10; i++)
 		kernel[i] = UINT64_MAX - i;
 	put(pc, signal_rule());
 	set_word(1, pc);
 	set_word(2, base);
-	begin_at(pc, base, kernel, WALK_KERNEL_MAX + 10);
+	begin_at(pc, base, kernel, STACK_KERNEL_MAX + 10);
 	expect_end(STACK_TRUNCATED, WALK_FRAMES_MAX);
 	cr_assert_eq(walk.frames[0], kernel[0]);
-	cr_assert_eq(walk.frames[WALK_KERNEL_MAX - 1], kernel[WALK_KERNEL_MAX - 1]);
-	cr_assert_eq(walk.frames[WALK_KERNEL_MAX], pc);
+	cr_assert_eq(walk.frames[STACK_KERNEL_MAX - 1], kernel[STACK_KERNEL_MAX - 1]);
+	cr_assert_eq(walk.frames[STACK_KERNEL_MAX], pc);
 }
 
 Test(stack_walk, rule_unknown_is_broken_and_return_address_zero_complete)
@@ -397,4 +392,87 @@ Test(stack_walk, begins_in_the_trampoline)
 	walk_displaced(&walk, &(struct displaced_return){0, 0x6000}, true);
 	expect_end(STACK_COMPLETE, 1);
 	cr_assert_eq(walk.frames[0], pc, "slot 0 is none");
+}
+
+static void put_frame_pointer_guess(uint64_t address)
+{
+	put(address, unwind_rule_frame_pointer());
+}
+
+/* rbp points at the caller's rbp, above which is the return address. */
+Test(stack_walk, guess_by_frame_pointers)
+{
+	put_frame_pointer_guess(pc);
+	put_frame_pointer_guess(0x5000 - 1);
+	put_end(0x6000 - 1);
+	set_word(2, base + 5 * sizeof(uint64_t));
+	set_word(3, 0x5000);
+	set_word(5, 0);
+	set_word(6, 0x6000);
+	begin(base + 2 * sizeof(uint64_t), WORDS);
+	expect_end(STACK_GUESSED, 3);
+	cr_assert_eq(walk.frames[1], 0x5000 - 1);
+	cr_assert_eq(walk.regs[DWARF_RBP], 0);
+	cr_assert_eq(walk.regs[DWARF_RSP], base + 7 * sizeof(uint64_t));
+}
+
+/* A frame pointer that does not lead upwards ends the walk, and that is no guessed end. */
+Test(stack_walk, guess_that_does_not_come_true)
+{
+	put_frame_pointer_guess(pc);
+	set_word(0, base);
+	set_word(1, pc + 1);
+	begin(base - 2 * sizeof(uint64_t), WORDS);
+	expect_end(STACK_BROKEN, 1);
+	begin(base, WORDS);
+	expect_end(STACK_BROKEN, 2);
+}
+
+Test(stack_walk, guess_counts_only_for_its_own_walk)
+{
+	put_frame_pointer_guess(pc);
+	put_end(0x5000 - 1);
+	put_end(0x7000);
+	set_word(0, 0);
+	set_word(1, 0x5000);
+	begin(base, WORDS);
+	expect_end(STACK_GUESSED, 2);
+	begin_at(0x7000, base, NULL, 0);
+	expect_end(STACK_COMPLETE, 1);
+}
+
+/* CFA is rsp + 8, and rbp, which was pushed there, has been popped. */
+static struct unwind_rule popped_rule(void)
+{
+	struct unwind_rule rule = ordinary(DWARF_RSP, 8);
+
+	rule.saved[DWARF_RBP] = (struct saved_reg){.how = SAVED_AT_CFA, .offset = -16};
+	return rule;
+}
+
+Test(stack_walk, popped_register_has_its_value_again)
+{
+	put(pc, popped_rule());
+	put(0x5000 - 1, ordinary(DWARF_RBP, 16));
+	put_end(0x6000 - 1);
+	set_word(0, 0x5000);
+	set_word(3, 0x6000);
+	begin(base + 16, WORDS);
+	expect_end(STACK_COMPLETE, 3);
+	cr_assert_eq(walk.frames[2], 0x6000 - 1);
+}
+
+/* Where a caller is, nothing of its own has been popped: what lies outside the copy is not known. */
+Test(stack_walk, only_the_innermost_frame_pops)
+{
+	struct unwind_rule rule = ordinary(DWARF_RSP, 8);
+
+	rule.saved[DWARF_RBP] = (struct saved_reg){.how = SAVED_AT_CFA, .offset = -800};
+	put(pc, ordinary(DWARF_RSP, 8));
+	put(0x5000 - 1, rule);
+	put(0x6000 - 1, ordinary(DWARF_RBP, 16));
+	set_word(0, 0x5000);
+	set_word(1, 0x6000);
+	begin(base + 16, WORDS);
+	expect_end(STACK_BROKEN, 3);
 }

@@ -27,8 +27,10 @@
 	"\nnop\n.cfi_endproc\n.size " name ", . - " name "\n"
 
 __asm__(".pushsection .text\n" /* */
-	SHAPE("shape_plt", ".cfi_escape 0x0f,0x0b,0x77,0x08,0x80,0x00,0x3f,0x1a,0x3b,0x2a,0x33,"
-			   "0x24,0x22")						      /* */
+	".balign 16\n"									/* */
+	".globl shape_plt\nshape_plt:\n.cfi_startproc\n"
+	".cfi_escape 0x0f,0x0b,0x77,0x08,0x80,0x00,0x3f,0x1a,0x3b,0x2a,0x33,0x24,0x22\n"
+	".fill 16, 1, 0x90\n.cfi_endproc\n"						      /* */
 	SHAPE("shape_openssl", ".cfi_escape 0x0f,0x06,0x77,0x98,0x02,0x06,0x23,0x08") /* */
 	SHAPE("shape_realigned", ".cfi_escape 0x0f,0x03,0x76,0x78,0x06\n"
 				 ".cfi_escape 0x10,0x06,0x02,0x76,0x00\n"
@@ -41,11 +43,15 @@ __asm__(".pushsection .text\n" /* */
 	SHAPE("shape_ra_in_rax", ".cfi_register 16, 0")				 /* */
 	SHAPE("shape_rsp_offset", ".cfi_escape 0x15,0x07,0x7e")			 /* */
 	SHAPE("shape_pushed", ".cfi_adjust_cfa_offset 24\n.cfi_rel_offset 6, 8") /* */
+	SHAPE("shape_row", ".cfi_adjust_cfa_offset 24\n.fill 10, 1, 0x90\nnop")	 /* */
+	SHAPE("shape_states", ".cfi_adjust_cfa_offset 24\n.cfi_remember_state\n.fill 10, 1, 0x90\n"
+			      ".cfi_adjust_cfa_offset -24\n.fill 4, 1, 0x90\n.cfi_restore_state\n"
+			      ".fill 8, 1, 0x90") /* */
 	".popsection\n");
 
 extern const char shape_plt[], shape_openssl[], shape_realigned[], shape_r10[], shape_twice[],
     shape_end[], shape_rbx_in_r12[], shape_rsp_in_r12[], shape_ra_in_rax[], shape_rsp_offset[],
-    shape_pushed[], _start[];
+    shape_pushed[], shape_row[], shape_states[], _start[];
 
 static struct module *open_file(const char *path)
 {
@@ -86,7 +92,6 @@ static void expect_function_start(const struct unwind_rule *rule)
 	cr_expect_eq(rule->cfa_reg, DWARF_RSP);
 	cr_expect_eq(rule->cfa_offset, 8);
 	cr_expect_not(rule->cfa_deref);
-	cr_expect_not(rule->cfa_plt);
 	cr_expect_not(rule->signal_frame);
 	cr_expect_eq(rule->saved[DWARF_RIP].how, SAVED_AT_CFA);
 	cr_expect_eq(rule->saved[DWARF_RIP].offset, -8);
@@ -100,7 +105,7 @@ static void expect_function_start(const struct unwind_rule *rule)
 
 Test(cfi, function_start)
 {
-	struct unwind_rule own = rule_at(shape_plt);
+	struct unwind_rule own = rule_at(shape_row);
 	struct unwind_rule libc = rule_at(dlsym(RTLD_DEFAULT, "qsort"));
 
 	expect_function_start(&own);
@@ -148,15 +153,57 @@ Test(cfi, signal_trampoline)
 	cr_assert(unwind_rule_valid(&rule));
 }
 
+/* From the instruction on that has pushed the index, the return address is 8 further up. */
 Test(cfi, lazy_plt)
 {
-	struct unwind_rule rule = rule_of_shape(shape_plt);
+	for (uintptr_t at = 0; at < 16; at++) {
+		struct unwind_rule rule = rule_at(shape_plt + at);
 
-	cr_assert_eq(rule.kind, RULE_STEP);
-	cr_assert(rule.cfa_plt);
-	cr_assert_eq(rule.cfa_plt_at, 11);
-	cr_assert_eq(rule.cfa_reg, DWARF_RSP);
-	cr_assert_eq(rule.cfa_offset, 8);
+		cr_assert_eq((uintptr_t)shape_plt & 15, 0);
+		cr_expect_eq(rule.kind, RULE_STEP);
+		cr_expect_eq(rule.cfa_reg, DWARF_RSP);
+		cr_expect_eq(rule.cfa_offset, at >= 11 ? 16 : 8, "at %d", (int)at);
+		cr_expect_eq(rule.before + rule.after, 0, "holds for one address only");
+	}
+}
+
+/* A row that begins by restoring the state of an earlier one does not reach back to that. */
+Test(cfi, range_behind_a_restored_state)
+{
+	struct unwind_rule remembered = rule_at(shape_states + 5);
+	struct unwind_rule between = rule_at(shape_states + 12);
+	struct unwind_rule restored = rule_at(shape_states + 17);
+
+	cr_expect_eq(remembered.cfa_offset, 32);
+	cr_expect_eq(remembered.before, 4);
+	cr_expect_eq(remembered.after, 5);
+	cr_expect_eq(between.cfa_offset, 8);
+	cr_expect_eq(between.before, 1);
+	cr_expect_eq(between.after, 2);
+	cr_expect_eq(restored.cfa_offset, 32);
+	cr_expect_eq(restored.before, 2);
+	cr_expect_eq(restored.after, 6);
+}
+
+/* The row of the table, from the first byte on, which is its first in the function, or behind it. */
+Test(cfi, range_of_a_row)
+{
+	struct unwind_rule first = rule_at(shape_pushed), second = rule_at(shape_pushed + 1);
+	struct unwind_rule end = rule_at(shape_end + 1);
+
+	cr_expect_eq(first.before, 0);
+	cr_expect_eq(first.after, 0);
+	cr_expect_eq(second.before, 0);
+	cr_expect_eq(second.after, 0);
+	first = rule_at(shape_row);
+	second = rule_at(shape_row + 5);
+	cr_expect_eq(first.cfa_offset, 8);
+	cr_expect_eq(first.after, 0);
+	cr_expect_eq(second.cfa_offset, 32);
+	cr_expect_eq(second.before, 4);
+	cr_expect_eq(second.after, 7);
+	cr_expect_eq(end.kind, RULE_END);
+	cr_expect_eq(end.before + end.after, 0);
 }
 
 Test(cfi, openssl)

@@ -9,10 +9,13 @@
 #include <criterion/criterion.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,8 +25,8 @@
 #include "symbol/worker_link.h"
 
 #define BEHAVIOUR "TEST_WORKER"
-/* The rule of this offset kills the worker that is "mortal". */
-enum { DEADLY = 0xdead, RULES = 300 };
+/* The rules of these offsets kill the worker that is "mortal", or stop it. */
+enum { DEADLY = 0xdead, HANGING = 0xdeaf, RULES = 300 };
 
 static void send_reply(const struct reply *reply)
 {
@@ -31,18 +34,38 @@ static void send_reply(const struct reply *reply)
 		_exit(EXIT_FAILED);
 }
 
-/* Any rule is known and says its offset; nothing else is known. */
+/* Any rule is known and says its offset, any symbol has a name; of lines it dies or they hang. */
 static void answer_mortally(const struct request *request)
 {
 	static struct reply reply;
 
 	if (request->kind == REQUEST_RULE && request->offset == DEADLY)
-		abort();
+		_exit(EXIT_FAILED);
+	if (request->kind == REQUEST_RULE && request->offset == HANGING)
+		raise(SIGSTOP);
 	answer_init(&reply, request);
 	if (request->kind == REQUEST_RULE) {
 		reply.found = 1;
 		reply.rule = (struct unwind_rule){.cfa_offset = (int32_t)request->offset};
 	}
+	if (request->kind == REQUEST_SYMBOL) {
+		reply.found = reply.frame_count = 1;
+		reply.frames[0].function = answer_text(&reply, "a_name");
+	}
+	send_reply(&reply);
+}
+
+/* What it does with lines. */
+static void answer_lines(const struct request *request, const char *behaviour)
+{
+	static struct reply reply;
+
+	if (strcmp(behaviour, "lines hang") == 0)
+		raise(SIGSTOP);
+	if (strcmp(behaviour, "lines die") == 0)
+		_exit(EXIT_FAILED);
+	answer_init(&reply, request);
+	reply.too_costly = 1;
 	send_reply(&reply);
 }
 
@@ -56,7 +79,9 @@ static void misbehave(const char *behaviour)
 	while (recv(WORKER_SOCKET_FD, &request, sizeof(request), 0) > 0) {
 		if (strcmp(behaviour, "dies") == 0)
 			_exit(0);
-		if (strcmp(behaviour, "mortal") == 0)
+		if (strncmp(behaviour, "lines", 5) == 0 && request.kind == REQUEST_LINES)
+			answer_lines(&request, behaviour);
+		else if (strncmp(behaviour, "lines", 5) == 0 || strcmp(behaviour, "mortal") == 0)
 			answer_mortally(&request);
 		if (strcmp(behaviour, "nonsense") == 0 &&
 		    send(WORKER_SOCKET_FD, nonsense, sizeof(nonsense), MSG_NOSIGNAL) < 0)
@@ -92,8 +117,11 @@ static struct symbol_client *client;
 static struct module_table *modules;
 static struct maps *maps;
 
-static void on_rule(void *context, uint64_t address, const struct unwind_rule *rule)
+static void on_rule(void *context, uint64_t address, const struct module *module, uint64_t offset,
+		    const struct unwind_rule *rule)
 {
+	(void)module;
+	(void)offset;
 	cr_assert_eq(context, &rules);
 	cr_assert_lt(address, RULES);
 	rules[address] = *rule;
@@ -120,7 +148,7 @@ static bool wants_lines(void *context, const struct module *module)
 
 static void start(const char *behaviour)
 {
-	const struct client_hooks hooks = {on_rule, on_allocators, wants_lines, &rules};
+	const struct client_hooks hooks = {on_rule, on_allocators, wants_lines, &rules, getpid()};
 	struct err err;
 
 	if (behaviour)
@@ -212,8 +240,16 @@ Test(symbol_client, lines_of_a_function)
 	struct symbol *symbol = ask_own_symbol();
 	const char *file;
 
+	cr_assert_not(client_want_lines(client, symbol), "before it has a name");
 	lines_wanted = true;
 	settle();
+	cr_assert_eq(symbol->lines, LINES_WANTED);
+	cr_assert_null(symbol->frames[0].file, "not before they are asked for");
+	cr_assert(client_want_lines(client, symbol));
+	cr_assert_eq(client_lines_queued(client), 1);
+	cr_assert_not(client_want_lines(client, symbol), "only once");
+	settle();
+	cr_assert_eq(client_lines_queued(client), 0);
 	file = symbol->frames[symbol->frame_count - 1].file;
 	cr_assert_str_eq(symbol->frames[symbol->frame_count - 1].function, "function_to_be_named");
 	cr_assert(!file || strstr(file, "test_symbol_client.c"), "%s", file);
@@ -397,4 +433,183 @@ Test(symbol_client_bad_worker, dies_of_one_question)
 			cr_expect_eq(rules[i].cfa_offset, i);
 	}
 	cr_assert_eq(client_worker_restarts(client), 1);
+}
+
+/* What it hangs at is not known; the rest is answered by the next worker. */
+Test(symbol_client_bad_worker, hangs_at_one_question)
+{
+	pid_t pid;
+
+	start("mortal");
+	pid = client_worker_pid(client);
+	for (uint64_t i = 0; i < 10; i++)
+		ask_rule(i == 5 ? HANGING : i, i);
+	settle();
+	for (size_t i = 0; i < 10; i++) {
+		cr_expect_eq(times_answered[i], 1);
+		cr_expect_eq(rules[i].kind, i == 5 ? RULE_UNKNOWN : RULE_STEP, "question %zu", i);
+	}
+	cr_assert_eq(client_worker_restarts(client), 1);
+	cr_assert_eq(kill(pid, 0), -1, "the one that hung is gone");
+}
+
+Test(symbol_client_bad_worker, module_that_kills_twice_is_skipped)
+{
+	struct module *module;
+	uint64_t offset;
+
+	start("mortal");
+	module = locate((const void *)(uintptr_t)start, &offset);
+	for (uint64_t i = 0; i < 2; i++) {
+		cr_assert_str_eq(module_state(module), "ok");
+		ask_rule(DEADLY, i);
+		settle();
+	}
+	cr_assert_str_eq(module_state(module), "skipped");
+	ask_rule(1, 2);
+	settle();
+	cr_assert_eq(times_answered[2], 1);
+	cr_assert_eq(rules[2].kind, RULE_UNKNOWN);
+	cr_assert_eq(client_worker_restarts(client), 2);
+}
+
+/* Without lines names and rules go on, and lines are asked for no more. */
+static void expect_degraded(const char *behaviour, unsigned restarts)
+{
+	struct symbol *symbol, *other;
+
+	start(behaviour);
+	lines_wanted = true;
+	symbol = ask_own_symbol();
+	other = client_symbol(client, symbol->module, symbol->offset + 1);
+	settle();
+	cr_assert(client_want_lines(client, symbol));
+	cr_assert(client_want_lines(client, other));
+	settle();
+	cr_assert_str_eq(module_state(symbol->module), "degraded");
+	cr_assert_eq(client_worker_restarts(client), restarts);
+	cr_assert_str_eq(symbol->frames[0].function, "a_name");
+	other = client_symbol(client, symbol->module, symbol->offset + 2);
+	ask_rule(3, 3);
+	settle();
+	cr_assert_str_eq(other->frames[0].function, "a_name");
+	cr_assert_eq(rules[3].kind, RULE_STEP);
+	cr_assert_not(client_want_lines(client, other));
+	cr_assert_eq(client_worker_restarts(client), restarts);
+}
+
+Test(symbol_client_bad_worker, lines_that_hang)
+{
+	expect_degraded("lines hang", 1);
+}
+
+Test(symbol_client_bad_worker, lines_that_kill)
+{
+	expect_degraded("lines die", 1);
+}
+
+Test(symbol_client_bad_worker, lines_that_cost_too_much)
+{
+	expect_degraded("lines cost", 0);
+}
+
+/* As long as it answers something in between, it is replaced as often as it takes. */
+Test(symbol_client, worker_killed_again_and_again)
+{
+	for (uint64_t i = 0; i < 40; i++) {
+		struct pollfd ended = {.fd = client_fd(client), .events = POLLIN};
+
+		cr_assert_eq(kill(client_worker_pid(client), SIGKILL), 0);
+		cr_assert_eq(poll(&ended, 1, 30000), 1);
+		client_read(client);
+		ask_rule(0, i);
+		settle();
+		cr_assert_eq(times_answered[i], 1);
+	}
+	cr_assert_eq(client_worker_restarts(client), 40);
+	cr_assert(ask_own_symbol());
+	settle();
+	cr_assert_str_eq(ask_own_symbol()->frames[0].function, "function_to_be_named");
+}
+
+/* Names that are preferred come first, the last preferred before all. */
+Test(symbol_client, preferred_names)
+{
+	enum { COUNT = 200 };
+	struct symbol *symbols[COUNT], *first = ask_own_symbol();
+	struct pollfd poll_fd;
+
+	for (uint64_t i = 0; i < COUNT; i++)
+		symbols[i] = client_symbol(client, first->module, first->offset + 1 + i);
+	client_prefer_name(client, symbols[COUNT - 2]);
+	client_prefer_name(client, symbols[COUNT - 1]);
+	client_prefer_name(client, symbols[COUNT - 1]);
+	cr_assert_eq(client_outstanding(client), COUNT + 1);
+	/* One answer at a time: the worker has been sent a few of the many. */
+	while (symbols[COUNT - 1]->asked || symbols[COUNT - 2]->asked) {
+		client_flush(client);
+		poll_fd = (struct pollfd){.fd = client_fd(client), .events = POLLIN};
+		if (poll(&poll_fd, 1, 10) > 0) {
+			cr_assert(first->asked, "it is behind them");
+			client_read(client);
+		}
+	}
+	settle();
+	client_prefer_name(client, symbols[0]);
+	for (size_t i = 0; i < COUNT; i++)
+		cr_assert_not(symbols[i]->asked);
+	cr_assert_eq(client_outstanding(client), 0);
+}
+
+/* Code without a file: the rule is a guess, and the name comes with the map, at once or later. */
+Test(symbol_client, names_of_a_perf_map)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t address = (uint64_t)(uintptr_t)page, offset;
+	struct module *module;
+	struct symbol *first, *second;
+	char anonymous_name[64];
+	struct err err;
+	FILE *file = tmpfile();
+
+	cr_assert_neq(page, MAP_FAILED);
+	cr_assert_not_null(file);
+	maps_free(maps);
+	cr_assert_eq(maps_read(&maps, getpid(), &err), 0);
+	module = locate(page, &offset);
+	cr_assert_eq(offset, address);
+	client_ask_rule(client, module, offset, 3);
+	cr_assert_eq(times_answered[3], 1, "at once");
+	cr_assert_eq(rules[3].guess, 1);
+	cr_assert_eq(rules[3].kind, RULE_STEP);
+	first = client_symbol(client, module, address + 8);
+	(void)snprintf(anonymous_name, sizeof(anonymous_name), "[anon]+0x%llx",
+		       (unsigned long long)address + 8);
+	cr_assert_str_eq(first->frames[0].function, anonymous_name);
+	client_ask_again(client, first);
+	cr_assert_eq(client_outstanding(client), 0, "there is nobody to ask");
+
+	fprintf(file, "%llx 20 made here\n", (unsigned long long)address);
+	cr_assert_eq(fflush(file), 0);
+	module->fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
+	client_ask_symbols(client, module);
+	second = client_symbol(client, module, address + 64);
+	settle();
+	cr_assert_str_eq(first->frames[0].function, "made here");
+	cr_assert_not(second->named);
+	cr_assert_not(client_perf_map_is_cut(client));
+
+	client_ask_again(client, second);
+	cr_assert_eq(client_outstanding(client), 0, "that was asked just before");
+	fprintf(file, "%llx 20 made later\n", (unsigned long long)address + 64);
+	cr_assert_eq(fclose(file), 0);
+	for (int tries = 0; !second->named; tries++) {
+		cr_assert_lt(tries, 30000);
+		client_ask_again(client, second);
+		settle();
+		usleep(1000);
+	}
+	cr_assert_str_eq(second->frames[0].function, "made later");
+	client_ask_again(client, second);
+	cr_assert_eq(client_outstanding(client), 0, "a name stays");
 }

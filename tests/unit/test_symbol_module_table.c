@@ -133,6 +133,63 @@ Test(symbol_module_table, anonymous)
 	cr_assert_null(module_table_of_mapping(table, maps_find(maps, address)));
 }
 
+static struct module *locate_mapping(int flags, int fd)
+{
+	uint64_t offset;
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, flags, fd, 0);
+
+	cr_assert_neq(page, MAP_FAILED);
+	read_maps();
+	return locate((uint64_t)(uintptr_t)page, &offset);
+}
+
+/* Memory that can be filled with code is one module, whatever it is called in the maps file. */
+Test(symbol_module_table, memory_of_every_kind)
+{
+	static const char elf[8192] = ELFMAG, code[8192] = "\x55";
+	int elf_fd = memfd_create("elf", MFD_CLOEXEC), code_fd = memfd_create("code", MFD_CLOEXEC);
+	int zero_fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
+	struct module *anonymous = locate_mapping(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	cr_assert_str_eq(anonymous->name, "[anon]");
+	cr_assert_eq(locate_mapping(MAP_SHARED | MAP_ANONYMOUS, -1), anonymous);
+	cr_assert_eq(locate_mapping(MAP_PRIVATE, zero_fd), anonymous);
+	cr_assert_eq(write(code_fd, code, sizeof(code)), (ssize_t)sizeof(code));
+	cr_assert_eq(locate_mapping(MAP_SHARED, code_fd), anonymous);
+	cr_assert_eq(locate_mapping(MAP_PRIVATE, code_fd), anonymous, "and at the second look");
+	cr_assert_eq(write(elf_fd, elf, sizeof(elf)), (ssize_t)sizeof(elf));
+	cr_assert_str_eq(locate_mapping(MAP_SHARED, elf_fd)->name, "memfd:elf");
+	close(zero_fd);
+	close(code_fd);
+	close(elf_fd);
+}
+
+Test(symbol_module_table, perf_map_when_it_comes)
+{
+	char map_path[64];
+	struct module *anonymous, *found;
+	int fd, tries = 0;
+
+	(void)snprintf(map_path, sizeof(map_path), "/tmp/perf-%d.map", getpid());
+	cr_assert_null(module_table_find_perf_map(table), "no code, no map");
+	anonymous = locate_mapping(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	cr_assert_null(module_table_find_perf_map(table));
+	cr_assert_str_eq(anonymous->name, "[anon]");
+	fd = open(map_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	cr_assert_geq(fd, 0);
+	while (!(found = module_table_find_perf_map(table))) {
+		cr_assert_lt(tries++, 10000);
+		usleep(1000);
+	}
+	unlink(map_path);
+	close(fd);
+	cr_assert_eq(found, anonymous);
+	cr_assert_str_eq(found->name, "[jit]");
+	cr_assert_geq(found->fd, 0);
+	cr_assert_eq(found->kind, MODULE_PERF_MAP);
+	cr_assert_null(module_table_find_perf_map(table), "it is told once");
+}
+
 Test(symbol_module_table, own_program)
 {
 	uint64_t address = (uintptr_t)set_up, offset = 0, other_offset = 0;
@@ -228,6 +285,26 @@ Test(symbol_module_table, replaced_file_is_not_taken)
 	cr_assert(module->fd < 0 || is_file_of(module, inode));
 	read_maps();
 	cr_assert_eq(locate(address, &offset), module);
+	module_table_check_paths(table);
+	cr_assert_str_eq(module_state(module), module->fd < 0 ? "unreadable" : "replaced");
+	unlink(path);
+	module_table_check_paths(table);
+	cr_assert_str_eq(module_state(module), module->fd < 0 ? "unreadable" : "ok");
+}
+
+Test(symbol_module_table, file_that_cannot_be_opened)
+{
+	char name[] = "/nowhere/lib.so";
+	const struct mapping mapping = {
+	    .start = 4096, .end = 8192, .inode = 42, .dev_major = 1, .executable = true, .path = name};
+	struct module *module = module_table_of_mapping(table, &mapping);
+
+	cr_assert_eq(module->fd, -1);
+	cr_assert_str_eq(module_state(module), "unreadable");
+	module_table_check_paths(table);
+	cr_assert_str_eq(module_state(module), "unreadable");
+	module->skipped = module->degraded = true;
+	cr_assert_str_eq(module_state(module), "skipped");
 }
 
 Test(symbol_module_table, same_path_other_file_is_another_module)

@@ -175,3 +175,28 @@ Test(protocol, rule_must_be_valid)
 	reply.rule.kind = RULE_UNKNOWN + 1;
 	cr_assert_not(is_valid());
 }
+
+Test(protocol, references_to_debug_files)
+{
+	begin(REQUEST_MODULE);
+	reply.found = 1;
+	reply.debug.link = answer_text(&reply, "a.debug");
+	reply.debug.build_id.size = PROTOCOL_BUILD_ID_MAX;
+	reply.debug.alternate_id.size = PROTOCOL_BUILD_ID_MAX;
+	cr_assert(is_valid());
+	reply.debug.alternate = reply.text_size;
+	cr_assert_not(is_valid());
+	reply.debug.alternate = reply.debug.link;
+	cr_assert(is_valid());
+	reply.debug.link = UINT32_MAX;
+	cr_assert_not(is_valid());
+	reply.debug.link = 0;
+	reply.debug.build_id.size++;
+	cr_assert_not(is_valid());
+	reply.debug.build_id.size = 0;
+	reply.debug.alternate_id.size = UINT32_MAX;
+	cr_assert_not(is_valid());
+	reply.debug.alternate_id.size = 0;
+	reply.too_costly = 2;
+	cr_assert_not(is_valid());
+}

@@ -5,7 +5,10 @@
 
 #include <criterion/criterion.h>
 #include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +16,14 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "collect/allocators.h"
+#include "symbol/memory.h"
 #include "symbol/protocol.h"
+#include "symbol/sandbox.h"
 
 static int worker_fd;
 static pid_t worker_pid;
@@ -349,6 +355,116 @@ Test(worker, keeps_no_descriptor_that_it_does_not_need)
 		close(fds[i]);
 }
 
+/* This program as if it were stripped: its build-id is in a segment, and sections it has none. */
+static int stripped_self(char *bytes, size_t size)
+{
+	Elf64_Ehdr header;
+	int fd;
+
+	memcpy(&header, bytes, sizeof header);
+	header.e_shoff = header.e_shnum = header.e_shstrndx = 0;
+	fd = memory_file(bytes, size);
+	cr_assert_eq(pwrite(fd, &header, sizeof header, 0), (ssize_t)sizeof header);
+	return fd;
+}
+
+static bool offer(enum debug_kind kind, int fd)
+{
+	struct request request = {.kind = REQUEST_DEBUG_FILE, .module = 4, .debug_kind = kind};
+
+	return ask(&request, fd);
+}
+
+Test(worker, debug_file)
+{
+	char path[4096];
+	uint64_t offset = file_offset(code(known_function), path, sizeof path);
+	size_t size;
+	char *bytes = read_self(&size);
+
+	cr_assert(announce(4, stripped_self(bytes, size), MODULE_ELF));
+	cr_assert_gt(reply.debug.build_id.size, 0);
+	cr_assert_eq(reply.debug.alternate_id.size, 0);
+	cr_assert_not(ask_about(REQUEST_SYMBOL, 4, offset));
+	cr_assert_not(offer(DEBUG_OF_MODULE, open("/bin/true", O_RDONLY | O_CLOEXEC)));
+	cr_assert_not(offer(DEBUG_OF_MODULE, memory_file("x", 1)));
+	cr_assert_not(offer(DEBUG_OF_MODULE, -1));
+	cr_assert_not(offer(DEBUG_ALTERNATE, memory_file(bytes, size)));
+	cr_assert_not(offer(77, memory_file(bytes, size)));
+	cr_assert_not(ask_about(REQUEST_SYMBOL, 4, offset));
+	cr_assert(offer(DEBUG_OF_MODULE, memory_file(bytes, size)));
+	cr_assert(ask_about(REQUEST_SYMBOL, 4, offset));
+	cr_assert_str_eq(protocol_text(&reply, reply.frames[0].function), "known_function");
+	cr_assert(ask_about(REQUEST_LINES, 4, offset));
+	cr_assert_gt(reply.frames[0].line, 100);
+	cr_assert_eq(reply.too_costly, 0);
+	free(bytes);
+}
+
+Test(worker, survives_damaged_debug_files)
+{
+	size_t size;
+	char *bytes = read_self(&size);
+	unsigned taken = 0;
+
+	srand(5);
+	cr_assert(announce(4, stripped_self(bytes, size), MODULE_ELF));
+	for (int round = 0; round < 60; round++) {
+		size_t at = size / 2 + (size_t)rand() % (size / 2 - 2000);
+		char saved[2000];
+
+		memcpy(saved, bytes + at, sizeof saved);
+		for (int i = 0; i < 30; i++)
+			bytes[at + (size_t)rand() % sizeof saved] = (char)rand();
+		taken += offer(DEBUG_OF_MODULE,
+			       memory_file(bytes, round % 3 ? size : (size_t)rand() % size + 1));
+		for (enum request_kind kind = REQUEST_RULE; kind <= REQUEST_ALLOCATORS; kind++)
+			for (uint64_t part = 1; part < 8; part++)
+				ask_about(kind, 4, size * part / 16);
+		memcpy(bytes + at, saved, sizeof saved);
+	}
+	cr_assert_gt(taken, 20);
+	free(bytes);
+}
+
+/* Bytes of the worker that are in no file. */
+static uint64_t private_bytes(void)
+{
+	unsigned long resident, file;
+	char path[64];
+	FILE *statm;
+
+	snprintf(path, sizeof path, "/proc/%d/statm", (int)worker_pid);
+	statm = fopen(path, "re");
+	cr_assert_not_null(statm);
+	cr_assert_eq(fscanf(statm, "%*u %lu %lu", &resident, &file), 2);
+	fclose(statm);
+	return (uint64_t)(resident - file) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* What was dropped is made anew. Without a limit this would take several times as much. */
+Test(worker, memory_is_bounded)
+{
+	enum { MODULES = 1200, SLACK = 24 << 20 };
+	char path[4096];
+	uint64_t offset = file_offset(code(known_function), path, sizeof path), most = 0;
+
+	for (uint32_t i = 0; i < MODULES; i++) {
+		cr_assert(announce_file(i, path));
+		cr_assert(ask_about(REQUEST_LINES, i, offset));
+		if (private_bytes() > most)
+			most = private_bytes();
+	}
+#ifndef __SANITIZE_ADDRESS__
+	cr_assert_lt(most, MEMORY_PRIVATE_MAX + SLACK, "%llu", (unsigned long long)most);
+#endif
+	for (uint32_t i = 0; i < MODULES; i += 100) {
+		cr_assert(ask_about(REQUEST_SYMBOL, i, offset));
+		cr_assert(ask_about(REQUEST_LINES, i, offset));
+		cr_assert(ask_about(REQUEST_RULE, i, offset));
+	}
+}
+
 Test(worker, kernel_symbols)
 {
 	static const char text[] = "ffffffff81000000 T startup\n"
@@ -391,4 +507,51 @@ Test(worker, ignores_the_keys_of_the_terminal)
 	kill(worker_pid, SIGTSTP);
 	kill(worker_pid, SIGHUP);
 	cr_assert_not(ask_about(REQUEST_SYMBOL, 9, 0));
+}
+
+/* What it has open it can read, but it can open nothing. A kernel without Landlock allows it. */
+Test(sandbox, opens_nothing)
+{
+	pid_t pid = fork();
+	int status;
+
+	cr_assert_geq(pid, 0);
+	if (!pid) {
+		int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+		char byte;
+
+		sandbox_enter();
+		if (pread(fd, &byte, 1, 0) != 1 || byte != 0x7f)
+			_exit(1);
+		if (open("/proc/self/exe", O_RDONLY | O_CLOEXEC) >= 0 || errno != EACCES)
+			_exit(2);
+		_exit(open("/tmp/sandbox.test", O_RDWR | O_CREAT | O_CLOEXEC, 0600) < 0 ? 0 : 3);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status));
+#ifndef __SANITIZE_ADDRESS__
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) > 0)
+		cr_assert_eq(WEXITSTATUS(status), 0);
+#endif
+}
+
+/* A perf map has names and nothing else, and a hostile one harms nobody. */
+Test(worker, perf_map)
+{
+	static const char text[] = "1000 20 one name\n\377\n1010 20 \033[2J\n3000 20 cut";
+	int fd = memfd_create("map", MFD_CLOEXEC);
+
+	cr_assert_eq(write(fd, text, sizeof text - 1), (ssize_t)sizeof text - 1);
+	cr_assert(announce(5, fd, MODULE_PERF_MAP));
+	cr_assert(ask_about(REQUEST_SYMBOL, 5, 0x1008));
+	cr_assert_str_eq(protocol_text(&reply, reply.frames[0].function), "one name");
+	cr_assert_eq(reply.symbol_start, 0x1000);
+	cr_assert_eq(reply.map_cut, 0);
+	cr_assert(ask_about(REQUEST_SYMBOL, 5, 0x1010));
+	cr_assert_eq(reply.symbol_start, 0x1010);
+	cr_assert_not(ask_about(REQUEST_SYMBOL, 5, 0x3000));
+	cr_assert_not(ask_about(REQUEST_RULE, 5, 0x1008));
+	cr_assert_not(ask_about(REQUEST_LINES, 5, 0x1008));
+	cr_assert_not(ask_about(REQUEST_ALLOCATORS, 5, 0));
+	cr_assert_not(announce(6, memfd_create("other", MFD_CLOEXEC), MODULE_PERF_MAP + 1));
 }

@@ -192,3 +192,24 @@ Test(ui_text, wraps_at_spaces)
 	cr_expect_eq(text_wrap("日", 1), 3);
 	cr_expect_eq(text_wrap("", 4), 0);
 }
+
+Test(ui_grid, same_rows_and_copies)
+{
+	struct grid *one = grid_new(3, 10), *other = grid_new(3, 10), *narrow = grid_new(3, 9);
+
+	cr_expect(grid_same_row(one, other, 0));
+	grid_put(one, 1, 2, 5, STYLE_NORMAL, "text");
+	cr_expect(grid_same_row(one, other, 0));
+	cr_expect_not(grid_same_row(one, other, 1));
+	grid_put(other, 1, 2, 5, STYLE_HOT, "text");
+	cr_expect_not(grid_same_row(one, other, 1), "another style");
+	cr_expect_not(grid_same_row(one, narrow, 0));
+	cr_expect_not(grid_same_row(one, other, 3));
+	cr_expect_not(grid_same_row(one, other, -1));
+	grid_copy(narrow, one);
+	cr_expect_eq(grid_cols(narrow), 10);
+	cr_expect(grid_same_row(one, narrow, 1));
+	grid_free(one);
+	grid_free(other);
+	grid_free(narrow);
+}

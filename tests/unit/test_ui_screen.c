@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "profile/kernel_fold.h"
 #include "screen.h"
 #include "ui.h"
 
@@ -118,6 +119,7 @@ static void teardown(void)
 	free(text);
 	grid_free(grid);
 	screen_free(screen);
+	free(snapshot.folded);
 }
 
 TestSuite(ui_screen, .init = setup, .fini = teardown);
@@ -125,6 +127,8 @@ TestSuite(ui_screen, .init = setup, .fini = teardown);
 static void draw(int cols, int rows)
 {
 	grid_resize(grid, rows, cols);
+	free(snapshot.folded);
+	snapshot_fold_kernel(&snapshot);
 	screen_draw(screen, &snapshot, grid);
 	free(text);
 	text = grid_dump(grid);
@@ -174,7 +178,7 @@ Test(ui_screen, full_size)
 	LINE("match_level",
 	     ">  60.0    62.0 orders::book::match_level                              "
 	     "ordersd              src/book.rs:214");
-	LINE("copy_user", "   25.0    25.0 [k] copy_user                                          "
+	LINE("[kernel] ", "   25.0    25.0 [kernel]                                               "
 			  "[kernel]");
 	LINE("cache::insert",
 	     "    3.0M     +2.0K   1.5K    5.0M    2.0M    4.0M cache::insert      "
@@ -241,7 +245,7 @@ Test(ui_screen, too_small_is_one_line_and_keys_still_work)
 	cr_expect_eq(press('p'), UI_PAUSE | UI_DRAW);
 	press(RSP_KEY_DOWN);
 	draw(80, 24);
-	HAS(">  25.0    25.0 [k] copy_user");
+	HAS(">  25.0    25.0 [kernel]");
 }
 
 Test(ui_screen, unknown_is_never_a_number)
@@ -275,7 +279,7 @@ Test(ui_screen, unknown_is_never_a_number)
 
 Test(ui_screen, losses_stand_out)
 {
-	snapshot.overflow = (struct snapshot_overflow){1, 2, 3, 4, 5, 6};
+	snapshot.overflow = (struct snapshot_overflow){1, 2, 3, 4, 5, 6, 7};
 	draw(120, 35);
 	HAS("perf samples 1!  throttled 2!  ring buffer 3!  maps full 9!  uncovered threads 6!");
 	draw(80, 24);
@@ -436,15 +440,30 @@ Test(ui_screen, selection_follows_its_row)
 	draw(80, 24);
 	press('j');
 	draw(80, 24);
-	HAS(">  25.0    25.0 [k] copy_user");
+	HAS(">  25.0    25.0 [kernel]");
 	press('T');
 	draw(80, 24);
-	HAS(">  25.0    25.0 [k] copy_user");
+	HAS(">  25.0    25.0 [kernel]");
+}
+
+Test(ui_screen, kernel_unfolds_and_folds_again)
+{
+	draw(80, 24);
+	HAS_NOT("copy_user");
+	HAS_NOT("unfolded");
+	press('K');
+	draw(80, 24);
+	HAS("   25.0    25.0 [k] copy_user");
+	HAS("kernel unfolded");
+	press('j');
+	press('j');
+	draw(80, 24);
+	HAS(">  15.0     100 main");
 	press('K');
 	draw(80, 24);
 	HAS_NOT("copy_user");
-	HAS("kernel hidden");
-	HAS(">  60.0    62.0 orders::book");
+	HAS("   25.0    25.0 [kernel]");
+	HAS(">  15.0     100 main");
 }
 
 Test(ui_screen, views_and_focus)
@@ -511,7 +530,7 @@ Test(ui_screen, help_opens_scrolls_and_closes)
 	HAS(">  60.0");
 	press('h');
 	draw(120, 60);
-	HAS("show or hide kernel functions");
+	HAS("unfold or fold the kernel's functions");
 	HAS("highest LIVE seen");
 	press(RSP_KEY_F1);
 	draw(120, 60);

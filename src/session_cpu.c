@@ -1,0 +1,181 @@
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "session_state.h"
+#include "stack/uprobe_slot.h"
+#include "stack/walk.h"
+
+/* What the program says of a sample and the sample itself are of one interrupt; the kernel reads
+ * the clock for both. */
+enum { SAID_TO_SAMPLE_NS = 100000 };
+
+/* Differences that are printed in full. */
+enum { DIFFERENCES_MAX = 5 };
+
+/* --- samples that the kernel has counted ------------------------------------------------------ */
+
+static void on_stack(void *context, const struct stack_record *record)
+{
+	struct session *session = context;
+	uint64_t frames[WALK_FRAMES_MAX];
+
+	session_learn_mappings(session);
+	memcpy(frames, record->kernel, record->kernel_count * sizeof(*frames));
+	memcpy(frames + record->kernel_count, record->frames,
+	       record->frame_count * sizeof(*frames));
+	(void)stack_table_intern(session->stacks, frames,
+				 (size_t)record->kernel_count + record->frame_count,
+				 (enum stack_state)record->state);
+	session_use_rules(session, record->frames, record->frame_count, true);
+}
+
+static bool take_samples(void *context, uint64_t stack_id, uint64_t samples)
+{
+	struct session *session = context;
+	struct stack *stack = stack_table_find(session->stacks, stack_id);
+
+	if (!stack)
+		return false;
+	cpu_profile_add(session->cpu_profile, stack, samples);
+	session_ask_again(session, stack);
+	return true;
+}
+
+void session_take_counts(struct session *session)
+{
+	if (session->counts)
+		(void)stack_counts_read(session->counts, take_samples, session);
+}
+
+/* --- samples that were copied ----------------------------------------------------------------- */
+
+static void on_call(void *context, const struct call_record *record)
+{
+	struct session *session = context;
+
+	session->calls[session->next_call++ % SESSION_CALLS] = *record;
+}
+
+/* The call that was in flight at a sample: noted by the same interrupt, microseconds before it. */
+static const struct call_record *find_call(const struct session *session,
+					   const struct perf_record *record)
+{
+	for (size_t i = 0; i < SESSION_CALLS && i < session->next_call; i++) {
+		const struct call_record *call =
+		    &session->calls[(session->next_call - 1 - i) % SESSION_CALLS];
+
+		if (call->tid != record->tid || call->time_ns > record->time_ns + SAID_TO_SAMPLE_NS)
+			continue;
+		return record->time_ns > call->time_ns + SAID_TO_SAMPLE_NS ? NULL : call;
+	}
+	return NULL;
+}
+
+static bool in_trampoline(struct session *session, uint64_t address)
+{
+	uint64_t offset;
+	const struct module *module = address_space_locate(session->space, address, &offset);
+
+	return module_is_uprobes(module) && uprobe_slot_is_trampoline(offset);
+}
+
+static void on_check(void *context, const struct check_record *record)
+{
+	struct session *session = context;
+
+	if (session->check)
+		session->check->records[session->check->next++ % SESSION_CHECKS] = *record;
+}
+
+/* What the kernel made of a sample, or NULL when it left it to us. */
+static const struct check_record *find_check(const struct session *session,
+					     const struct perf_record *record)
+{
+	const struct unwind_check *check = session->check;
+
+	for (size_t i = 0; check && i < SESSION_CHECKS && i < check->next; i++) {
+		const struct check_record *said =
+		    &check->records[(check->next - 1 - i) % SESSION_CHECKS];
+
+		if (said->tid != record->tid || said->time_ns > record->time_ns + SAID_TO_SAMPLE_NS)
+			continue;
+		return record->time_ns > said->time_ns + SAID_TO_SAMPLE_NS ? NULL : said;
+	}
+	return NULL;
+}
+
+static void print_stack(const char *title, const struct stack *stack)
+{
+	(void)fprintf(stderr, "%s:", title);
+	if (!stack)
+		(void)fprintf(stderr, " not known");
+	for (uint32_t i = 0; stack && i < stack->frame_count; i++)
+		(void)fprintf(stderr, " %" PRIx64, stack->frames[i]);
+	(void)fprintf(stderr, stack ? ", state %d\n" : "\n", stack ? (int)stack->state : 0);
+}
+
+void session_check(struct session *session, uint64_t kernel_id, const struct stack *stack)
+{
+	if (stack && stack->id == kernel_id) {
+		session->check->equal++;
+		return;
+	}
+	/* The kernel sees all of the stack, a copy only its first part. */
+	if (stack && stack->state == STACK_TRUNCATED && stack->frame_count < STACK_FRAMES_MAX)
+		return;
+	if (session->check->different++ < DIFFERENCES_MAX) {
+		print_stack("unwound differently in the kernel",
+			    stack_table_find(session->stacks, kernel_id));
+		print_stack("and from a copy", stack);
+	}
+}
+
+void session_on_sample(void *context, const struct perf_record *record)
+{
+	struct session *session = context;
+	const struct perf_sample *sample = &record->sample;
+	uint64_t kernel[STACK_KERNEL_MAX - 1];
+	size_t kernel_count = 0;
+	const struct call_record *call;
+	const struct check_record *said = find_check(session, record);
+	struct unwind_tag tag = {.source = said ? UNWIND_CHECK : UNWIND_CPU,
+				 .id = said ? said->stack_id : 0};
+	struct stack_copy copy = {
+	    .regs = sample->regs,
+	    .stack = sample->stack,
+	    .stack_size = sample->stack_bytes,
+	    .kernel = kernel,
+	};
+
+	while (kernel_count < sample->kernel_count && kernel_count < STACK_KERNEL_MAX - 1) {
+		kernel[kernel_count] = sample->kernel_chain[kernel_count] - (kernel_count ? 1 : 0);
+		kernel_count++;
+	}
+	if (sample->regs_abi == PERF_SAMPLE_REGS_ABI_NONE) {
+		/* A thread that is ending has no user registers any more. */
+		cpu_profile_add(
+		    session->cpu_profile,
+		    stack_table_intern(session->stacks, kernel, kernel_count, STACK_BROKEN), 1);
+		return;
+	}
+	if (!said)
+		session->samples_copied++;
+	call = find_call(session, record);
+	if (call) {
+		copy.in_trampoline = in_trampoline(session, sample->regs[DWARF_RIP]);
+		if (copy.in_trampoline || !call->returned)
+			copy.displaced =
+			    (struct displaced_return){call->slot, call->return_address};
+	}
+	copy.kernel_count = kernel_count;
+	unwinder_submit(session->unwinder, &copy, tag);
+}
+
+struct counts_hooks session_counts_hooks(struct session *session)
+{
+	return (struct counts_hooks){
+	    .stack = on_stack, .call = on_call, .check = on_check, .context = session};
+}

@@ -1,0 +1,183 @@
+#include "config.h"
+
+#include "symbol/client_state.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <utlist.h>
+
+static void take_frames(struct symbol_client *client, struct symbol *symbol,
+			const struct reply *reply)
+{
+	symbol_store_set_frames(client->store, symbol, reply);
+	client->generation++;
+}
+
+static void take_symbol(struct symbol_client *client, struct symbol *symbol,
+			const struct reply *reply)
+{
+	symbol->asked = false;
+	client->perf_map_is_cut = client->perf_map_is_cut || reply->map_cut;
+	if (reply->found && reply->frame_count) {
+		take_frames(client, symbol, reply);
+	} else if (reply->address && reply->address != symbol->offset && !symbol->named) {
+		symbol_store_set_address(client->store, symbol, reply->address);
+		client->generation++;
+	}
+	if (symbol->module->kind == MODULE_ELF &&
+	    client->hooks.wants_lines(client->hooks.context, symbol->module))
+		symbol->lines = LINES_WANTED;
+}
+
+static void take_lines(struct symbol_client *client, struct symbol *symbol,
+		       const struct reply *reply)
+{
+	if (reply->too_costly)
+		symbol->module->degraded = true;
+	if (reply->found && reply->frame_count)
+		take_frames(client, symbol, reply);
+}
+
+struct announcement *client_announcement(struct symbol_client *client, const struct module *module)
+{
+	size_t count = module->number + (size_t)1;
+
+	if (count > client->announced_count) {
+		client->announced =
+		    xreallocarray(client->announced, count, sizeof(*client->announced));
+		memset(client->announced + client->announced_count, 0,
+		       (count - client->announced_count) * sizeof(*client->announced));
+		client->announced_count = count;
+	}
+	return &client->announced[module->number];
+}
+
+/* Lets the questions go on that waited for the debug files of a module. */
+static void end_search(struct symbol_client *client, const struct module *module)
+{
+	struct announcement *announcement = client_announcement(client, module);
+	struct question *question;
+
+	debug_search_free(announcement->search);
+	announcement->search = NULL;
+	while ((question = announcement->parked)) {
+		DL_DELETE(announcement->parked, question);
+		client->parked_count--;
+		client_enqueue(client, question);
+	}
+}
+
+static void enqueue_debug_file(struct symbol_client *client, struct module *module,
+			       enum debug_kind kind, int fd)
+{
+	struct question *question = question_new(REQUEST_DEBUG_FILE, module);
+
+	question->request.debug_kind = kind;
+	question->fd = fd;
+	client_enqueue(client, question);
+}
+
+static void offer_debug_file(struct symbol_client *client, struct module *module)
+{
+	struct announcement *announcement = client_announcement(client, module);
+	enum debug_kind kind = DEBUG_OF_MODULE;
+	int fd = -1;
+
+	if (!announcement->search)
+		return;
+	if (!announcement->debug_over)
+		fd = debug_search_next(announcement->search, &kind);
+	if (fd < 0) {
+		const struct build_id *missing = debug_search_missing(announcement->search);
+
+		if (missing && !announcement->debug_over)
+			debug_fetch_ask(client->fetch, module->number, missing);
+		end_search(client, module);
+		return;
+	}
+	enqueue_debug_file(client, module, kind, fd);
+}
+
+void client_take_fetched(struct symbol_client *client)
+{
+	uint32_t number;
+	int fd;
+
+	while ((fd = debug_fetch_take(client->fetch, &number)) >= 0) {
+		const struct announcement *announcement = &client->announced[number];
+
+		if (announcement->debug_over)
+			close(fd);
+		else
+			enqueue_debug_file(client, announcement->module, DEBUG_OF_MODULE, fd);
+	}
+}
+
+static void take_module(struct symbol_client *client, struct module *module,
+			const struct reply *reply)
+{
+	struct debug_search *search = client_announcement(client, module)->search;
+
+	if (search && reply->found)
+		debug_search_begin(search, reply);
+	offer_debug_file(client, module);
+}
+
+static void ask_name_again(void *context, struct symbol *symbol)
+{
+	struct question *question = question_new(REQUEST_SYMBOL, symbol->module);
+
+	question->request.offset = symbol->offset;
+	question->symbol = symbol;
+	client_enqueue(context, question);
+}
+
+static void take_debug_file(struct symbol_client *client, struct module *module,
+			    const struct reply *reply)
+{
+	struct announcement *announcement = client_announcement(client, module);
+
+	if (reply->found) {
+		announcement->debug_taken = true;
+		if (announcement->search) {
+			debug_search_taken(announcement->search);
+		} else {
+			/* It came from a server, after names had been answered without it. */
+			announcement->search = debug_search_new(client->hooks.pid, module);
+			symbol_store_each(client->store, module, ask_name_again, client);
+		}
+		debug_search_begin(announcement->search, reply);
+	}
+	offer_debug_file(client, module);
+}
+
+void client_answer(struct symbol_client *client, struct question *question,
+		   const struct reply *reply)
+{
+	const struct unwind_rule unknown = {.kind = RULE_UNKNOWN};
+
+	switch ((enum request_kind)question->request.kind) {
+	case REQUEST_RULE:
+		client->hooks.rule(client->hooks.context, question->request.cookie,
+				   question->module, question->request.offset,
+				   reply->found ? &reply->rule : &unknown);
+		break;
+	case REQUEST_SYMBOL:
+		take_symbol(client, question->symbol, reply);
+		break;
+	case REQUEST_LINES:
+		take_lines(client, question->symbol, reply);
+		break;
+	case REQUEST_ALLOCATORS:
+		client->hooks.allocators(client->hooks.context, question->module, reply->allocators,
+					 reply->found ? reply->allocator_count : 0);
+		break;
+	case REQUEST_MODULE:
+		take_module(client, question->module, reply);
+		break;
+	case REQUEST_DEBUG_FILE:
+		take_debug_file(client, question->module, reply);
+		break;
+	}
+}

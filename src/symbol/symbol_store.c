@@ -1,0 +1,149 @@
+#include "config.h"
+
+#include "symbol/symbol_store.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "err.h"
+
+#define uthash_fatal(message) out_of_memory()
+#include <uthash.h>
+
+/* The target decides how many addresses it has. */
+enum { SYMBOLS_MAX = 1 << 20 };
+
+struct symbol_entry {
+	struct {
+		uint64_t module;
+		uint64_t offset;
+	} key;
+	struct symbol symbol;
+	struct symbol_frame first; /* frames before any answer */
+	UT_hash_handle hh;
+};
+
+struct text_entry {
+	UT_hash_handle hh;
+	char text[];
+};
+
+struct symbol_store {
+	struct symbol_entry *symbols;
+	struct text_entry *texts;
+};
+
+struct symbol_store *symbol_store_new(void)
+{
+	return xcalloc(1, sizeof(struct symbol_store));
+}
+
+void symbol_store_free(struct symbol_store *store)
+{
+	struct symbol_entry *symbol, *next_symbol;
+	struct text_entry *text, *next_text;
+
+	if (!store)
+		return;
+	HASH_ITER (hh, store->symbols, symbol, next_symbol) {
+		HASH_DEL(store->symbols, symbol);
+		if (symbol->symbol.frames != &symbol->first)
+			free(symbol->symbol.frames);
+		free(symbol);
+	}
+	HASH_ITER (hh, store->texts, text, next_text) {
+		HASH_DEL(store->texts, text);
+		free(text);
+	}
+	free(store);
+}
+
+const char *symbol_store_intern(struct symbol_store *store, const char *text)
+{
+	struct text_entry *entry;
+	size_t length = strlen(text);
+
+	HASH_FIND(hh, store->texts, text, length, entry);
+	if (!entry) {
+		entry = xcalloc(1, sizeof(*entry) + length + 1);
+		memcpy(entry->text, text, length);
+		HASH_ADD(hh, store->texts, text, length, entry);
+	}
+	return entry->text;
+}
+
+static const char *offset_name(struct symbol_store *store, const struct module *module,
+			       uint64_t offset)
+{
+	char text[PATH_MAX + 32];
+
+	(void)snprintf(text, sizeof(text), "%s+0x%llx", module->name, (unsigned long long)offset);
+	return symbol_store_intern(store, text);
+}
+
+struct symbol *symbol_store_get(struct symbol_store *store, struct module *module, uint64_t offset,
+				bool *ret_new)
+{
+	struct symbol_entry *entry;
+	struct symbol_entry key = {.key = {module->number, offset}};
+
+	if (HASH_COUNT(store->symbols) >= SYMBOLS_MAX)
+		key.key.offset = offset = 0;
+	HASH_FIND(hh, store->symbols, &key.key, sizeof(key.key), entry);
+	*ret_new = !entry;
+	if (entry)
+		return &entry->symbol;
+	entry = xcalloc(1, sizeof(*entry));
+	entry->key = key.key;
+	entry->symbol.module = module;
+	entry->symbol.offset = offset;
+	entry->symbol.frame_count = 1;
+	entry->symbol.frames = &entry->first;
+	entry->first.function = offset_name(store, module, offset);
+	HASH_ADD(hh, store->symbols, key, sizeof(entry->key), entry);
+	return &entry->symbol;
+}
+
+void symbol_store_each(struct symbol_store *store, const struct module *module,
+		       void (*fn)(void *context, struct symbol *symbol), void *context)
+{
+	for (struct symbol_entry *entry = store->symbols; entry; entry = entry->hh.next)
+		if (entry->symbol.module == module)
+			fn(context, &entry->symbol);
+}
+
+void symbol_store_set_address(struct symbol_store *store, struct symbol *symbol, uint64_t address)
+{
+	symbol->frames[0].function = offset_name(store, symbol->module, address);
+}
+
+void symbol_store_set_frames(struct symbol_store *store, struct symbol *symbol,
+			     const struct reply *reply)
+{
+	struct symbol_frame *frames = xcalloc(reply->frame_count, sizeof(*frames));
+	struct symbol_entry *entry =
+	    (struct symbol_entry *)(void *)((char *)symbol - offsetof(struct symbol_entry, symbol));
+
+	for (uint32_t i = 0; i < reply->frame_count; i++) {
+		const struct reply_frame *from = &reply->frames[i];
+		const char *function = protocol_text(reply, from->function);
+		const char *file = protocol_text(reply, from->file);
+		const char *decl_file = protocol_text(reply, from->decl_file);
+
+		/* DWARF may not name a function whose symbol has a name. */
+		frames[i].function = function ? symbol_store_intern(store, function)
+					      : symbol->frames[symbol->frame_count - 1].function;
+		frames[i].file = file ? symbol_store_intern(store, file) : NULL;
+		frames[i].decl_file = decl_file ? symbol_store_intern(store, decl_file) : NULL;
+		frames[i].line = from->line;
+		frames[i].decl_line = from->decl_line;
+		frames[i].inlined = from->inlined;
+	}
+	if (symbol->frames != &entry->first)
+		free(symbol->frames);
+	symbol->frames = frames;
+	symbol->frame_count = reply->frame_count;
+	symbol->named = true;
+}
