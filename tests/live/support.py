@@ -71,8 +71,20 @@ def functions(refresh, pattern):
             if re.search(pattern, function["name"])]
 
 
+def user_share(refresh, pattern):
+    """Per cent of the samples in user code: on a busy machine interrupts take a part of the others."""
+    user = sum(function["self_pct"] for function in refresh["cpu"]["functions"]
+               if function["module"] != "[kernel]")
+    return 100 * sum(function["self_pct"] for function in functions(refresh, pattern)) / user
+
+
 def share(refresh, word, key="self_pct"):
-    """Sum over the functions that have `word` as a word in their name."""
+    """
+    Sum over the functions that have `word` as a word in their name; of their own samples, in per cent
+    of those in user code.
+    """
+    if key == "self_pct":
+        return user_share(refresh, rf"\b{word}\b")
     return sum(function[key] for function in functions(refresh, rf"\b{word}\b"))
 
 
@@ -179,6 +191,12 @@ class LiveTest(unittest.TestCase):
         os.chmod(path, 0o755)
         self.addCleanup(shutil.rmtree, path, ignore_errors=True)
         return Path(path)
+
+    def need(self, program, package):
+        """The path of a program that the test cannot do without."""
+        path = shutil.which(program)
+        self.assertIsNotNone(path, f"{program} is missing: install the package {package}")
+        return path
 
     def target(self, name):
         path = TARGETS / name

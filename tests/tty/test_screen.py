@@ -197,6 +197,14 @@ class ScreenTest(unittest.TestCase):
         terminal.press("Tab", "Tab")
         terminal.wait_for(r"\[CPU\]")
 
+    def test_kernel_unfolds_and_folds(self):
+        terminal = self.open_top()
+        terminal.wait_for(r"\[CPU\] since attachment ")
+        terminal.press("K")
+        terminal.wait_for(r"kernel unfolded")
+        terminal.press("K")
+        terminal.wait_without(r"kernel unfolded")
+
     def test_pause_freezes_the_screen(self):
         terminal = self.open_top()
         terminal.wait_for(r"\bhot_sixty\b")
