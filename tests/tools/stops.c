@@ -4,7 +4,7 @@
  *
  *   stops [--stops N] [--steps N] [--delay US] [--seed N] [--skip N] COMMAND [ARG...]
  *   stops [...] --pid PID
- *   stops --serve PID     for tests/tools/stops_gdb.py, see serve()
+ *   stops --serve PID     for tests/tools/gdb_frames.py, see serve()
  *
  * After each stop up to --steps instructions are executed singly, so that prologues, epilogues and
  * stubs are met, and looked at then. The first --skip stops are not counted. Prints a line of JSON
@@ -13,6 +13,7 @@
 #include "config.h"
 
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,9 @@
 #include "theirs.h"
 #include "tests/targets/unwind_shadow.h"
 #include "tracee.h"
+
+/* A debugger that says nothing for so long waits for a stop that does not come. */
+enum { SILENCE_MS = 2000 };
 
 struct settings {
 	unsigned long stops;
@@ -240,10 +244,20 @@ static int compare(struct run *run, char *const argv[])
 	return good && !tally_print(&run->tally) ? EXIT_DONE : EXIT_FAILED;
 }
 
+static char *next_line(char *line, size_t size, pid_t pid)
+{
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	while (poll(&input, 1, SILENCE_MS) == 0)
+		(void)kill(pid, SIGPWR);
+	return fgets(line, (int)size, stdin);
+}
+
 /*
  * For a debugger that holds the process: each line of input is 17 registers in hexadecimal, the
  * answer is one line: how the walk ended and its lookup addresses. "interrupt US" sends SIGPWR
- * after so many microseconds and has no answer. Not SIGINT: gdb takes a second one, of another thread,
+ * after so many microseconds and has no answer; so does silence: the debugger waits for a step to end
+ * which a signal's handler has left for good. Not SIGINT: gdb takes a second one, of another thread,
  * for the same key at the terminal, and drops it.
  */
 static int serve(pid_t pid)
@@ -251,7 +265,9 @@ static int serve(pid_t pid)
 	struct ours *ours = ours_new(pid);
 	char line[1024];
 
-	while (ours && fgets(line, sizeof(line), stdin)) {
+	/* What is read ahead would not be polled for. */
+	(void)setvbuf(stdin, NULL, _IONBF, 0);
+	while (ours && next_line(line, sizeof(line), pid)) {
 		uint64_t regs[DWARF_REG_COUNT];
 		const struct stack *stack;
 		char *at = line;
