@@ -128,17 +128,50 @@ struct mapping_state {
 	__u64 executable_pages;	/* when it was looked last */
 };
 
-/* Which arguments of an allocator function mean what. */
+/* What an allocator's function does. */
 enum heap_call {
-	HEAP_CALL_MALLOC,	  /* (size) */
-	HEAP_CALL_CALLOC,	  /* (count, size) */
-	HEAP_CALL_REALLOC,	  /* (pointer, size) */
-	HEAP_CALL_REALLOCARRAY,	  /* (pointer, count, size) */
-	HEAP_CALL_POSIX_MEMALIGN, /* (out pointer, alignment, size), 0 is success */
-	HEAP_CALL_ALIGNED,	  /* (alignment, size) */
-	HEAP_CALL_FREE,		  /* (pointer) */
+	HEAP_CALL_ALLOC,     /* returns a new object */
+	HEAP_CALL_ALLOC_OUT, /* stores it where its pointer says and returns 0, as posix_memalign() */
+	HEAP_CALL_REALLOC,
+	HEAP_CALL_FREE,
+	HEAP_CALL_MAP,	     /* as mmap(): returns anonymous memory, or -1 */
+	HEAP_CALL_REMAP,     /* as mremap() */
+	HEAP_CALL_UNMAP,     /* as munmap(): may free a part */
 	HEAP_CALL_COUNT,
 };
+
+/*
+ * A probe's cookie: what the function does, and which registers have its arguments where the probe
+ * sits, by their x86 number (rax 0, rcx 1, rdx 2, rbx 3, rsp 4, rbp 5, rsi 6, rdi 7, r8 to r15). rsp
+ * never has one and stands for none. HEAP_CALL_MAP has the flags in place of the count.
+ */
+enum { HEAP_REGISTER_NONE = 4, HEAP_REGISTERS = 16 };
+enum heap_cookie_flag {
+	HEAP_COOKIE_NESTS = 1, /* the function may call another one that is probed */
+};
+enum { HEAP_PROBES_MAX = 1024 };
+
+static inline __u64 heap_cookie(__u64 call, __u64 size, __u64 count, __u64 pointer, __u64 flags,
+				__u64 probe)
+{
+	return call | size << 8 | count << 12 | pointer << 16 | flags << 20 | probe << 32;
+}
+
+static inline __u32 heap_cookie_call(__u64 cookie)
+{
+	return cookie & 0xff;
+}
+
+static inline __u32 heap_cookie_flags(__u64 cookie)
+{
+	return cookie >> 20 & 0xf;
+}
+
+/* Its index among the probes, below HEAP_PROBES_MAX. */
+static inline __u32 heap_cookie_probe(__u64 cookie)
+{
+	return cookie >> 32 & (HEAP_PROBES_MAX - 1);
+}
 
 /* A live object; the key is its address. */
 struct heap_object {
@@ -146,14 +179,24 @@ struct heap_object {
 	__u64 stack_id;
 	__u64 birth_ns;	/* CLOCK_MONOTONIC */
 	__u64 epoch;	/* which program of the process it belongs to: exec begins a new one */
+	__u64 interval;	/* mean bytes between samples when it was taken; 0: every object was */
 };
 
-/* The books of one stack; the key is its id. Live is alloc - freed. */
+/*
+ * Objects are counted in fractions: a sampled one stands for several. And the variance of a number of
+ * bytes is counted in 65,536 square bytes.
+ */
+enum { HEAP_OBJECTS_SHIFT = 16, HEAP_VARIANCE_SHIFT = 16 };
+
+/* The books of one stack; the key is its id. Live is alloc - freed. Sampled objects are in them with
+ * their weight, see bpf/sampling.bpf.h. */
 struct heap_site {
 	__u64 alloc_bytes;
 	__u64 alloc_objects;
+	__u64 alloc_variance;	/* of the sum of bytes, by sampling */
 	__u64 freed_bytes;
 	__u64 freed_objects;
+	__u64 freed_variance;
 	__u64 announced_ns;	/* when the stack was last sent; 0: never */
 	__u64 acknowledged;	/* user space has the stack's frames */
 	__u64 epoch;		/* as heap_object's */
@@ -163,14 +206,24 @@ struct heap_stats {
 	__u64 allocations;	/* tracked */
 	__u64 frees;		/* of tracked objects */
 	__u64 failed;		/* calls that returned no memory */
-	__u64 untracked_frees;
+	__u64 untracked_frees;	/* while every allocation is tracked */
+	__u64 live_entries;	/* of the map: put in, minus ... */
+	__u64 live_removed;	/* ... taken out */
 	__u64 replaced;		/* an address handed out again whose free was not seen */
 	__u64 lost_returns;	/* calls whose return was never seen */
 	__u64 live_map_full;
 	__u64 site_map_full;
 	__u64 thread_map_full;
-	__u64 ringbuf_dropped;	/* records that did not fit */
+	__u64 records;		/* for the ring buffer, of which ... */
+	__u64 ringbuf_dropped;	/* ... did not fit */
 	__u64 copies;		/* stack copies sent */
+};
+
+/* Sampling by bytes: tables for the programs, made by user space. See bpf/sampling.bpf.h. */
+enum {
+	SAMPLING_LOG_STEPS = 256,
+	SAMPLING_WEIGHT_STEPS = 256,
+	SAMPLING_WEIGHT_PER_UNIT = 16, /* steps */
 };
 
 enum record_kind {
@@ -230,7 +283,8 @@ struct cpu_stats {
 	__u64 missing_rules;	/* copied because a rule was not there, ... */
 	__u64 special_frames;	/* ... because only user space can step over a frame, ... */
 	__u64 counts_full;	/* ... because the map of counts had no room */
-	__u64 ringbuf_dropped;	/* records that did not fit; a stack is sent again at its next sample */
+	__u64 records;		/* for the ring buffer, of which ... */
+	__u64 ringbuf_dropped;	/* ... did not fit; a stack is sent again at its next sample */
 };
 
 /* Registers of an allocation with a provisional id, just after the allocator returned. The first

@@ -74,6 +74,7 @@ static __always_inline void send(struct cpu_stats *stat, void *record, __u64 siz
 	bool wake = now - woken_ns > WAKE_INTERVAL_NS ||
 		    bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > WAKE_BYTES;
 
+	stat->records++;
 	if (bpf_ringbuf_output(&records, record, size, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
 		stat->ringbuf_dropped++;
 	if (wake)

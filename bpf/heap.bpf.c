@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The books of the heap. Probes on the allocator's functions keep two maps, `live` (one entry per
- * object) and `sites` (totals per stack); the maps are the truth, the ring buffer only announces
- * stacks, so a slow reader cannot make the books wrong. Every loss is counted in `stats`.
+ * Probes on the allocator's functions keep the books of the heap (books.bpf.h) in the kernel; the maps
+ * are the truth, the ring buffer only announces stacks, so a slow reader cannot make the books wrong.
+ * Every loss is counted in `stats`.
  *
  * What must hold:
  *  - an object enters `live` when its allocation returns and leaves when free() is entered. Any other
@@ -10,8 +10,11 @@
  *  - realloc takes the old object out at entry and keeps it for the return, which books it as freed
  *    or, if the call failed, puts it back.
  *  - calls nested in another allocator call of the same thread (reallocarray -> realloc -> malloc) are
- *    not booked; a nested call is one whose stack pointer is not above that of the call in flight.
- *  - a site is found or made before its object is entered, so that both are booked or neither is.
+ *    not booked; a nested call is one whose stack pointer is not above that of the call in flight. So
+ *    a call which is not sampled is in flight too, where its function may call another one.
+ *
+ * A program whose return says SKIP_RETURN makes a session link leave the return unprobed. With other
+ * links every return is probed, and every call is in flight, as its return address is displaced.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,31 +24,24 @@
 #include <bpf/bpf_tracing.h>
 
 #include "abi.h"
+#include "books.bpf.h"
 #include "call.bpf.h"
+#include "copy.bpf.h"
 #include "mappings.bpf.h"
+#include "sampling.bpf.h"
 #include "target.bpf.h"
 #include "unwind.bpf.h"
 
-#define EEXIST 17
+enum { SEE_RETURN = 0, SKIP_RETURN = 1 };
+
+/* As asm-generic/mman-common.h has it. */
+#define MAP_ANONYMOUS 0x20
+#define PAGE_BYTES 4096
 
 /* A stack that user space has not acknowledged is announced again, but not more often than this. */
 #define ANNOUNCE_INTERVAL_NS 100000000ULL
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 20);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u64);
-	__type(value, struct heap_object);
-} live SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 16);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u64);
-	__type(value, struct heap_site);
-} sites SEC(".maps");
+const volatile bool session = false; /* the link is one */
 
 /* A thread's first value: too large for the BPF stack. Never written. */
 struct {
@@ -54,13 +50,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct heap_thread);
 } blank_thread SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct heap_stats);
-} stats SEC(".maps");
 
 /* Written by user space: the stacks whose frames it has. */
 struct {
@@ -71,168 +60,74 @@ struct {
 	__type(value, __u8);
 } acknowledged SEC(".maps");
 
+/* By probe: how often it was hit. */
 struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
-} records SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, HEAP_PROBES_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} hits SEC(".maps");
 
-__u64 provisional_ids = 0;
-
-/* exec gives the process a new program: a new epoch, in which all older objects, sites and rules
- * count for nothing. Right after exec there is only one thread, so nobody else changes these. */
-__u64 exec_id = 0;
-__u64 epoch = 0;
 /* Written by user space: the epoch that the rules in the map are of. */
 __u64 rules_epoch = 0;
 
-#define COUNT(field)                                                                               \
-	do {                                                                                       \
-		__u32 count_key = 0;                                                               \
-		struct heap_stats *count_stats = bpf_map_lookup_elem(&stats, &count_key);          \
-		if (count_stats)                                                                   \
-			__sync_fetch_and_add(&count_stats->field, 1);                              \
-	} while (0)
+/* In session programs (Linux 6.13); elsewhere there is none, and no program that calls it is loaded. */
+extern bool bpf_session_is_return(void) __ksym __weak;
 
-static __always_inline void notice_exec(void)
+static __always_inline void count_hit(__u64 cookie)
 {
-	__u64 now = current_exec_id();
+	__u32 probe = heap_cookie_probe(cookie);
+	__u64 *count = bpf_map_lookup_elem(&hits, &probe);
 
-	if (now == exec_id)
-		return;
-	if (exec_id)
-		epoch++;
-	exec_id = now;
+	if (count)
+		__sync_fetch_and_add(count, 1);
 }
 
-static __always_inline void book_free(const struct heap_object *object)
+/* The context may only be read at constant places: this keeps the compiler from joining the reads. */
+#define CASE_REGISTER(number, name)                                                                \
+	case number:                                                                               \
+		value = regs->name;                                                                \
+		asm volatile("" : "+r"(value));                                                    \
+		return value
+
+static __always_inline __u64 read_register(const struct pt_regs *regs, __u32 number)
 {
-	struct heap_site *site = bpf_map_lookup_elem(&sites, &object->stack_id);
+	__u64 value;
 
-	if (!site)
-		return;
-	__sync_fetch_and_add(&site->freed_bytes, object->size);
-	__sync_fetch_and_add(&site->freed_objects, 1);
-	COUNT(frees);
-}
-
-/* Takes an object out of the books' live part. The copy is made before the element is deleted, and
- * only the thread that deleted it owns the object. */
-static __always_inline int take_object(__u64 address, struct heap_object *object)
-{
-	struct heap_object *found = bpf_map_lookup_elem(&live, &address);
-
-	if (!found)
-		return -1;
-	*object = *found;
-	return bpf_map_delete_elem(&live, &address) || object->epoch != epoch ? -1 : 0;
-}
-
-static __always_inline void copy_regs(struct copy_header *header, const struct pt_regs *regs)
-{
-	header->regs[0] = regs->rax;
-	header->regs[1] = regs->rdx;
-	header->regs[2] = regs->rcx;
-	header->regs[3] = regs->rbx;
-	header->regs[4] = regs->rsi;
-	header->regs[5] = regs->rdi;
-	header->regs[6] = regs->rbp;
-	header->regs[7] = regs->rsp;
-	header->regs[8] = regs->r8;
-	header->regs[9] = regs->r9;
-	header->regs[10] = regs->r10;
-	header->regs[11] = regs->r11;
-	header->regs[12] = regs->r12;
-	header->regs[13] = regs->r13;
-	header->regs[14] = regs->r14;
-	header->regs[15] = regs->r15;
-	header->regs[16] = regs->rip;
-}
-
-/* How deep the stack is: up to the thread's control block, which C libraries put at the stack's top,
- * or up to where exec put the main thread's. Any other stack: as much as can be copied. */
-static __always_inline __u64 stack_depth(__u64 rsp)
-{
-	const struct task_struct *task = (const struct task_struct *)bpf_get_current_task();
-	__u64 depth = BPF_CORE_READ(task, thread.fsbase) - rsp;
-
-	if (depth > STACK_COPY_MAX)
-		depth = BPF_CORE_READ(task, mm, start_stack) - rsp;
-	return depth > STACK_COPY_MAX ? STACK_COPY_MAX : depth;
-}
-
-/* Copies at most `limit` bytes, a constant, and returns how many could be read. */
-static __always_inline __u32 copy_stack(__u8 *to, __u32 limit, __u64 from, __u64 depth)
-{
-	__u32 done = 0;
-
-	if (depth > limit)
-		depth = limit;
-	if (!bpf_probe_read_user(to, depth, (const void *)from))
-		return depth;
-	/* The first piece is cut so that all later ones end at multiples of the chunk. */
-	for (int i = 0; i < STACK_COPY_MAX / STACK_COPY_CHUNK; i++) {
-		__u32 piece = STACK_COPY_CHUNK - ((from + done) & (STACK_COPY_CHUNK - 1));
-
-		if (limit < STACK_COPY_CHUNK || done > limit - STACK_COPY_CHUNK || piece > STACK_COPY_CHUNK)
-			break;
-		if (bpf_probe_read_user(to + done, piece, (const void *)(from + done)))
-			break;
-		done += piece;
-	}
-	return done;
-}
-
-/* A reservation's size must be a constant: one function a size. 0 when there was no room. */
-static __always_inline int send_copy_of(__u32 size, const struct pt_regs *regs, __u64 depth, __u64 id,
-					__u64 missing)
-{
-	struct copy_header *header = bpf_ringbuf_reserve(&records, sizeof(*header) + size, 0);
-
-	if (!header)
+	switch (number & (HEAP_REGISTERS - 1)) {
+		CASE_REGISTER(0, rax);
+		CASE_REGISTER(1, rcx);
+		CASE_REGISTER(2, rdx);
+		CASE_REGISTER(3, rbx);
+		CASE_REGISTER(5, rbp);
+		CASE_REGISTER(6, rsi);
+		CASE_REGISTER(7, rdi);
+		CASE_REGISTER(8, r8);
+		CASE_REGISTER(9, r9);
+		CASE_REGISTER(10, r10);
+		CASE_REGISTER(11, r11);
+		CASE_REGISTER(12, r12);
+		CASE_REGISTER(13, r13);
+		CASE_REGISTER(14, r14);
+		CASE_REGISTER(15, r15);
+	default:
 		return 0;
-	header->kind = RECORD_COPY;
-	header->stack_id = id;
-	header->missing = missing;
-	copy_regs(header, regs);
-	header->stack_size = copy_stack((__u8 *)(header + 1), size, regs->rsp, depth);
-	bpf_ringbuf_submit(header, 0);
-	return 1;
-}
-
-/* Sends registers and stack under an id that only this allocation has. 0 when there was no room. */
-static __always_inline __u64 send_copy(const struct pt_regs *regs, __u64 missing)
-{
-	__u64 id = STACK_ID_PROVISIONAL | __sync_fetch_and_add(&provisional_ids, 1);
-	__u64 depth = stack_depth(regs->rsp);
-	int sent;
-
-	if (depth <= 512)
-		sent = send_copy_of(512, regs, depth, id, missing);
-	else if (depth <= 1024)
-		sent = send_copy_of(1024, regs, depth, id, missing);
-	else if (depth <= 2048)
-		sent = send_copy_of(2048, regs, depth, id, missing);
-	else if (depth <= 4096)
-		sent = send_copy_of(4096, regs, depth, id, missing);
-	else
-		sent = send_copy_of(STACK_COPY_MAX, regs, depth, id, missing);
-	if (!sent)
-		return 0;
-	COUNT(copies);
-	return id;
-}
-
-static __always_inline struct heap_site *find_or_make_site(__u64 id)
-{
-	struct heap_site *site = bpf_map_lookup_elem(&sites, &id);
-
-	if (!site) {
-		struct heap_site blank = {.epoch = epoch};
-
-		bpf_map_update_elem(&sites, &id, &blank, BPF_NOEXIST);
-		site = bpf_map_lookup_elem(&sites, &id);
 	}
-	return site;
+}
+
+static __always_inline __u64 size_argument(const struct pt_regs *regs, __u64 cookie)
+{
+	__u64 size = read_register(regs, cookie >> 8);
+	__u32 count = cookie >> 12 & (HEAP_REGISTERS - 1);
+
+	if (count == HEAP_REGISTER_NONE || heap_cookie_call(cookie) == HEAP_CALL_MAP)
+		return size;
+	return size * read_register(regs, count);
+}
+
+static __always_inline __u64 pointer_argument(const struct pt_regs *regs, __u64 cookie)
+{
+	return read_register(regs, cookie >> 16);
 }
 
 /* Sends the frames of a stack until user space says that it has them. */
@@ -249,6 +144,7 @@ static __always_inline void announce(struct heap_site *site, struct stack_record
 	if (frames > STACK_FRAMES_MAX)
 		return;
 	record->kind = RECORD_STACK;
+	COUNT(records);
 	if (bpf_ringbuf_output(&records, record,
 			       offsetof(struct stack_record, frames) + frames * sizeof(__u64), 0))
 		COUNT(ringbuf_dropped);
@@ -270,11 +166,8 @@ static __always_inline struct heap_site *current_site(struct heap_thread *thread
 	__u64 id = 0;
 	int state = unwind_stack(&unwind);
 
-	if (state < 0 || rules_epoch != epoch || !mappings_known()) {
+	if (state < 0 || rules_epoch != epoch || !mappings_known())
 		id = send_copy(regs, unwind.lookup);
-		if (!id)
-			COUNT(ringbuf_dropped);
-	}
 	/* The same addresses in another program are another stack. */
 	if (epoch)
 		thread->record.stack_id = stack_id_step(thread->record.stack_id, epoch) & STACK_ID_MASK;
@@ -285,74 +178,21 @@ static __always_inline struct heap_site *current_site(struct heap_thread *thread
 	return site;
 }
 
-static __always_inline void book_allocation(struct heap_thread *thread, const struct pt_regs *regs,
-					    __u64 address)
+static __always_inline void book_returned(struct heap_thread *thread, const struct pt_regs *regs, __u64 address)
 {
 	__u64 now = bpf_ktime_get_ns();
-	struct heap_object object = {.size = thread->size, .birth_ns = now, .epoch = epoch};
-	struct heap_object stale;
+	struct heap_object object = {
+		.size = thread->size,
+		.birth_ns = now,
+		.epoch = epoch,
+		.interval = thread->interval,
+	};
 	struct heap_site *site = current_site(thread, regs, now, &object.stack_id);
-	long err;
 
-	if (!site) {
+	if (site)
+		book_allocation(site, address, &object);
+	else
 		COUNT(site_map_full);
-		return;
-	}
-	err = bpf_map_update_elem(&live, &address, &object, BPF_NOEXIST);
-	if (err == -EEXIST) {
-		if (!take_object(address, &stale))
-			book_free(&stale);
-		COUNT(replaced);
-		err = bpf_map_update_elem(&live, &address, &object, BPF_NOEXIST);
-	}
-	if (err) {
-		COUNT(live_map_full);
-		return;
-	}
-	__sync_fetch_and_add(&site->alloc_bytes, object.size);
-	__sync_fetch_and_add(&site->alloc_objects, 1);
-	COUNT(allocations);
-}
-
-static __always_inline void put_back(const struct heap_thread *thread)
-{
-	if (bpf_map_update_elem(&live, &thread->pointer, &thread->old, BPF_NOEXIST)) {
-		COUNT(live_map_full);
-		book_free(&thread->old);
-	}
-}
-
-static __always_inline void read_arguments(struct heap_thread *thread, const struct pt_regs *regs, __u32 call)
-{
-	thread->pointer = 0;
-	switch (call) {
-	case HEAP_CALL_MALLOC:
-		thread->size = regs->rdi;
-		break;
-	case HEAP_CALL_CALLOC:
-		thread->size = regs->rdi * regs->rsi;
-		break;
-	case HEAP_CALL_REALLOC:
-		thread->pointer = regs->rdi;
-		thread->size = regs->rsi;
-		break;
-	case HEAP_CALL_REALLOCARRAY:
-		thread->pointer = regs->rdi;
-		thread->size = regs->rsi * regs->rdx;
-		break;
-	case HEAP_CALL_POSIX_MEMALIGN:
-		thread->pointer = regs->rdi;
-		thread->size = regs->rdx;
-		break;
-	default:
-		thread->size = regs->rsi;
-		break;
-	}
-}
-
-static __always_inline bool is_realloc(__u32 call)
-{
-	return call == HEAP_CALL_REALLOC || call == HEAP_CALL_REALLOCARRAY;
 }
 
 static __always_inline struct heap_thread *find_or_make_thread(__u32 tid)
@@ -370,25 +210,32 @@ static __always_inline struct heap_thread *find_or_make_thread(__u32 tid)
 	return bpf_map_lookup_elem(&threads, &tid);
 }
 
-static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 cookie)
+static __always_inline bool is_realloc(__u64 cookie)
 {
-	__u32 tid = target_thread();
-	struct heap_thread *thread;
+	__u32 call = heap_cookie_call(cookie);
 
-	if (!tid)
-		return 0;
-	notice_exec();
-	(void)mappings_known();
-	thread = find_or_make_thread(tid);
-	if (!thread) {
-		COUNT(thread_map_full);
-		return 0;
-	}
+	return call == HEAP_CALL_REALLOC || call == HEAP_CALL_REMAP;
+}
+
+/* Whether a call that is not sampled can be left alone from here on. */
+static __always_inline bool can_skip(__u64 cookie, __u64 pointer)
+{
+	if (!session || heap_cookie_flags(cookie) & HEAP_COOKIE_NESTS)
+		return false;
+	return !is_realloc(cookie) || !bpf_map_lookup_elem(&live, &pointer);
+}
+
+/* Another call of this thread has not returned: nested in it, unless that one was left by a jump. */
+static __always_inline bool is_nested(const struct heap_thread *thread, const struct pt_regs *regs, __u64 cookie)
+{
+	bool again = regs->rsp == thread->entry_sp && cookie == thread->cookie;
+
+	return regs->rsp <= thread->entry_sp && !again;
+}
+
+static __always_inline void begin_call(struct heap_thread *thread, const struct pt_regs *regs, __u64 cookie)
+{
 	if (thread->entry_sp) {
-		bool again = regs->rsp == thread->entry_sp && cookie == thread->cookie;
-
-		if (regs->rsp <= thread->entry_sp && !again)
-			return 0;
 		COUNT(lost_returns);
 		if (thread->has_old)
 			book_free(&thread->old);
@@ -397,23 +244,56 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 		thread->return_address = 0;
 	thread->entry_sp = thread->slot = regs->rsp;
 	thread->cookie = cookie;
-	read_arguments(thread, regs, cookie & 0xff);
 	thread->has_old = 0;
-	if (is_realloc(cookie & 0xff) && thread->pointer) {
-		if (take_object(thread->pointer, &thread->old))
-			COUNT(untracked_frees);
-		else
-			thread->has_old = 1;
-	}
-	return 0;
+	if (!is_realloc(cookie) || !thread->pointer)
+		return;
+	if (!take_object(thread->pointer, &thread->old))
+		thread->has_old = 1;
+	else if (!thread->interval)
+		COUNT(untracked_frees);
 }
 
-static __always_inline __u64 returned_address(const struct heap_thread *thread, const struct pt_regs *regs,
-					      __u32 call)
+static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 cookie)
 {
+	__u64 size = size_argument(regs, cookie), pointer = pointer_argument(regs, cookie), at_interval;
+	struct heap_thread *thread;
+	bool sampled;
+	__u32 tid;
+
+	count_hit(cookie);
+	if (heap_cookie_call(cookie) == HEAP_CALL_MAP && !(read_register(regs, cookie >> 12) & MAP_ANONYMOUS))
+		return SKIP_RETURN;
+	sampled = sampling_takes(size, &at_interval);
+	if (!sampled && can_skip(cookie, pointer))
+		return SKIP_RETURN;
+	tid = target_thread();
+	if (!tid)
+		return SKIP_RETURN;
+	notice_exec();
+	(void)mappings_known();
+	thread = find_or_make_thread(tid);
+	if (!thread) {
+		COUNT(thread_map_full);
+		return SKIP_RETURN;
+	}
+	if (thread->entry_sp && is_nested(thread, regs, cookie))
+		return SKIP_RETURN;
+	thread->size = size;
+	thread->pointer = pointer;
+	thread->interval = at_interval;
+	thread->sampled = sampled;
+	begin_call(thread, regs, cookie);
+	return SEE_RETURN;
+}
+
+static __always_inline __u64 returned_address(const struct heap_thread *thread, const struct pt_regs *regs)
+{
+	__u32 call = heap_cookie_call(thread->cookie);
 	__u64 address = 0;
 
-	if (call != HEAP_CALL_POSIX_MEMALIGN)
+	if (call == HEAP_CALL_MAP || call == HEAP_CALL_REMAP)
+		return regs->rax + 1 ? regs->rax : 0;
+	if (call != HEAP_CALL_ALLOC_OUT)
 		return regs->rax;
 	if ((__u32)regs->rax || bpf_probe_read_user(&address, sizeof(address), (const void *)thread->pointer))
 		return 0;
@@ -422,7 +302,6 @@ static __always_inline __u64 returned_address(const struct heap_thread *thread, 
 
 static __always_inline int leave_allocation(const struct pt_regs *regs, __u64 cookie)
 {
-	__u32 call = cookie & 0xff;
 	__u32 tid = target_thread();
 	struct heap_thread *thread;
 	__u64 address;
@@ -433,17 +312,18 @@ static __always_inline int leave_allocation(const struct pt_regs *regs, __u64 co
 	if (!thread || regs->rsp != thread->entry_sp + 8 || cookie != thread->cookie)
 		return 0;
 	thread->entry_sp = 0;
-	address = returned_address(thread, regs, call);
+	address = returned_address(thread, regs);
 	if (address) {
 		if (thread->has_old)
 			book_free(&thread->old);
-		book_allocation(thread, regs, address);
+		if (thread->sampled)
+			book_returned(thread, regs, address);
 		return 0;
 	}
 	if (thread->has_old) {
 		/* realloc(p, 0) frees and returns NULL; any other NULL leaves the old object alone. */
 		if (thread->size)
-			put_back(thread);
+			put_back(thread->pointer, &thread->old);
 		else
 			book_free(&thread->old);
 	}
@@ -451,31 +331,87 @@ static __always_inline int leave_allocation(const struct pt_regs *regs, __u64 co
 	return 0;
 }
 
-static __always_inline int enter_free(const struct pt_regs *regs)
+/* A free of an object that is not in the books: from before, or the inner one of two nested calls. */
+static __always_inline void count_untracked(__u64 address)
 {
 	__u32 tid = target_thread();
 	struct heap_thread *thread;
-	struct heap_object object;
-	__u64 address = regs->rdi;
 
-	if (!tid || !address)
+	if (!tid)
+		return;
+	thread = bpf_map_lookup_elem(&threads, &tid);
+	if (thread && (thread->entry_sp || thread->freeing == address))
+		thread->freeing = 0;
+	else
+		COUNT(untracked_frees);
+}
+
+static __always_inline int enter_free(const struct pt_regs *regs, __u64 cookie)
+{
+	__u64 address = pointer_argument(regs, cookie);
+	struct heap_thread *thread;
+	struct heap_object object;
+	__u32 tid;
+
+	count_hit(cookie);
+	if (!address)
+		return 0;
+	if (!bpf_map_lookup_elem(&live, &address)) {
+		if (!interval)
+			count_untracked(address);
+		return 0;
+	}
+	tid = target_thread();
+	if (!tid)
 		return 0;
 	notice_exec();
 	(void)mappings_known();
-	if (!take_object(address, &object)) {
-		book_free(&object);
+	if (take_object(address, &object))
 		return 0;
+	book_free(&object);
+	if (heap_cookie_flags(cookie) & HEAP_COOKIE_NESTS) {
+		thread = find_or_make_thread(tid);
+		if (thread)
+			thread->freeing = address;
 	}
-	thread = bpf_map_lookup_elem(&threads, &tid);
-	if (!thread || !thread->entry_sp)
-		COUNT(untracked_frees);
 	return 0;
+}
+
+/* munmap() of a part: what is behind it stays, as an object of the same stack and age. */
+static __always_inline int enter_unmap(const struct pt_regs *regs, __u64 cookie)
+{
+	__u64 address = pointer_argument(regs, cookie), bytes = size_argument(regs, cookie);
+	struct heap_object object;
+	struct heap_site *site;
+
+	count_hit(cookie);
+	bytes = (bytes + PAGE_BYTES - 1) & -(__u64)PAGE_BYTES;
+	if (!bpf_map_lookup_elem(&live, &address) || !target_thread() || take_object(address, &object))
+		return 0;
+	book_free(&object);
+	site = bpf_map_lookup_elem(&sites, &object.stack_id);
+	if (bytes < object.size && site) {
+		object.size -= bytes;
+		book_allocation(site, address + bytes, &object);
+	}
+	return 0;
+}
+
+SEC("uprobe")
+int heap_session(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+
+	if (bpf_session_is_return())
+		return leave_allocation(ctx, cookie);
+	return enter_allocation(ctx, cookie);
 }
 
 SEC("uprobe")
 int heap_enter(struct pt_regs *ctx)
 {
-	return enter_allocation(ctx, bpf_get_attach_cookie(ctx));
+	(void)enter_allocation(ctx, bpf_get_attach_cookie(ctx));
+	return 0;
 }
 
 SEC("uretprobe")
@@ -487,7 +423,11 @@ int heap_leave(struct pt_regs *ctx)
 SEC("uprobe")
 int heap_free(struct pt_regs *ctx)
 {
-	return enter_free(ctx);
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+
+	if (heap_cookie_call(cookie) == HEAP_CALL_UNMAP)
+		return enter_unmap(ctx, cookie);
+	return enter_free(ctx, cookie);
 }
 
 char LICENSE[] SEC("license") = "GPL";

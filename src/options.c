@@ -16,8 +16,16 @@ enum {
 	FREQUENCY_LAST_HZ = 100000,
 	OPTION_HEAP = 256,
 	OPTION_JSON,
+	OPTION_HEAP_ENTRIES,
+	OPTION_HEAP_MMAP,
 	OPTION_LINK,
+	OPTION_RING_BYTES,
+	OPTION_MAP_ENTRIES,
 	OPTION_CHECK,
+	HEAP_ENTRIES_DEFAULT = 1 << 20,
+	HEAP_ENTRIES_MOST = 1 << 28,
+	RING_BYTES_LEAST = 4096,
+	RING_BYTES_MOST = 1 << 30,
 };
 
 static const double delay_least_s = 0.1;
@@ -32,12 +40,16 @@ static const struct option long_options[] = {
     {"delay", required_argument, NULL, 'd'},
     {"frequency", required_argument, NULL, 'F'},
     {"heap", required_argument, NULL, OPTION_HEAP},
+    {"heap-entries", required_argument, NULL, OPTION_HEAP_ENTRIES},
+    {"heap-mmap", no_argument, NULL, OPTION_HEAP_MMAP},
     {"batch", no_argument, NULL, 'b'},
     {"iterations", required_argument, NULL, 'n'},
     {"json", no_argument, NULL, OPTION_JSON},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {"uprobe-link", required_argument, NULL, OPTION_LINK},
+    {"ring-bytes", required_argument, NULL, OPTION_RING_BYTES},
+    {"map-entries", required_argument, NULL, OPTION_MAP_ENTRIES},
     {"check-unwinding", no_argument, NULL, OPTION_CHECK},
     {NULL, 0, NULL, 0},
 };
@@ -57,6 +69,9 @@ static const char help[] =
     "                             off    none\n"
     "                             BYTES  on average one sample in so many bytes,\n"
     "                                    with suffix K, M or G\n"
+    "      --heap-entries N     live objects that can be tracked, with suffix K or M\n"
+    "                           (default 1M; each takes about 100 bytes)\n"
+    "      --heap-mmap          mmap, mremap and munmap are an allocator, too\n"
     "  -b, --batch              print a table at every refresh, use no terminal\n"
     "  -n, --iterations N       stop after N refreshes\n"
     "      --json               with -b: one JSON object a line at every refresh\n"
@@ -190,15 +205,38 @@ static int parse_heap(const char *text, struct options *options, struct err *err
 	return 0;
 }
 
+/* A number with a suffix as sizes have. */
+static int parse_amount(const char *text, uint64_t least, uint64_t most, const char *what,
+			uint64_t *ret_amount, struct err *err)
+{
+	if (parse_size(text, ret_amount) < 0 || *ret_amount < least || *ret_amount > most)
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "'%s' is not a %s: give a number from %llu to %llu", text, what,
+			       (unsigned long long)least, (unsigned long long)most);
+	return 0;
+}
+
+/* The kernel takes only a power of two. */
+static int parse_ring_bytes(const char *text, uint64_t *ret_bytes, struct err *err)
+{
+	int code = parse_amount(text, RING_BYTES_LEAST, RING_BYTES_MOST, "ring buffer's size", ret_bytes, err);
+
+	if (!code && *ret_bytes & (*ret_bytes - 1))
+		code = err_set(err, EINVAL, EXIT_USAGE, "'%s' is no power of two", text);
+	return code;
+}
+
 static int parse_link(const char *text, enum link_kind *ret_link, struct err *err)
 {
-	if (strcmp(text, "multi") == 0)
+	if (strcmp(text, "session") == 0)
+		*ret_link = LINK_SESSION;
+	else if (strcmp(text, "multi") == 0)
 		*ret_link = LINK_MULTI;
 	else if (strcmp(text, "perf") == 0)
 		*ret_link = LINK_PERF;
 	else
 		return err_set(err, EINVAL, EXIT_USAGE,
-			       "'%s' is not a kind of link: give multi or perf", text);
+			       "'%s' is not a kind of link: give session, multi or perf", text);
 	return 0;
 }
 
@@ -242,6 +280,17 @@ static int apply_option(struct options *options, int option, const char *word, s
 		return 0;
 	case OPTION_HEAP:
 		return parse_heap(optarg, options, err);
+	case OPTION_HEAP_ENTRIES:
+		return parse_amount(optarg, 1, HEAP_ENTRIES_MOST, "number of objects",
+				    &options->heap_entries, err);
+	case OPTION_HEAP_MMAP:
+		options->heap_mmap = true;
+		return 0;
+	case OPTION_RING_BYTES:
+		return parse_ring_bytes(optarg, &options->ring_bytes, err);
+	case OPTION_MAP_ENTRIES:
+		return parse_amount(optarg, 1, HEAP_ENTRIES_MOST, "number of entries",
+				    &options->map_entries, err);
 	case OPTION_JSON:
 		options->json = true;
 		return 0;
@@ -291,7 +340,8 @@ static int parse_operands(struct options *options, bool dashes, int argc, char *
 
 int options_parse(struct options *ret_options, int argc, char **argv, struct err *err)
 {
-	struct options options = {.delay_s = 1, .frequency_hz = 99};
+	struct options options = {
+	    .delay_s = 1, .frequency_hz = 99, .heap_entries = HEAP_ENTRIES_DEFAULT};
 	bool dashes;
 	int option;
 	int r;

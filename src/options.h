@@ -8,7 +8,7 @@
 #include "err.h"
 
 enum heap_mode { HEAP_AUTO, HEAP_EXACT, HEAP_OFF, HEAP_SAMPLED };
-enum link_kind { LINK_BEST, LINK_MULTI, LINK_PERF };
+enum link_kind { LINK_BEST, LINK_SESSION, LINK_MULTI, LINK_PERF };
 enum option_action { ACTION_RUN, ACTION_HELP, ACTION_VERSION };
 
 struct options {
@@ -19,11 +19,15 @@ struct options {
 	unsigned frequency_hz;
 	enum heap_mode heap;
 	uint64_t heap_interval_bytes; /* only with HEAP_SAMPLED */
+	uint64_t heap_entries;	/* live objects that can be tracked */
+	bool heap_mmap;		/* mmap() and its like are an allocator, too */
 	bool batch;
 	bool json;
 	uint64_t iterations;	/* 0: until quit or the target's exit */
 	/* Hidden options, for tests. */
 	enum link_kind link;	/* which kernel link carries the probes */
+	uint64_t ring_bytes;	/* of the heap's ring buffer; 0: as usual */
+	uint64_t map_entries;	/* of the heap's other maps; 0: as usual */
 	bool check_unwinding;	/* samples are unwound in the kernel and here, and compared */
 };
 

@@ -114,6 +114,10 @@ static void open_heap(struct session *session)
 	    .rules_fd = session->rule_map ? rule_map_fd(session->rule_map) : -1,
 	    .mappings_fd = mappings_fd(session),
 	    .link = session->options->link,
+	    .interval = session->options->heap_interval_bytes,
+	    .live_entries = session->options->heap_entries,
+	    .map_entries = session->options->map_entries,
+	    .ring_bytes = session->options->ring_bytes,
 	};
 
 	session->heap_off = (struct err){0};
@@ -309,9 +313,6 @@ static int attach(struct session *session, struct err *err)
 		return err_set(err, -code, EXIT_FAILED, "cannot watch the target: %s",
 			       strerror(-code));
 	watch_worker(session);
-	if (session->options->heap == HEAP_SAMPLED && session->heap)
-		session->notice = "sampling the heap by bytes is not available in this version: "
-				  "every allocation is booked";
 	return 0;
 }
 

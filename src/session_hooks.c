@@ -165,13 +165,34 @@ static const char *allocator_name(struct session *session, const struct module *
 	return client_intern(session->client, name);
 }
 
+/* The register that has an argument at a function's first byte. */
+static uint8_t argument_register(int argument)
+{
+	static const uint8_t registers[] = {7, 6, 2, 1, 8, 9};
+
+	return argument == ALLOCATOR_NO_ARGUMENT ? HEAP_REGISTER_NONE : registers[argument];
+}
+
+static struct heap_function probe_of(const struct reply_allocator *found)
+{
+	const struct allocator_function *function = &allocator_functions[found->function];
+
+	return (struct heap_function){
+	    .offset = found->offset,
+	    .call = (enum heap_call)function->call,
+	    .size_register = argument_register(function->size),
+	    .count_register = argument_register(function->count),
+	    .pointer_register = argument_register(function->pointer),
+	};
+}
+
 static void on_allocators(void *context, struct module *module, const struct reply_allocator *found,
 			  size_t count)
 {
 	struct session *session = context;
 	struct heap_function functions[PROTOCOL_ALLOCATOR_MAX];
 	struct snapshot_allocator *allocator;
-	size_t used = 0;
+	size_t used = 0, first;
 	bool allocates = false, frees = false;
 	char path[64];
 
@@ -186,9 +207,8 @@ static void on_allocators(void *context, struct module *module, const struct rep
 			twice = twice || functions[j].offset == found[i].offset;
 		if (twice)
 			continue;
-		functions[used].offset = found[i].offset;
-		functions[used].call = (enum heap_call)allocator_functions[found[i].function].kind;
-		allocates = allocates || functions[used].call == HEAP_CALL_MALLOC;
+		functions[used] = probe_of(&found[i]);
+		allocates = allocates || functions[used].call == HEAP_CALL_ALLOC;
 		frees = frees || functions[used].call == HEAP_CALL_FREE;
 		used++;
 	}
@@ -197,7 +217,8 @@ static void on_allocators(void *context, struct module *module, const struct rep
 	if (!allocates || !frees || !session->heap || strncmp(module->name, "ld-", 3) == 0)
 		return;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", module->fd);
-	if (heap_source_attach(session->heap, path, functions, used, &session->heap_off))
+	if (heap_source_attach(session->heap, path, functions, used, &first,
+			       &session->heap_off))
 		return;
 	session->allocators = xreallocarray(session->allocators, session->allocator_count + 1,
 					    sizeof(*session->allocators));

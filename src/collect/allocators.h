@@ -8,11 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `kind` is enum heap_call of bpf/abi.h: which arguments are size, count, pointer, out-pointer. */
+enum { ALLOCATOR_NO_ARGUMENT = -1 };
+
+/* `call` is enum heap_call of bpf/abi.h; which argument, from 0, is what. */
 struct allocator_function {
 	const char *allocator;	/* "glibc" */
 	const char *symbol;
-	uint32_t kind;
+	uint8_t call;
+	int8_t size, count, pointer;
 };
 
 extern const struct allocator_function allocator_functions[];

@@ -8,32 +8,20 @@
 #include <sys/stat.h>
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
-#include <heap.skel.h>
+#include "collect/heap_source_state.h"
+#include "collect/sampling.h"
 
-#include "collect/uprobe_link.h"
-
-enum { SITES_BATCH = 4096 };
-
-struct heap_source {
-	struct heap_bpf *skeleton;
-	struct ring_buffer *records;
-	struct uprobe_links *links;
-	struct heap_hooks hooks;
-	int pid;
-	int cpus;
-	struct heap_stats *per_cpu;
-	uint64_t *batch_ids;
-	struct heap_site *batch_sites;
-};
+/* A map for fewer live objects than this is not worth it. */
+enum { LIVE_ENTRIES_LEAST = 1 << 12 };
 
 static int on_record(void *context, void *data, size_t size)
 {
-	const struct heap_source *source = context;
+	struct heap_source *source = context;
 	const struct stack_record *stack = data;
 	const struct copy_header *copy = data;
 
+	source->records_taken++;
 	if (size >= offsetof(struct stack_record, frames) && stack->kind == RECORD_STACK) {
 		if (stack->frame_count <= STACK_FRAMES_MAX &&
 		    size >= offsetof(struct stack_record, frames) + stack->frame_count * sizeof(__u64))
@@ -57,8 +45,45 @@ static int describe_load(int code, struct err *err)
 		       strerror(-code));
 }
 
-static int configure(struct heap_source *source, const struct heap_options *options,
-		     enum link_kind kind)
+static void set_attach_types(struct heap_source *source)
+{
+	struct heap_bpf *skeleton = source->skeleton;
+	enum link_kind kind = source->facts.link;
+	bool session = kind == LINK_SESSION;
+
+	(void)bpf_program__set_expected_attach_type(skeleton->progs.heap_session,
+						    uprobe_attach_type(kind, UPROBE_SESSION));
+	(void)bpf_program__set_expected_attach_type(skeleton->progs.heap_enter,
+						    uprobe_attach_type(kind, UPROBE_ENTRY));
+	(void)bpf_program__set_expected_attach_type(skeleton->progs.heap_leave,
+						    uprobe_attach_type(kind, UPROBE_RETURN));
+	(void)bpf_program__set_expected_attach_type(skeleton->progs.heap_free,
+						    uprobe_attach_type(kind, UPROBE_ENTRY));
+	(void)bpf_program__set_autoload(skeleton->progs.heap_session, session);
+	(void)bpf_program__set_autoload(skeleton->progs.heap_enter, !session);
+	(void)bpf_program__set_autoload(skeleton->progs.heap_leave, !session);
+	skeleton->rodata->session = session;
+}
+
+static int set_sizes(struct heap_source *source, const struct heap_options *options, uint32_t live_entries)
+{
+	struct heap_bpf *skeleton = source->skeleton;
+	int code = bpf_map__set_max_entries(skeleton->maps.live, live_entries);
+
+	if (!code && options->map_entries)
+		code = bpf_map__set_max_entries(skeleton->maps.sites, (uint32_t)options->map_entries);
+	if (!code && options->map_entries)
+		code = bpf_map__set_max_entries(skeleton->maps.threads, (uint32_t)options->map_entries);
+	if (!code && options->ring_bytes)
+		code = bpf_map__set_max_entries(skeleton->maps.records, (uint32_t)options->ring_bytes);
+	source->facts.live_entries = live_entries;
+	source->facts.site_entries = bpf_map__max_entries(skeleton->maps.sites);
+	source->facts.thread_entries = bpf_map__max_entries(skeleton->maps.threads);
+	source->facts.ring_bytes = bpf_map__max_entries(skeleton->maps.records);
+	return code;
+}
+
+static int configure(struct heap_source *source, const struct heap_options *options, uint32_t live_entries)
 {
 	struct heap_bpf *skeleton = source->skeleton;
 	struct stat namespace;
@@ -69,48 +94,73 @@ static int configure(struct heap_source *source, const struct heap_options *opti
 	skeleton->rodata->target_pid = (uint32_t)source->pid;
 	skeleton->rodata->pid_namespace_dev = namespace.st_dev;
 	skeleton->rodata->pid_namespace_ino = namespace.st_ino;
-	if (kind == LINK_MULTI) {
-		struct bpf_program *program;
-
-		bpf_object__for_each_program(program, skeleton->obj)
-			if (bpf_program__type(program) == BPF_PROG_TYPE_KPROBE)
-				(void)bpf_program__set_expected_attach_type(program, UPROBE_MULTI_ATTACH_TYPE);
-	}
-	code = bpf_map__reuse_fd(skeleton->maps.rules, options->rules_fd);
+	skeleton->bss->interval = options->interval;
+	/* Constants for the programs only: until they are loaded the memory is ours to fill. */
+	sampling_fill_log2((uint32_t *)(uintptr_t)skeleton->rodata->sampling_log2);
+	sampling_fill_weight((uint32_t *)(uintptr_t)skeleton->rodata->sampling_weight);
+	set_attach_types(source);
+	code = set_sizes(source, options, live_entries);
+	if (!code)
+		code = bpf_map__reuse_fd(skeleton->maps.rules, options->rules_fd);
 	if (!code && options->mappings_fd >= 0)
 		code = bpf_map__reuse_fd(skeleton->maps.mappings, options->mappings_fd);
 	return code;
 }
 
-static int load(struct heap_source *source, const struct heap_options *options,
-		enum link_kind kind)
+static int load(struct heap_source *source, const struct heap_options *options, uint32_t live_entries)
 {
 	int code;
 
 	source->skeleton = heap_bpf__open();
 	if (!source->skeleton)
 		return -errno;
-	code = configure(source, options, kind);
+	code = configure(source, options, live_entries);
 	if (!code)
 		code = heap_bpf__load(source->skeleton);
-	if (code)
-		return code;
-	source->records =
-	    ring_buffer__new(bpf_map__fd(source->skeleton->maps.records), on_record, source, NULL);
-	return source->records ? 0 : -errno;
+	if (!code)
+		return 0;
+	heap_bpf__destroy(source->skeleton);
+	source->skeleton = NULL;
+	return code;
+}
+
+static int load_what_fits(struct heap_source *source, const struct heap_options *options)
+{
+	uint32_t entries = (uint32_t)options->live_entries;
+	int code = load(source, options, entries);
+
+	while (code == -ENOMEM && entries / 2 >= LIVE_ENTRIES_LEAST) {
+		entries /= 2;
+		code = load(source, options, entries);
+	}
+	return code;
+}
+
+static int open_records(struct heap_source *source)
+{
+	int fd = bpf_map__fd(source->skeleton->maps.records);
+
+	source->records = ring_buffer__new(fd, on_record, source, NULL);
+	if (!source->records)
+		return -errno;
+	source->level = ring_level_open(fd);
+	return source->level ? 0 : -errno;
 }
 
 int heap_source_open(struct heap_source **ret_source, const struct heap_options *options,
 		     const struct heap_hooks *hooks, struct err *err)
 {
 	struct heap_source *source = xcalloc(1, sizeof(*source));
-	enum link_kind kind = uprobe_link_choose(options->link);
+	size_t cpus;
 	int code;
 
 	source->pid = options->pid;
 	source->hooks = *hooks;
-	source->links = uprobe_links_new(kind);
-	code = load(source, options, kind);
+	source->facts.link = uprobe_link_choose(options->link);
+	source->links = uprobe_links_new(source->facts.link);
+	code = load_what_fits(source, options);
+	if (!code)
+		code = open_records(source);
 	if (code) {
 		heap_source_close(source);
 		return describe_load(code, err);
@@ -118,9 +168,11 @@ int heap_source_open(struct heap_source **ret_source, const struct heap_options 
 	source->cpus = libbpf_num_possible_cpus();
 	if (source->cpus < 1)
 		source->cpus = 1;
-	source->per_cpu = xcalloc((size_t)source->cpus, sizeof(*source->per_cpu));
-	source->batch_ids = xcalloc(SITES_BATCH, sizeof(*source->batch_ids));
-	source->batch_sites = xcalloc(SITES_BATCH, sizeof(*source->batch_sites));
+	cpus = (size_t)source->cpus;
+	source->stats_per_cpu = xcalloc(cpus, sizeof(*source->stats_per_cpu));
+	source->hits_per_cpu = xcalloc(cpus, sizeof(*source->hits_per_cpu));
+	source->batch_ids = xcalloc(HEAP_SITES_BATCH, sizeof(*source->batch_ids));
+	source->batch_sites = xcalloc(HEAP_SITES_BATCH, sizeof(*source->batch_sites));
 	*ret_source = source;
 	return 0;
 }
@@ -130,44 +182,92 @@ void heap_source_close(struct heap_source *source)
 	if (!source)
 		return;
 	uprobe_links_free(source->links);
+	ring_level_close(source->level);
 	ring_buffer__free(source->records);
 	heap_bpf__destroy(source->skeleton);
-	free(source->per_cpu);
+	free(source->stats_per_cpu);
+	free(source->hits_per_cpu);
 	free(source->batch_ids);
 	free(source->batch_sites);
 	free(source);
 }
 
-int heap_source_attach(struct heap_source *source, const char *path, const struct heap_function *functions,
-		       size_t count, struct err *err)
+struct heap_facts heap_source_facts(const struct heap_source *source)
 {
-	struct uprobe_place *calls = xcalloc(count + 1, sizeof(*calls));
-	struct uprobe_place *frees = xcalloc(count + 1, sizeof(*frees));
+	return source->facts;
+}
+
+static bool is_free(const struct heap_function *function)
+{
+	return function->call == HEAP_CALL_FREE || function->call == HEAP_CALL_UNMAP;
+}
+
+static struct uprobe_place place_of(const struct heap_function *function, size_t probe)
+{
+	return (struct uprobe_place){
+	    .offset = function->offset,
+	    .cookie = heap_cookie(function->call, function->size_register, function->count_register,
+				  function->pointer_register, function->nests ? HEAP_COOKIE_NESTS : 0,
+				  probe),
+	};
+}
+
+/* Returns first: a call that is seen entering must be seen leaving. */
+static int attach_calls(struct heap_source *source, const char *path, const struct uprobe_place *calls,
+			size_t count, struct err *err)
+{
+	struct heap_bpf *skeleton = source->skeleton;
+	int code;
+
+	if (source->facts.link == LINK_SESSION)
+		return uprobe_links_attach(source->links, skeleton->progs.heap_session, UPROBE_SESSION,
+					   source->pid, path, calls, count, err);
+	code = uprobe_links_attach(source->links, skeleton->progs.heap_leave, UPROBE_RETURN, source->pid,
+				   path, calls, count, err);
+	if (!code)
+		code = uprobe_links_attach(source->links, skeleton->progs.heap_enter, UPROBE_ENTRY,
+					   source->pid, path, calls, count, err);
+	return code;
+}
+
+int heap_source_attach(struct heap_source *source, const char *path, const struct heap_function *functions,
+		       size_t count, size_t *ret_first, struct err *err)
+{
+	struct uprobe_place *calls, *frees;
 	size_t call_count = 0, free_count = 0;
 	int code;
 
+	if (count > HEAP_PROBES_MAX - source->probes)
+		return err_set(err, ENOSPC, EXIT_FAILED, "more than %d allocator functions: not all are probed",
+			       HEAP_PROBES_MAX);
+	calls = xcalloc(count + 1, sizeof(*calls));
+	frees = xcalloc(count + 1, sizeof(*frees));
 	for (size_t i = 0; i < count; i++) {
-		/* The low byte is the kind; the rest tells functions of one kind apart. */
-		const struct uprobe_place place = {functions[i].offset, functions[i].call | i << 8};
+		const struct uprobe_place place = place_of(&functions[i], source->probes + i);
 
-		if (functions[i].call == HEAP_CALL_FREE)
+		if (is_free(&functions[i]))
 			frees[free_count++] = place;
 		else
 			calls[call_count++] = place;
 	}
-	/* Returns first: a call that is seen entering must be seen leaving. free() last: with an
-	 * allocation not yet probed its free would count as one of an older object. */
-	code = uprobe_links_attach(source->links, source->skeleton->progs.heap_leave, true, source->pid, path,
-				   calls, call_count, err);
+	/* free() last: with an allocation not yet probed its free would count as one of an older
+	 * object. */
+	code = attach_calls(source, path, calls, call_count, err);
 	if (!code)
-		code = uprobe_links_attach(source->links, source->skeleton->progs.heap_enter, false, source->pid,
-					   path, calls, call_count, err);
-	if (!code)
-		code = uprobe_links_attach(source->links, source->skeleton->progs.heap_free, false, source->pid,
-					   path, frees, free_count, err);
+		code = uprobe_links_attach(source->links, source->skeleton->progs.heap_free, UPROBE_ENTRY,
+					   source->pid, path, frees, free_count, err);
 	free(calls);
 	free(frees);
-	return code;
+	if (code)
+		return code;
+	*ret_first = source->probes;
+	source->probes += count;
+	return 0;
+}
+
+void heap_source_set_interval(struct heap_source *source, uint64_t interval)
+{
+	source->skeleton->bss->interval = interval;
 }
 
 int heap_source_threads_fd(const struct heap_source *source)
@@ -221,57 +321,4 @@ void heap_source_start_anew(struct heap_source *source)
 
 	source->skeleton->bss->rules_epoch = epoch;
 	drop_old_objects(source, epoch);
-}
-
-int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *context)
-{
-	int fd = bpf_map__fd(source->skeleton->maps.sites);
-	uint64_t position;
-	bool first = true, end = false;
-
-	while (!end) {
-		__u32 count = SITES_BATCH;
-		int code = bpf_map_lookup_batch(fd, first ? NULL : &position, &position, source->batch_ids,
-						source->batch_sites, &count, NULL);
-
-		end = code == -ENOENT;
-		if (code && !end)
-			return code;
-		for (__u32 i = 0; i < count; i++) {
-			if (source->batch_sites[i].epoch == source->skeleton->bss->epoch)
-				each(context, source->batch_ids[i], &source->batch_sites[i]);
-			else
-				heap_source_forget_site(source, source->batch_ids[i]);
-		}
-		first = false;
-	}
-	return 0;
-}
-
-void heap_source_forget_site(struct heap_source *source, uint64_t stack_id)
-{
-	(void)bpf_map_delete_elem(bpf_map__fd(source->skeleton->maps.sites), &stack_id);
-}
-
-void heap_source_forget_thread(struct heap_source *source, uint32_t tid)
-{
-	(void)bpf_map_delete_elem(bpf_map__fd(source->skeleton->maps.threads), &tid);
-}
-
-struct heap_stats heap_source_stats(const struct heap_source *source)
-{
-	enum { FIELDS = sizeof(struct heap_stats) / sizeof(__u64) };
-	struct heap_stats sum = {0};
-	__u64 *to = (__u64 *)&sum;
-	__u32 key = 0;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(source->skeleton->maps.stats), &key, source->per_cpu))
-		return sum;
-	for (int cpu = 0; cpu < source->cpus; cpu++) {
-		const __u64 *from = (const __u64 *)&source->per_cpu[cpu];
-
-		for (int field = 0; field < FIELDS; field++)
-			to[field] += from[field];
-	}
-	return sum;
 }

@@ -28,24 +28,47 @@ struct heap_options {
 	int rules_fd;		/* rule_map_fd() */
 	int mappings_fd;	/* mapping_watch_fd(); -1: changes are not watched */
 	enum link_kind link;
+	uint64_t interval;	/* mean bytes between samples; 0: every allocation */
+	uint64_t live_entries;	/* objects that can be tracked */
+	uint64_t map_entries;	/* of the other maps; 0: as usual */
+	uint64_t ring_bytes;	/* 0: as usual */
 };
 
-/* Loads the programs. Errors with one line: EXIT_KERNEL_LACKS, EXIT_NOT_PERMITTED, EXIT_FAILED. */
+/* What has become of the options. */
+struct heap_facts {
+	enum link_kind link;
+	uint32_t live_entries;	/* fewer than asked for when the kernel had no memory for so many */
+	uint32_t site_entries;
+	uint32_t thread_entries;
+	uint32_t ring_bytes;
+};
+
+/* Loads the programs. With no memory for all of the live objects' map it takes a smaller one. Errors with one line: EXIT_KERNEL_LACKS, EXIT_NOT_PERMITTED, EXIT_FAILED. */
 int heap_source_open(struct heap_source **ret_source, const struct heap_options *options,
 		     const struct heap_hooks *hooks, struct err *err);
 
 /* Takes all probes out and frees the maps. NULL is allowed. */
 void heap_source_close(struct heap_source *source);
 
-/* A function to probe: where it is in its file and its kind. */
+struct heap_facts heap_source_facts(const struct heap_source *source);
+
+/* A function to probe: where, and what is found there. Registers by their x86 number. */
 struct heap_function {
-	uint64_t offset;
+	uint64_t offset;	/* in its file */
 	enum heap_call call;
+	uint8_t size_register, count_register, pointer_register; /* HEAP_REGISTER_NONE: it has none */
+	bool nests;		/* it may call another one that is probed */
 };
 
-/* Probes these functions of the file behind `path`. 0, or -errno with one line. */
+/*
+ * Probes these functions of the file behind `path`; their hits are counted from index *ret_first on.
+ * 0, or -errno with one line.
+ */
 int heap_source_attach(struct heap_source *source, const char *path, const struct heap_function *functions,
-		       size_t count, struct err *err);
+		       size_t count, size_t *ret_first, struct err *err);
+
+/* From now on. Objects that are tracked keep their weight. */
+void heap_source_set_interval(struct heap_source *source, uint64_t interval);
 
 /* The map of the calls in flight, which CPU samples need too: see bpf/call.bpf.h. */
 int heap_source_threads_fd(const struct heap_source *source);
@@ -76,5 +99,18 @@ void heap_source_forget_site(struct heap_source *source, uint64_t stack_id);
 void heap_source_forget_thread(struct heap_source *source, uint32_t tid);
 
 struct heap_stats heap_source_stats(const struct heap_source *source);
+
+/* How often each of the first `count` probes was hit. */
+void heap_source_hits(const struct heap_source *source, uint64_t *ret_hits, size_t count);
+
+/* Entries of the map of sites when it was last read. */
+size_t heap_source_site_count(const struct heap_source *source);
+
+/* Records that were taken out of the ring buffer, and bytes that are in it. */
+uint64_t heap_source_records_taken(const struct heap_source *source);
+uint64_t heap_source_ring_used(const struct heap_source *source);
+
+/* The map of live objects, address to struct heap_object. */
+int heap_source_live_fd(const struct heap_source *source);
 
 #endif

@@ -30,7 +30,7 @@ struct multi_attr {
 struct uprobe_links {
 	enum link_kind kind;
 	struct bpf_link **perf;	/* LINK_PERF */
-	int *multi;		/* LINK_MULTI */
+	int *multi;		/* LINK_MULTI, LINK_SESSION */
 	size_t count;
 };
 
@@ -46,7 +46,7 @@ static void detach_from(struct uprobe_links *links, size_t first)
 {
 	while (links->count > first) {
 		links->count--;
-		if (links->kind == LINK_MULTI)
+		if (links->kind != LINK_PERF)
 			close(links->multi[links->count]);
 		else
 			bpf_link__destroy(links->perf[links->count]);
@@ -73,8 +73,8 @@ static uint64_t pointer(const void *memory)
 	return (uint64_t)(uintptr_t)memory;
 }
 
-/* A program that does nothing, loaded for uprobe-multi; -1 where the kernel does not know the type. */
-static int load_empty_program(void)
+/* A program that does nothing; -1 where the kernel does not know the type of attachment. */
+static int load_empty_program(enum bpf_attach_type attach_type)
 {
 	const struct bpf_insn code[] = {
 	    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
@@ -85,51 +85,67 @@ static int load_empty_program(void)
 	    .insns = pointer(code),
 	    .insn_cnt = sizeof(code) / sizeof(code[0]),
 	    .license = pointer("GPL"),
-	    .expected_attach_type = UPROBE_MULTI_ATTACH_TYPE,
+	    .expected_attach_type = attach_type,
 	};
 
 	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
-enum link_kind uprobe_link_choose(enum link_kind wanted)
+/* Links the empty program to the beginning of a file. 0, or the error. */
+static int try_link(enum bpf_attach_type attach_type, const char *path, int pid)
 {
 	const uint64_t offset = 0;
-	struct multi_attr attr = {
-	    .attach_type = UPROBE_MULTI_ATTACH_TYPE,
-	    .path = pointer("/"),
+	int program = load_empty_program(attach_type), link, code;
+	const struct multi_attr attr = {
+	    .prog_fd = (__u32)program,
+	    .attach_type = attach_type,
+	    .path = pointer(path),
 	    .offsets = pointer(&offset),
 	    .count = 1,
-	    .pid = (__u32)-1,
+	    .pid = (__u32)pid,
 	};
-	int program, link, code;
 
-	if (wanted == LINK_PERF)
-		return LINK_PERF;
-	program = load_empty_program();
 	if (program < 0)
-		return LINK_PERF;
-	attr.prog_fd = (__u32)program;
+		return errno;
 	link = link_create(&attr);
 	code = errno;
 	close(program);
-	if (link >= 0)
-		close(link);
-	return link < 0 && code == EINVAL ? LINK_MULTI : LINK_PERF;
+	if (link < 0)
+		return code;
+	close(link);
+	return 0;
 }
 
-static int attach_multi(struct uprobe_links *links, const struct bpf_program *program, bool on_return, int pid,
-			const char *path, const struct uprobe_place *places, size_t count)
+enum link_kind uprobe_link_choose(enum link_kind wanted)
+{
+	if (wanted == LINK_PERF || try_link(UPROBE_MULTI_ATTACH_TYPE, "/", -1) != EINVAL)
+		return LINK_PERF;
+	if (wanted == LINK_MULTI)
+		return LINK_MULTI;
+	/* Our own file's header is no code: nothing is probed. */
+	return try_link(UPROBE_SESSION_ATTACH_TYPE, "/proc/self/exe", getpid()) ? LINK_MULTI : LINK_SESSION;
+}
+
+enum bpf_attach_type uprobe_attach_type(enum link_kind kind, enum uprobe_side side)
+{
+	if (kind == LINK_PERF)
+		return (enum bpf_attach_type)0;
+	return side == UPROBE_SESSION ? UPROBE_SESSION_ATTACH_TYPE : UPROBE_MULTI_ATTACH_TYPE;
+}
+
+static int attach_multi(struct uprobe_links *links, const struct bpf_program *program,
+			enum uprobe_side side, int pid, const char *path, const struct uprobe_place *places, size_t count)
 {
 	uint64_t *offsets = xcalloc(count, sizeof(*offsets));
 	uint64_t *cookies = xcalloc(count, sizeof(*cookies));
 	struct multi_attr attr = {
 	    .prog_fd = (__u32)bpf_program__fd(program),
-	    .attach_type = UPROBE_MULTI_ATTACH_TYPE,
+	    .attach_type = uprobe_attach_type(links->kind, side),
 	    .path = pointer(path),
 	    .offsets = pointer(offsets),
 	    .cookies = pointer(cookies),
 	    .count = (__u32)count,
-	    .multi_flags = on_return ? MULTI_FLAG_RETURN : 0,
+	    .multi_flags = side == UPROBE_RETURN ? MULTI_FLAG_RETURN : 0,
 	    .pid = (__u32)pid,
 	};
 	int fd, code;
@@ -149,10 +165,10 @@ static int attach_multi(struct uprobe_links *links, const struct bpf_program *pr
 	return 0;
 }
 
-static int attach_perf(struct uprobe_links *links, const struct bpf_program *program, bool on_return, int pid,
-		       const char *path, const struct uprobe_place *place)
+static int attach_perf(struct uprobe_links *links, const struct bpf_program *program,
+		       enum uprobe_side side, int pid, const char *path, const struct uprobe_place *place)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = place->cookie, .retprobe = on_return);
+	LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = place->cookie, .retprobe = side == UPROBE_RETURN);
 	struct bpf_link *link =
 	    bpf_program__attach_uprobe_opts(program, pid, path, (size_t)place->offset, &options);
 
@@ -163,19 +179,20 @@ static int attach_perf(struct uprobe_links *links, const struct bpf_program *pro
 	return 0;
 }
 
-int uprobe_links_attach(struct uprobe_links *links, const struct bpf_program *program, bool on_return, int pid,
-			const char *path, const struct uprobe_place *places, size_t count, struct err *err)
+int uprobe_links_attach(struct uprobe_links *links, const struct bpf_program *program,
+			enum uprobe_side side, int pid, const char *path,
+			const struct uprobe_place *places, size_t count, struct err *err)
 {
 	size_t before = links->count;
 	int code = 0;
 
 	if (!count)
 		return 0;
-	if (links->kind == LINK_MULTI) {
-		code = attach_multi(links, program, on_return, pid, path, places, count);
+	if (links->kind != LINK_PERF) {
+		code = attach_multi(links, program, side, pid, path, places, count);
 	} else {
 		for (size_t i = 0; i < count && !code; i++)
-			code = attach_perf(links, program, on_return, pid, path, &places[i]);
+			code = attach_perf(links, program, side, pid, path, &places[i]);
 	}
 	if (!code)
 		return 0;

@@ -1,4 +1,7 @@
-/* Attaches BPF programs to places in files: one uprobe-multi link, or a perf event for each place. */
+/*
+ * Attaches BPF programs to places in files: one uprobe-multi link, or a perf event for each place. A
+ * session link is a multi link whose one program sees entry and return, and may skip the return.
+ */
 #ifndef RSP_COLLECT_UPROBE_LINK_H
 #define RSP_COLLECT_UPROBE_LINK_H
 
@@ -13,6 +16,8 @@
 
 /* BPF_TRACE_UPROBE_MULTI of Linux 6.6, which older kernel headers do not have. */
 #define UPROBE_MULTI_ATTACH_TYPE ((enum bpf_attach_type)48)
+/* BPF_TRACE_UPROBE_SESSION of Linux 6.13. */
+#define UPROBE_SESSION_ATTACH_TYPE ((enum bpf_attach_type)57)
 
 struct uprobe_place {
 	uint64_t offset;	/* in the file */
@@ -21,24 +26,34 @@ struct uprobe_place {
 
 struct uprobe_links;
 
-/* `kind` as uprobe_link_choose() gave it; programs for LINK_MULTI must have been loaded for it. */
+/* Where in its function a program runs. */
+enum uprobe_side { UPROBE_ENTRY, UPROBE_RETURN, UPROBE_SESSION };
+
+/* `kind` as uprobe_link_choose() gave it; programs must have been loaded for it: see
+ * uprobe_attach_type(). */
 struct uprobe_links *uprobe_links_new(enum link_kind kind);
 
 /* Detaches everything. NULL is allowed. */
 void uprobe_links_free(struct uprobe_links *links);
 
 /*
- * LINK_MULTI where the kernel has it and its pid filter is right, else LINK_PERF. Before 6.6.35,
- * 6.9.5 and 6.10 the filter let only one thread through; such a kernel answers EBADF instead of
- * EINVAL to path "/" with pid -1.
+ * What is wanted, or the next best that the kernel has: LINK_SESSION, LINK_MULTI, LINK_PERF. Multi
+ * links, and so session links, are not taken where their pid filter is wrong: before 6.6.35, 6.9.5 and
+ * 6.10 it let only one thread through; such a kernel answers EBADF instead of EINVAL to path "/" with
+ * pid -1.
  */
 enum link_kind uprobe_link_choose(enum link_kind wanted);
 
+/* What a program for this side must have as its expected attach type before it is loaded. Only
+ * LINK_SESSION has UPROBE_SESSION; 0 with LINK_PERF. */
+enum bpf_attach_type uprobe_attach_type(enum link_kind kind, enum uprobe_side side);
+
 /*
- * Attaches the program at all places of the file behind `path`, in one process, at the function's
- * return if `on_return`. 0, or -errno with one line; then none of these places is attached.
+ * Attaches the program at all places of the file behind `path`, in one process, on that side of the
+ * function. 0, or -errno with one line; then none of these places is attached.
  */
-int uprobe_links_attach(struct uprobe_links *links, const struct bpf_program *program, bool on_return, int pid,
-			const char *path, const struct uprobe_place *places, size_t count, struct err *err);
+int uprobe_links_attach(struct uprobe_links *links, const struct bpf_program *program,
+			enum uprobe_side side, int pid, const char *path,
+			const struct uprobe_place *places, size_t count, struct err *err);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "profile/heap_profile.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +16,10 @@
 #define uthash_fatal(message) out_of_memory()
 #include <uthash.h>
 
+/* As struct heap_site has them: objects in fractions. */
 struct books {
-	uint64_t alloc_bytes, alloc_objects;
-	uint64_t freed_bytes, freed_objects;
+	uint64_t alloc_bytes, alloc_objects, alloc_variance;
+	uint64_t freed_bytes, freed_objects, freed_variance;
 };
 
 /* The books of one id of the kernel's. */
@@ -48,6 +50,7 @@ struct heap_profile {
 struct site_sum {
 	uint64_t id;
 	struct snapshot_site row;
+	uint64_t live_variance; /* as struct heap_site has it */
 	UT_hash_handle hh;
 };
 
@@ -110,15 +113,24 @@ static void add_books(struct books *to, const struct books *from)
 {
 	to->alloc_bytes += from->alloc_bytes;
 	to->alloc_objects += from->alloc_objects;
+	to->alloc_variance += from->alloc_variance;
 	to->freed_bytes += from->freed_bytes;
 	to->freed_objects += from->freed_objects;
+	to->freed_variance += from->freed_variance;
 }
 
 bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const struct heap_site *site)
 {
 	struct row *row = find_or_make_row(profile, kernel_id), *home;
 
-	row->kernel = (struct books){site->alloc_bytes, site->alloc_objects, site->freed_bytes, site->freed_objects};
+	row->kernel = (struct books){
+	    .alloc_bytes = site->alloc_bytes,
+	    .alloc_objects = site->alloc_objects,
+	    .alloc_variance = site->alloc_variance,
+	    .freed_bytes = site->freed_bytes,
+	    .freed_objects = site->freed_objects,
+	    .freed_variance = site->freed_variance,
+	};
 	if (!(kernel_id & STACK_ID_PROVISIONAL) || !row->stack || !site->alloc_objects ||
 	    site->freed_objects != site->alloc_objects)
 		return false;
@@ -242,6 +254,17 @@ static uint64_t difference(uint64_t more, uint64_t less)
 	return more > less ? more - less : 0;
 }
 
+static uint64_t whole_objects(uint64_t fractions)
+{
+	return (fractions + (1 << HEAP_OBJECTS_SHIFT) / 2) >> HEAP_OBJECTS_SHIFT;
+}
+
+/* Half the width of the 95 % confidence interval of a sum of so much variance, in bytes. */
+static double confidence_bytes(uint64_t variance)
+{
+	return 1.96 * sqrt((double)variance * (1 << HEAP_VARIANCE_SHIFT));
+}
+
 static int by_stack(struct row *left, struct row *right)
 {
 	uintptr_t a = (uintptr_t)left->stack, b = (uintptr_t)right->stack;
@@ -267,6 +290,8 @@ static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks
 		}
 		if (!books.alloc_objects)
 			continue;
+		books.alloc_objects = whole_objects(books.alloc_objects);
+		books.freed_objects = whole_objects(books.freed_objects);
 		sum = find_or_make_site(&sums, row->stack);
 		live_bytes = difference(books.alloc_bytes, books.freed_bytes);
 		live_objects = difference(books.alloc_objects, books.freed_objects);
@@ -276,6 +301,7 @@ static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks
 		sum->row.alloc_objects += books.alloc_objects;
 		sum->row.freed_bytes += books.freed_bytes;
 		sum->row.freed_objects += books.freed_objects;
+		sum->live_variance += difference(books.alloc_variance, books.freed_variance);
 		if (with_stacks)
 			add_stack(&sum->row, row->stack, live_bytes, live_objects);
 	}
@@ -340,6 +366,7 @@ static void fill_totals(struct heap_profile *profile, struct snapshot *snapshot,
 void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, double now_s, bool with_stacks)
 {
 	struct site_sum *sums = sum_sites(profile, with_stacks), *sum, *next;
+	uint64_t live_variance = 0;
 	size_t used = 0;
 
 	snapshot->sites = xcalloc(HASH_COUNT(sums) + 1, sizeof(*snapshot->sites));
@@ -347,6 +374,8 @@ void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, 
 		struct snapshot_site *site = &snapshot->sites[used++];
 
 		*site = sum->row;
+		site->live_ci_bytes = confidence_bytes(sum->live_variance);
+		live_variance += sum->live_variance;
 		remember(profile, site, now_s);
 		if (site->stack_count > 1)
 			qsort(site->stacks, site->stack_count, sizeof(*site->stacks), by_stack_live);
@@ -356,4 +385,5 @@ void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, 
 	snapshot->site_count = used;
 	qsort(snapshot->sites, used, sizeof(*snapshot->sites), by_live);
 	fill_totals(profile, snapshot, now_s);
+	snapshot->heap.live_ci_bytes = confidence_bytes(live_variance);
 }

@@ -58,6 +58,7 @@ struct snapshot_site {
 	uint64_t alloc_objects;
 	uint64_t freed_bytes;
 	uint64_t freed_objects;
+	double live_ci_bytes;	/* live_bytes is within so much, at 95 % confidence; 0: exact */
 	uint64_t peak_bytes;	/* highest live_bytes seen at a refresh */
 	double growth_bytes_per_s; /* of live_bytes, over the last ten seconds or since attachment */
 	size_t stack_count;
@@ -108,9 +109,10 @@ struct snapshot_cpu {
 struct snapshot_heap {
 	enum channel_state state;
 	const char *reason;	/* why it is off or limited; NULL: nothing to say */
-	const char *mode;	/* "exact", "sampled"; NULL when off */
-	uint64_t interval_bytes;
+	const char *mode;	/* "exact", "sampled" (at some time at least); NULL when off */
+	uint64_t interval_bytes; /* mean distance of the samples now; 0: every allocation */
 	uint64_t live_bytes, live_objects;
+	double live_ci_bytes;	/* as snapshot_site has it */
 	uint64_t alloc_bytes, alloc_objects;
 	uint64_t freed_bytes, freed_objects;
 	uint64_t untracked_frees; /* of objects older than the attachment, or lost */

@@ -100,6 +100,27 @@ Test(options, all_long)
 	cr_expect_eq(options.link, LINK_PERF);
 	cr_assert_eq(PARSE(&options, &err, "--uprobe-link", "multi", "1"), 0);
 	cr_expect_eq(options.link, LINK_MULTI);
+	cr_assert_eq(PARSE(&options, &err, "--uprobe-link", "session", "1"), 0);
+	cr_expect_eq(options.link, LINK_SESSION);
+}
+
+Test(options, sizes_of_the_books)
+{
+	struct options options;
+	struct err err = {0};
+
+	cr_assert_eq(PARSE(&options, &err, "1"), 0);
+	cr_expect_eq(options.heap_entries, 1 << 20);
+	cr_expect_eq(options.map_entries, 0);
+	cr_expect_eq(options.ring_bytes, 0);
+	cr_expect_not(options.heap_mmap);
+	cr_assert_eq(PARSE(&options, &err, "--heap-entries=4M", "--heap-mmap", "--map-entries", "64",
+			   "--ring-bytes", "4K", "1"),
+		     0);
+	cr_expect_eq(options.heap_entries, 4 << 20);
+	cr_expect_eq(options.map_entries, 64);
+	cr_expect_eq(options.ring_bytes, 4096);
+	cr_expect(options.heap_mmap);
 }
 
 Test(options, command)
@@ -212,6 +233,11 @@ Test(options, wrong_numbers)
 	EXPECT_ERROR("is not a number of refreshes", "-n", "-3", "1");
 	EXPECT_ERROR("is not a number of refreshes", "-n", "9223372036854775808", "1");
 	EXPECT_ERROR("is not a kind of link", "--uprobe-link=x", "1");
+	EXPECT_ERROR("'0' is not a number of objects: give a number from 1", "--heap-entries=0", "1");
+	EXPECT_ERROR("is not a number of objects", "--heap-entries=512M", "1");
+	EXPECT_ERROR("is not a ring buffer's size", "--ring-bytes=4095", "1");
+	EXPECT_ERROR("is no power of two", "--ring-bytes=4097", "1");
+	EXPECT_ERROR("is not a number of entries", "--map-entries=x", "1");
 }
 
 Test(options, wrong_options)

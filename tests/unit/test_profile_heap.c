@@ -77,9 +77,9 @@ static void fill(bool with_stacks)
 static bool books(uint64_t id, uint64_t allocated, uint64_t freed)
 {
 	const struct heap_site site = {.alloc_bytes = allocated * 10,
-				       .alloc_objects = allocated,
+				       .alloc_objects = allocated << HEAP_OBJECTS_SHIFT,
 				       .freed_bytes = freed * 10,
-				       .freed_objects = freed};
+				       .freed_objects = freed << HEAP_OBJECTS_SHIFT};
 
 	return heap_profile_read(profile, id, &site);
 }
@@ -372,4 +372,37 @@ Test(profile_heap, reset)
 	fill(false);
 	cr_assert_eq(snapshot->sites[0].peak_bytes, 20);
 	cr_assert_float_eq(snapshot->sites[0].growth_bytes_per_s, 0, 1e-9);
+}
+
+/* Objects in fractions are rounded once a stack, and the interval is of the live ones' variance. */
+Test(profile_heap, sampled_books)
+{
+	const struct heap_site sampled = {
+	    .alloc_bytes = 3000,
+	    .alloc_objects = (5 << HEAP_OBJECTS_SHIFT) + (3 << HEAP_OBJECTS_SHIFT) / 4,
+	    .alloc_variance = 125,
+	    .freed_bytes = 1000,
+	    .freed_objects = (1 << HEAP_OBJECTS_SHIFT) + (1 << HEAP_OBJECTS_SHIFT) / 4,
+	    .freed_variance = 25,
+	};
+	const double interval = 1.96 * 2560; /* sqrt(100 * 65536) */
+
+	heap_profile_set_stack(profile, 1, &read_stack);
+	cr_assert_not(heap_profile_read(profile, 1, &sampled));
+	fill(false);
+	cr_assert_eq(snapshot->site_count, 1);
+	cr_expect_eq(snapshot->sites[0].live_bytes, 2000);
+	cr_expect_eq(snapshot->sites[0].alloc_objects, 6);
+	cr_expect_eq(snapshot->sites[0].freed_objects, 1);
+	cr_expect_eq(snapshot->sites[0].live_objects, 5);
+	cr_expect_float_eq(snapshot->sites[0].live_ci_bytes, interval, 1e-6);
+	cr_expect_float_eq(snapshot->heap.live_ci_bytes, interval, 1e-6);
+}
+
+Test(profile_heap, exact_books_have_no_interval)
+{
+	heap_profile_set_stack(profile, 1, &read_stack);
+	books(1, 3, 1);
+	fill(false);
+	cr_expect_eq(snapshot->heap.live_ci_bytes, 0);
 }

@@ -1,0 +1,154 @@
+/*
+ * The books of the heap: `live` has one entry per tracked object, `sites` the totals per stack. A site
+ * is found or made before its object is entered, so that both are booked or neither is.
+ */
+#ifndef RSP_BOOKS_BPF_H
+#define RSP_BOOKS_BPF_H
+
+#include "abi.h"
+#include "sampling.bpf.h"
+#include "target.bpf.h"
+
+#define EEXIST 17
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 20);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct heap_object);
+} live SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 16);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct heap_site);
+} sites SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct heap_stats);
+} stats SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} records SEC(".maps");
+
+/* exec gives the process a new program: a new epoch, in which all older objects, sites and rules
+ * count for nothing. Right after exec there is only one thread, so nobody else changes these. */
+__u64 exec_id = 0;
+__u64 epoch = 0;
+
+/* Atomic: a program on an uprobe can be preempted by another one on the same CPU. */
+#define COUNT(field)                                                                               \
+	do {                                                                                       \
+		__u32 count_key = 0;                                                               \
+		struct heap_stats *count_stats = bpf_map_lookup_elem(&stats, &count_key);          \
+		if (count_stats)                                                                   \
+			__sync_fetch_and_add(&count_stats->field, 1);                              \
+	} while (0)
+
+static __always_inline void notice_exec(void)
+{
+	__u64 now = current_exec_id();
+
+	if (now == exec_id)
+		return;
+	if (exec_id)
+		epoch++;
+	exec_id = now;
+}
+
+static __always_inline void book_free(const struct heap_object *object)
+{
+	struct heap_site *site = bpf_map_lookup_elem(&sites, &object->stack_id);
+	__u64 bytes;
+
+	if (!site)
+		return;
+	bytes = sampling_bytes(object->size, object->interval);
+	__sync_fetch_and_add(&site->freed_bytes, bytes);
+	__sync_fetch_and_add(&site->freed_objects, sampling_objects(object->size, bytes));
+	if (object->interval)
+		__sync_fetch_and_add(&site->freed_variance, sampling_variance(object->size, bytes));
+	COUNT(frees);
+}
+
+/* Takes an object out of the books' live part. The copy is made before the element is deleted, and
+ * only the thread that deleted it owns the object. */
+static __always_inline int take_object(__u64 address, struct heap_object *object)
+{
+	struct heap_object *found = bpf_map_lookup_elem(&live, &address);
+
+	if (!found)
+		return -1;
+	*object = *found;
+	if (bpf_map_delete_elem(&live, &address))
+		return -1;
+	COUNT(live_removed);
+	return object->epoch != epoch ? -1 : 0;
+}
+
+/* 0, or why it cannot be entered: -EEXIST, or the map is full. */
+static __always_inline long put_object(__u64 address, const struct heap_object *object)
+{
+	long code = bpf_map_update_elem(&live, &address, object, BPF_NOEXIST);
+
+	if (!code)
+		COUNT(live_entries);
+	return code;
+}
+
+static __always_inline void book_allocation(struct heap_site *site, __u64 address,
+					    const struct heap_object *object)
+{
+	struct heap_object stale;
+	long code = put_object(address, object);
+	__u64 bytes;
+
+	if (code == -EEXIST) {
+		if (!take_object(address, &stale))
+			book_free(&stale);
+		COUNT(replaced);
+		code = put_object(address, object);
+	}
+	if (code) {
+		COUNT(live_map_full);
+		return;
+	}
+	bytes = sampling_bytes(object->size, object->interval);
+	__sync_fetch_and_add(&site->alloc_bytes, bytes);
+	__sync_fetch_and_add(&site->alloc_objects, sampling_objects(object->size, bytes));
+	if (object->interval)
+		__sync_fetch_and_add(&site->alloc_variance, sampling_variance(object->size, bytes));
+	COUNT(allocations);
+}
+
+/* An object that was taken out and is still there. */
+static __always_inline void put_back(__u64 address, const struct heap_object *object)
+{
+	if (put_object(address, object)) {
+		COUNT(live_map_full);
+		book_free(object);
+	}
+}
+
+static __always_inline struct heap_site *find_or_make_site(__u64 id)
+{
+	struct heap_site *site = bpf_map_lookup_elem(&sites, &id);
+
+	if (!site) {
+		struct heap_site blank = {.epoch = epoch};
+
+		bpf_map_update_elem(&sites, &id, &blank, BPF_NOEXIST);
+		site = bpf_map_lookup_elem(&sites, &id);
+	}
+	return site;
+}
+
+#endif

@@ -1,0 +1,96 @@
+/* Reading the books that the kernel keeps. */
+#include "config.h"
+
+#include <errno.h>
+
+#include <bpf/bpf.h>
+
+#include "collect/heap_source_state.h"
+
+int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *context)
+{
+	int fd = bpf_map__fd(source->skeleton->maps.sites);
+	uint64_t position;
+	bool first = true, end = false;
+
+	source->sites = 0;
+	while (!end) {
+		__u32 count = HEAP_SITES_BATCH;
+		int code = bpf_map_lookup_batch(fd, first ? NULL : &position, &position, source->batch_ids,
+						source->batch_sites, &count, NULL);
+
+		end = code == -ENOENT;
+		if (code && !end)
+			return code;
+		for (__u32 i = 0; i < count; i++) {
+			if (source->batch_sites[i].epoch == source->skeleton->bss->epoch)
+				each(context, source->batch_ids[i], &source->batch_sites[i]);
+			else
+				heap_source_forget_site(source, source->batch_ids[i]);
+		}
+		source->sites += count;
+		first = false;
+	}
+	return 0;
+}
+
+void heap_source_forget_site(struct heap_source *source, uint64_t stack_id)
+{
+	(void)bpf_map_delete_elem(bpf_map__fd(source->skeleton->maps.sites), &stack_id);
+}
+
+void heap_source_forget_thread(struct heap_source *source, uint32_t tid)
+{
+	(void)bpf_map_delete_elem(bpf_map__fd(source->skeleton->maps.threads), &tid);
+}
+
+struct heap_stats heap_source_stats(const struct heap_source *source)
+{
+	enum { FIELDS = sizeof(struct heap_stats) / sizeof(__u64) };
+	struct heap_stats sum = {0};
+	__u64 *to = (__u64 *)&sum;
+	__u32 key = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(source->skeleton->maps.stats), &key, source->stats_per_cpu))
+		return sum;
+	for (int cpu = 0; cpu < source->cpus; cpu++) {
+		const __u64 *from = (const __u64 *)&source->stats_per_cpu[cpu];
+
+		for (int field = 0; field < FIELDS; field++)
+			to[field] += from[field];
+	}
+	return sum;
+}
+
+void heap_source_hits(const struct heap_source *source, uint64_t *ret_hits, size_t count)
+{
+	int fd = bpf_map__fd(source->skeleton->maps.hits);
+
+	for (__u32 probe = 0; probe < count; probe++) {
+		ret_hits[probe] = 0;
+		if (bpf_map_lookup_elem(fd, &probe, source->hits_per_cpu))
+			continue;
+		for (int cpu = 0; cpu < source->cpus; cpu++)
+			ret_hits[probe] += source->hits_per_cpu[cpu];
+	}
+}
+
+size_t heap_source_site_count(const struct heap_source *source)
+{
+	return source->sites;
+}
+
+uint64_t heap_source_records_taken(const struct heap_source *source)
+{
+	return source->records_taken;
+}
+
+uint64_t heap_source_ring_used(const struct heap_source *source)
+{
+	return ring_level_bytes(source->level);
+}
+
+int heap_source_live_fd(const struct heap_source *source)
+{
+	return bpf_map__fd(source->skeleton->maps.live);
+}

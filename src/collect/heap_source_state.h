@@ -1,0 +1,33 @@
+/* The parts of the heap source, for heap_source.c (the programs) and heap_books.c (reading the maps). */
+#ifndef RSP_COLLECT_HEAP_SOURCE_STATE_H
+#define RSP_COLLECT_HEAP_SOURCE_STATE_H
+
+#include <bpf/libbpf.h>
+
+#include <heap.skel.h>
+
+#include "collect/heap_source.h"
+#include "collect/ring_level.h"
+#include "collect/uprobe_link.h"
+
+enum { HEAP_SITES_BATCH = 4096 };
+
+struct heap_source {
+	struct heap_bpf *skeleton;
+	struct ring_buffer *records;
+	struct ring_level *level;
+	struct uprobe_links *links;
+	struct heap_hooks hooks;
+	struct heap_facts facts;
+	int pid;
+	int cpus;
+	size_t probes;		/* attached so far */
+	size_t sites;
+	uint64_t records_taken;
+	struct heap_stats *stats_per_cpu;
+	uint64_t *hits_per_cpu;
+	uint64_t *batch_ids;
+	struct heap_site *batch_sites;
+};
+
+#endif
