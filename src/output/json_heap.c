@@ -1,0 +1,103 @@
+/* The heap's part of the JSON. */
+#include "config.h"
+
+#include "output/json_heap.h"
+
+#include "output/json_put.h"
+
+static json_t *allocators_array(const struct snapshot *snapshot)
+{
+	json_t *array = json_checked(json_array());
+
+	for (size_t i = 0; i < snapshot->allocator_count; i++) {
+		json_t *object = json_checked(json_object());
+
+		json_put_text(object, "name", snapshot->allocators[i].name);
+		json_put_text(object, "module", snapshot->allocators[i].module);
+		json_put_count(object, "probes", snapshot->allocators[i].probes);
+		json_append(array, object);
+	}
+	return array;
+}
+
+static json_t *frame_object(const struct snapshot_frame *frame)
+{
+	json_t *object = json_checked(json_object());
+
+	json_put_text(object, "function", frame->function);
+	json_put_text(object, "module", frame->module);
+	json_put_place(object, frame->file, frame->line);
+	json_put(object, "inlined", json_boolean(frame->inlined));
+	return object;
+}
+
+static json_t *stacks_array(const struct snapshot_site *site)
+{
+	json_t *array = json_checked(json_array());
+
+	for (size_t i = 0; i < site->stack_count; i++) {
+		const struct snapshot_stack *stack = &site->stacks[i];
+		json_t *object = json_checked(json_object());
+		json_t *frames = json_checked(json_array());
+
+		for (size_t f = 0; f < stack->frame_count; f++)
+			json_append(frames, frame_object(&stack->frames[f]));
+		json_put_count(object, "live_bytes", stack->live_bytes);
+		json_put_count(object, "live_objects", stack->live_objects);
+		json_put(object, "frames", frames);
+		json_append(array, object);
+	}
+	return array;
+}
+
+static json_t *site_object(const struct snapshot_site *site)
+{
+	json_t *object = json_checked(json_object());
+
+	json_put_text(object, "function", site->function);
+	json_put_text(object, "module", site->module);
+	json_put_place(object, site->file, site->line);
+	json_put_count(object, "live_bytes", site->live_bytes);
+	json_put_count(object, "live_objects", site->live_objects);
+	json_put_count(object, "alloc_bytes", site->alloc_bytes);
+	json_put_count(object, "alloc_objects", site->alloc_objects);
+	json_put_count(object, "freed_bytes", site->freed_bytes);
+	json_put_count(object, "freed_objects", site->freed_objects);
+	json_put_count(object, "peak_bytes", site->peak_bytes);
+	json_put_real(object, "growth_bytes_per_s", site->growth_bytes_per_s);
+	/* The ages of objects are not read yet at a refresh: unknown. */
+	json_put(object, "oldest_s", json_null());
+	json_put(object, "stacks", stacks_array(site));
+	return object;
+}
+
+static json_t *sites_array(const struct snapshot *snapshot)
+{
+	json_t *array = json_checked(json_array());
+
+	for (size_t i = 0; i < snapshot->site_count; i++)
+		json_append(array, site_object(&snapshot->sites[i]));
+	return array;
+}
+
+json_t *json_heap(const struct snapshot *snapshot)
+{
+	const struct snapshot_heap *heap = &snapshot->heap;
+	json_t *object = json_checked(json_object());
+
+	json_put_state(object, heap->state);
+	json_put_text(object, "reason", heap->reason);
+	json_put_text(object, "mode", heap->state == CHANNEL_ON ? heap->mode : NULL);
+	json_put_count(object, "interval_bytes", heap->interval_bytes);
+	json_put(object, "allocators", allocators_array(snapshot));
+	json_put_count(object, "live_bytes", heap->live_bytes);
+	json_put_count(object, "live_objects", heap->live_objects);
+	json_put_count(object, "alloc_bytes", heap->alloc_bytes);
+	json_put_count(object, "alloc_objects", heap->alloc_objects);
+	json_put_count(object, "freed_bytes", heap->freed_bytes);
+	json_put_count(object, "freed_objects", heap->freed_objects);
+	json_put_count(object, "untracked_frees", heap->untracked_frees);
+	json_put_count(object, "rss_bytes", snapshot->target.rss_bytes);
+	json_put(object, "sites", sites_array(snapshot));
+	return object;
+}
