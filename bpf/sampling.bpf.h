@@ -125,7 +125,11 @@ static __always_inline __u64 sampling_objects(__u64 size, __u64 bytes)
 /* What it adds to the variance of the sum of bytes: (1 - p) * (size / p)^2. */
 static __always_inline __u64 sampling_variance(__u64 size, __u64 bytes)
 {
-	return bytes > size ? (bytes >> 8) * ((bytes - size) >> 8) : 0;
+	if (bytes <= size)
+		return 0;
+	if (bytes >> 32)
+		return (bytes >> 8) * ((bytes - size) >> 8);
+	return bytes * (bytes - size) >> HEAP_VARIANCE_SHIFT;
 }
 
 #endif

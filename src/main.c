@@ -119,6 +119,14 @@ static void suspend(struct program *program)
 	program->draw = true;
 }
 
+/* Shown at once, though only what comes from now on is sampled so. */
+static void step_sampling(struct program *program, unsigned actions)
+{
+	session_step_sampling(program->session, actions & UI_SAMPLE_FINER);
+	if (!program->paused)
+		refresh(program);
+}
+
 static void on_keys(void *context)
 {
 	struct program *program = context;
@@ -128,6 +136,8 @@ static void on_keys(void *context)
 		program->paused = !program->paused;
 	if (actions & UI_SUSPEND)
 		suspend(program);
+	if (actions & (UI_SAMPLE_FINER | UI_SAMPLE_COARSER))
+		step_sampling(program, actions);
 	if (actions & (UI_DRAW | UI_PAUSE))
 		program->draw = true;
 	if (actions & UI_QUIT)

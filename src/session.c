@@ -36,7 +36,7 @@ static void on_cpu_readable(void *context)
 	session_drain(context);
 }
 
-static void on_heap_readable(void *context)
+void session_on_heap_readable(void *context)
 {
 	heap_source_drain(((struct session *)context)->heap);
 }
@@ -54,10 +54,14 @@ static void on_worker_readable(void *context)
 /* The turn that this makes looks after the worker. */
 static void on_clock(void *context)
 {
-	const struct session *session = context;
+	struct session *session = context;
 	uint64_t ticks;
 
 	(void)!read(session->clock_fd, &ticks, sizeof(ticks));
+	if (!session->heap || !session->steers)
+		return;
+	session_read_books(session);
+	session_steer_sampling(session);
 }
 
 static void on_target_exit(void *context)
@@ -104,48 +108,6 @@ static int open_target(struct session *session, struct err *err)
 static int mappings_fd(const struct session *session)
 {
 	return session->mapping_watch ? mapping_watch_fd(session->mapping_watch) : -1;
-}
-
-static void open_heap(struct session *session)
-{
-	const struct heap_hooks hooks = session_heap_hooks(session);
-	const struct heap_options options = {
-	    .pid = session->target->pid,
-	    .rules_fd = session->rule_map ? rule_map_fd(session->rule_map) : -1,
-	    .mappings_fd = mappings_fd(session),
-	    .link = session->options->link,
-	    .interval = session->options->heap_interval_bytes,
-	    .live_entries = session->options->heap_entries,
-	    .map_entries = session->options->map_entries,
-	    .ring_bytes = session->options->ring_bytes,
-	};
-
-	session->heap_off = (struct err){0};
-	if (session->options->heap == HEAP_OFF) {
-		(void)err_set(&session->heap_off, 0, EXIT_DONE, "switched off (--heap off)");
-		return;
-	}
-	if (!session->rule_map) {
-		session->heap_off = session->bpf_off;
-		return;
-	}
-	if (heap_source_open(&session->heap, &options, &hooks, &session->heap_off))
-		return;
-	if (loop_add(session->loop, heap_source_fd(session->heap), on_heap_readable, session)) {
-		heap_source_close(session->heap);
-		session->heap = NULL;
-		(void)err_set(&session->heap_off, EIO, EXIT_FAILED,
-			      "cannot wait for the heap's ring buffer");
-	}
-}
-
-static void close_heap(struct session *session)
-{
-	if (!session->heap)
-		return;
-	loop_remove(session->loop, heap_source_fd(session->heap));
-	heap_source_close(session->heap);
-	session->heap = NULL;
 }
 
 /* Without it every sample is copied, which costs more and shows the same. */
@@ -229,7 +191,8 @@ static void wait_for_allocators(struct session *session)
 
 static int open_clock(struct session *session, struct err *err)
 {
-	const struct itimerspec second = {.it_value = {1, 0}, .it_interval = {1, 0}};
+	/* Early for the first time: how much the target allocates decides how it is sampled. */
+	const struct itimerspec second = {.it_value = {0, 100000000}, .it_interval = {1, 0}};
 	int code;
 
 	session->clock_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -283,7 +246,7 @@ static int attach(struct session *session, struct err *err)
 	if (rule_map_open(&session->rule_map, &session->bpf_off) == 0)
 		(void)mapping_watch_open(&session->mapping_watch, NULL);
 	make_stages(session);
-	open_heap(session);
+	session_open_heap(session);
 	code = address_space_read(session->space, err);
 	if (code)
 		return code;
@@ -302,6 +265,7 @@ static int attach(struct session *session, struct err *err)
 	}
 	session->start_s = session->refresh_s = session_now_s();
 	session->refresh_cpu_ns = session->target->cpu_ns;
+	session->steered.time_s = session->start_s;
 	session->target_cpu_pct = NAN;
 	meter_init(&session->meter, client_worker_pid(session->client));
 	if (session->counts)
@@ -350,7 +314,7 @@ void session_close(struct session *session)
 	}
 	cpu_source_close(session->cpu);
 	close_counts(session);
-	close_heap(session);
+	session_close_heap(session);
 	cpu_profile_free(session->cpu_profile);
 	heap_profile_free(session->heap_profile);
 	unwinder_free(session->unwinder);
@@ -364,6 +328,7 @@ void session_close(struct session *session)
 	free(session->check);
 	free(session->asked);
 	free(session->allocators);
+	free(session->probes);
 	free(session);
 }
 

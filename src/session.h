@@ -33,6 +33,9 @@ void session_settle(struct session *session, int timeout_ms);
 /* The state of now, owned by the caller. `with_stacks`: every site's stacks too. */
 struct snapshot *session_snapshot(struct session *session, bool with_stacks);
 
+/* Samples the heap in smaller steps of bytes (finer) or larger ones, as a person wants it. */
+void session_step_sampling(struct session *session, bool finer);
+
 /* The target has exited and all that it left has been read. */
 bool session_ended(const struct session *session);
 

@@ -150,6 +150,7 @@ void session_on_sample(void *context, const struct perf_record *record)
 	    .kernel = kernel,
 	};
 
+	session->perf_samples++;
 	while (kernel_count < sample->kernel_count && kernel_count < STACK_KERNEL_MAX - 1) {
 		kernel[kernel_count] = sample->kernel_chain[kernel_count] - (kernel_count ? 1 : 0);
 		kernel_count++;

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,11 +187,28 @@ static struct heap_function probe_of(const struct reply_allocator *found)
 	};
 }
 
+static void remember_probes(struct session *session, const struct module *module,
+			    const struct reply_allocator *found, const struct heap_function *functions,
+			    size_t count)
+{
+	session->probes = xreallocarray(session->probes, session->probe_count + count + 1,
+					sizeof(*session->probes));
+	for (size_t i = 0; i < count; i++)
+		session->probes[session->probe_count++] = (struct snapshot_probe){
+		    .function = allocator_functions[found[i].function].symbol,
+		    .module = module->name,
+		    .offset = functions[i].offset,
+		    .frees = functions[i].call == HEAP_CALL_FREE,
+		    .ns_per_hit = NAN,
+		};
+}
+
 static void on_allocators(void *context, struct module *module, const struct reply_allocator *found,
 			  size_t count)
 {
 	struct session *session = context;
 	struct heap_function functions[PROTOCOL_ALLOCATOR_MAX];
+	struct reply_allocator chosen[PROTOCOL_ALLOCATOR_MAX];
 	struct snapshot_allocator *allocator;
 	size_t used = 0, first;
 	bool allocates = false, frees = false;
@@ -208,6 +226,7 @@ static void on_allocators(void *context, struct module *module, const struct rep
 		if (twice)
 			continue;
 		functions[used] = probe_of(&found[i]);
+		chosen[used] = found[i];
 		allocates = allocates || functions[used].call == HEAP_CALL_ALLOC;
 		frees = frees || functions[used].call == HEAP_CALL_FREE;
 		used++;
@@ -220,6 +239,7 @@ static void on_allocators(void *context, struct module *module, const struct rep
 	if (heap_source_attach(session->heap, path, functions, used, &first,
 			       &session->heap_off))
 		return;
+	remember_probes(session, module, chosen, functions, used);
 	session->allocators = xreallocarray(session->allocators, session->allocator_count + 1,
 					    sizeof(*session->allocators));
 	allocator = &session->allocators[session->allocator_count++];

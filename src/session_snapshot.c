@@ -12,14 +12,6 @@
 /* Too soon after the last look a share of CPU time says nothing. */
 #define CPU_INTERVAL_MIN_S 0.04
 
-static void on_site(void *context, uint64_t stack_id, const struct heap_site *site)
-{
-	struct session *session = context;
-
-	if (heap_profile_read(session->heap_profile, stack_id, site))
-		heap_source_forget_site(session->heap, stack_id);
-}
-
 static void fill_target(struct session *session, struct snapshot *snapshot)
 {
 	struct target *target = session->target;
@@ -98,13 +90,15 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 	if (!session->heap)
 		return;
 	heap->state = CHANNEL_ON;
-	heap->mode = "exact";
+	heap->mode = session->heap_sampled ? "sampled" : "exact";
+	heap->interval_bytes = session->heap_interval;
 	if (!heap->reason && !session->allocator_count && !session->allocator_questions)
 		heap->reason = "no allocator function was found in the target";
-	(void)heap_source_read_sites(session->heap, on_site, session);
+	session_read_books(session);
 	heap_profile_fill(session->heap_profile, snapshot, session_now_s(), with_stacks);
 	stats = heap_source_stats(session->heap);
 	heap->untracked_frees = stats.untracked_frees;
+	heap->untracked_known = !session->heap_sampled;
 	snapshot->overflow.ringbuf_dropped += stats.ringbuf_dropped;
 	snapshot->overflow.live_map_full = stats.live_map_full;
 	snapshot->overflow.site_map_full = stats.site_map_full + stats.thread_map_full;
@@ -172,6 +166,8 @@ struct snapshot *session_snapshot(struct session *session, bool with_stacks)
 	fill_target(session, snapshot);
 	fill_cpu(session, snapshot);
 	fill_heap(session, snapshot, with_stacks);
+	session_fill_ledger(session, snapshot);
+	session_steer_sampling(session);
 	fill_modules(session, snapshot);
 	session_prefer_names(session);
 	(void)session_ask_lines(session);

@@ -12,6 +12,7 @@
 #include "collect/rule_map.h"
 #include "collect/stack_counts.h"
 #include "overhead/meter.h"
+#include "overhead/sampling_pace.h"
 #include "profile/cpu_profile.h"
 #include "profile/heap_profile.h"
 #include "stack/rule_table.h"
@@ -34,6 +35,13 @@ struct unwind_check {
 	size_t next;
 	uint64_t equal;
 	uint64_t different;
+};
+
+/* What was known when the sampling of the heap was last steered. */
+struct steered {
+	double time_s;
+	uint64_t calls, tracked;
+	double bytes;
 };
 
 struct session {
@@ -60,6 +68,14 @@ struct session {
 	unsigned allocator_questions;	/* without an answer yet */
 	struct snapshot_allocator *allocators;
 	size_t allocator_count;
+	struct snapshot_probe *probes;	/* as heap_source_hits() numbers them */
+	size_t probe_count;
+	double hits_s;			/* when they were last read; 0: never */
+	uint64_t heap_interval;		/* of sampling, now */
+	bool heap_sampled;		/* not every allocation has been tracked */
+	bool steers;			/* the interval is ours to choose */
+	struct sampling_pace pace;
+	struct steered steered;
 	bool executed;			/* the target has become another program */
 	bool held;			/* a command of ours that has not been let go */
 	struct call_record calls[SESSION_CALLS]; /* of the latest samples, a ring */
@@ -67,6 +83,7 @@ struct session {
 	struct unwind_check *check;	/* NULL: not wanted */
 	const char *notice;
 	uint64_t samples_copied;
+	uint64_t perf_samples;		/* records of samples in perf's rings */
 	uint64_t trim_mark;
 	size_t trim_above;
 	struct meter meter;
@@ -118,6 +135,22 @@ void session_prefer_names(struct session *session);
  * many: every symbol that is in a stack has its turn when this is called again and again.
  */
 size_t session_ask_lines(struct session *session);
+
+/* The heap's source; without it heap_off says why. */
+void session_open_heap(struct session *session);
+void session_close_heap(struct session *session);
+void session_on_heap_readable(void *context);
+
+/* Takes in the kernel's books. */
+void session_read_books(struct session *session);
+
+/* Bytes between samples of the heap, from now on. */
+void session_set_interval(struct session *session, uint64_t interval);
+
+/* Chooses the interval anew, if it is ours to choose; after session_read_books(). */
+void session_steer_sampling(struct session *session);
+
+void session_fill_ledger(struct session *session, struct snapshot *snapshot);
 
 /* Now by the monotonic clock, in seconds. */
 double session_now_s(void);

@@ -150,7 +150,9 @@ static void add_heap_mode(struct line *line, const struct snapshot_heap *heap)
 {
 	char text[FMT_SIZE];
 
-	if (heap->mode && strcmp(heap->mode, "sampled") == 0)
+	if (heap->mode && strcmp(heap->mode, "sampled") == 0 && heap->interval_bytes == 0)
+		line_add(line, 2, NULL, STYLE_NORMAL, "now exact");
+	else if (heap->mode && strcmp(heap->mode, "sampled") == 0)
 		line_add(line, 2, NULL, STYLE_NORMAL, "sampled 1/%s",
 			 fmt_bytes(text, sizeof(text), heap->interval_bytes));
 	else
@@ -177,6 +179,19 @@ static void add_alloc_rate(struct line *line, double bytes_per_s)
 			 fmt_bytes(text, sizeof(text), (uint64_t)bytes_per_s));
 }
 
+/* Live bytes, with their 95 % confidence interval where they are an estimate. */
+static void add_live(struct line *line, const struct snapshot_heap *heap)
+{
+	char live[FMT_SIZE];
+
+	fmt_bytes(live, sizeof(live), heap->live_bytes);
+	if (heap->live_ci_bytes > 0 && heap->live_bytes > 0)
+		line_add(line, 0, "live", STYLE_NORMAL, "~%s (+/-%.0f%%)", live,
+			 100 * heap->live_ci_bytes / (double)heap->live_bytes);
+	else
+		line_add(line, 0, "live", STYLE_NORMAL, "%s", live);
+}
+
 static void draw_heap(const struct snapshot *snapshot, struct grid *grid, int row)
 {
 	const struct snapshot_heap *heap = &snapshot->heap;
@@ -191,14 +206,14 @@ static void draw_heap(const struct snapshot *snapshot, struct grid *grid, int ro
 	}
 	add_heap_mode(&line, heap);
 	add_allocators(&line, snapshot);
-	line_add(&line, 0, "live", STYLE_NORMAL, "%s",
-		 fmt_bytes(text, sizeof(text), heap->live_bytes));
+	add_live(&line, heap);
 	line_add(&line, 3, "objs", STYLE_NORMAL, "%s",
 		 fmt_count(text, sizeof(text), heap->live_objects));
 	add_growth(&line, heap->growth_bytes_per_s);
 	add_alloc_rate(&line, heap->alloc_bytes_per_s);
-	line_add(&line, 6, "older frees", STYLE_NORMAL, "%s",
-		 fmt_count(text, sizeof(text), heap->untracked_frees));
+	if (heap->untracked_known)
+		line_add(&line, 6, "older frees", STYLE_NORMAL, "%s",
+			 fmt_count(text, sizeof(text), heap->untracked_frees));
 	line_draw(&line, grid, row);
 }
 
@@ -261,8 +276,7 @@ static void draw_channels(const struct snapshot *snapshot, struct grid *grid, in
 		line_add(&line, 0, NULL, STYLE_WARN, "off");
 	} else {
 		add_heap_mode(&line, heap);
-		line_add(&line, 0, "live", STYLE_NORMAL, "%s",
-			 fmt_bytes(text, sizeof(text), heap->live_bytes));
+		add_live(&line, heap);
 		add_growth(&line, heap->growth_bytes_per_s);
 	}
 	line_draw(&line, grid, row);

@@ -30,6 +30,8 @@ static const struct keymap_entry entries[] = {
     {COMMAND_REVERSE, {'R'}, "reverse the order", "Reverse"},
     {COMMAND_PAUSE, {'p', ' ', 'Z'}, "pause or resume the display", "Pause"},
     {COMMAND_KERNEL, {'K'}, "unfold or fold the kernel's functions", "Kernel"},
+    {COMMAND_SAMPLE_FINER, {'['}, "sample the heap at half the interval, at last exactly", NULL},
+    {COMMAND_SAMPLE_COARSER, {']'}, "sample the heap at twice the interval", NULL},
     {COMMAND_SHOW_BOTH, {'1'}, "show both panes", ""},
     {COMMAND_SHOW_CPU, {'2'}, "show CPU only", ""},
     {COMMAND_SHOW_HEAP, {'3'}, "show heap only", "View"},

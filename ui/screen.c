@@ -210,6 +210,10 @@ unsigned screen_command(struct screen *screen, enum command command)
 		return UI_QUIT;
 	case COMMAND_SUSPEND:
 		return UI_SUSPEND;
+	case COMMAND_SAMPLE_FINER:
+		return UI_SAMPLE_FINER;
+	case COMMAND_SAMPLE_COARSER:
+		return UI_SAMPLE_COARSER;
 	case COMMAND_PAUSE:
 		screen->paused = !screen->paused;
 		return UI_PAUSE | UI_DRAW;

@@ -17,6 +17,8 @@ enum ui_action {
 	UI_DRAW = 1 << 1,    /* draw again with the snapshot at hand */
 	UI_PAUSE = 1 << 2,   /* pause was toggled: freeze or refresh what is drawn */
 	UI_SUSPEND = 1 << 3, /* stop the program as job control asks (^Z) */
+	UI_SAMPLE_FINER = 1 << 4,   /* halve the heap's sampling interval */
+	UI_SAMPLE_COARSER = 1 << 5, /* double it */
 };
 
 /*

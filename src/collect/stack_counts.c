@@ -13,6 +13,8 @@
 
 #include <cpu.skel.h>
 
+#include "collect/ring_level.h"
+
 #define uthash_fatal(message) out_of_memory()
 #include <uthash.h>
 
@@ -35,6 +37,8 @@ struct counted {
 struct stack_counts {
 	struct cpu_bpf *skeleton;
 	struct ring_buffer *records;
+	struct ring_level *level;
+	uint64_t records_taken;
 	struct counts_hooks hooks;
 	uint32_t stacks_max;
 	struct counted *counted;
@@ -56,12 +60,13 @@ static double now_ms(void)
 
 static int on_record(void *context, void *data, size_t size)
 {
-	const struct stack_counts *counts = context;
+	struct stack_counts *counts = context;
 	const struct stack_record *stack = data;
 	const struct call_record *call = data;
 	const struct check_record *check = data;
 	const size_t head = offsetof(struct stack_record, frames);
 
+	counts->records_taken++;
 	if (size >= head && stack->kind == RECORD_STACK) {
 		size_t needed = stack->kernel_count ? sizeof(*stack)
 						    : head + stack->frame_count * sizeof(__u64);
@@ -125,7 +130,10 @@ static int load(struct stack_counts *counts, const struct counts_options *option
 		return code;
 	counts->records =
 	    ring_buffer__new(bpf_map__fd(counts->skeleton->maps.records), on_record, counts, NULL);
-	return counts->records ? 0 : -errno;
+	if (!counts->records)
+		return -errno;
+	counts->level = ring_level_open(bpf_map__fd(counts->skeleton->maps.records));
+	return counts->level ? 0 : -errno;
 }
 
 int stack_counts_open(struct stack_counts **ret_counts, const struct counts_options *options,
@@ -173,6 +181,7 @@ void stack_counts_close(struct stack_counts *counts)
 	if (!counts)
 		return;
 	forget_counted(counts, 2);
+	ring_level_close(counts->level);
 	ring_buffer__free(counts->records);
 	cpu_bpf__destroy(counts->skeleton);
 	free(counts->per_cpu);
@@ -339,4 +348,19 @@ struct cpu_stats stack_counts_stats(const struct stack_counts *counts)
 uint64_t stack_counts_unknown(const struct stack_counts *counts)
 {
 	return counts->unknown;
+}
+
+uint64_t stack_counts_records_taken(const struct stack_counts *counts)
+{
+	return counts->records_taken;
+}
+
+uint64_t stack_counts_ring_bytes(const struct stack_counts *counts)
+{
+	return bpf_map__max_entries(counts->skeleton->maps.records);
+}
+
+uint64_t stack_counts_ring_used(const struct stack_counts *counts)
+{
+	return ring_level_bytes(counts->level);
 }

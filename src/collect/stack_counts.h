@@ -68,6 +68,11 @@ void stack_counts_start_anew(struct stack_counts *counts, bool forget);
 
 struct cpu_stats stack_counts_stats(const struct stack_counts *counts);
 
+/* Records that were taken out of the ring buffer, its size, and bytes that are in it. */
+uint64_t stack_counts_records_taken(const struct stack_counts *counts);
+uint64_t stack_counts_ring_bytes(const struct stack_counts *counts);
+uint64_t stack_counts_ring_used(const struct stack_counts *counts);
+
 /* Samples that were counted for a stack whose frames never came. */
 uint64_t stack_counts_unknown(const struct stack_counts *counts);
 

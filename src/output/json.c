@@ -11,6 +11,7 @@
 
 #include "err.h"
 #include "output/json_heap.h"
+#include "output/json_ledger.h"
 #include "output/json_put.h"
 
 /* Rates to the byte up to a terabyte, without the noise of binary fractions. */
@@ -152,6 +153,7 @@ int json_print(FILE *out, const struct snapshot *snapshot)
 	json_put(object, "heap", json_heap(snapshot));
 	json_put(object, "modules", modules_array(snapshot));
 	json_put(object, "overflow", overflow_object(&snapshot->overflow));
+	json_put(object, "ledger", json_ledger(snapshot));
 	json_put(object, "overhead", overhead_object(&snapshot->overhead));
 	line = json_dumps(object, dump_flags);
 	json_decref(object);

@@ -58,6 +58,7 @@ static json_t *site_object(const struct snapshot_site *site)
 	json_put_text(object, "module", site->module);
 	json_put_place(object, site->file, site->line);
 	json_put_count(object, "live_bytes", site->live_bytes);
+	json_put_real(object, "live_ci_bytes", site->live_ci_bytes);
 	json_put_count(object, "live_objects", site->live_objects);
 	json_put_count(object, "alloc_bytes", site->alloc_bytes);
 	json_put_count(object, "alloc_objects", site->alloc_objects);
@@ -91,12 +92,16 @@ json_t *json_heap(const struct snapshot *snapshot)
 	json_put_count(object, "interval_bytes", heap->interval_bytes);
 	json_put(object, "allocators", allocators_array(snapshot));
 	json_put_count(object, "live_bytes", heap->live_bytes);
+	json_put_real(object, "live_ci_bytes", heap->live_ci_bytes);
 	json_put_count(object, "live_objects", heap->live_objects);
 	json_put_count(object, "alloc_bytes", heap->alloc_bytes);
 	json_put_count(object, "alloc_objects", heap->alloc_objects);
 	json_put_count(object, "freed_bytes", heap->freed_bytes);
 	json_put_count(object, "freed_objects", heap->freed_objects);
-	json_put_count(object, "untracked_frees", heap->untracked_frees);
+	if (heap->untracked_known)
+		json_put_count(object, "untracked_frees", heap->untracked_frees);
+	else
+		json_put(object, "untracked_frees", json_null());
 	json_put_count(object, "rss_bytes", snapshot->target.rss_bytes);
 	json_put(object, "sites", sites_array(snapshot));
 	return object;

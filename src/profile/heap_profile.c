@@ -153,6 +153,15 @@ void heap_profile_each_stack(const struct heap_profile *profile, stack_fn use, v
 	}
 }
 
+double heap_profile_allocated(const struct heap_profile *profile)
+{
+	double bytes = 0;
+
+	for (const struct row *row = profile->rows; row; row = row->hh.next)
+		bytes += (double)(row->kernel.alloc_bytes + row->moved.alloc_bytes);
+	return bytes;
+}
+
 /* The frame that names the site: the innermost of the user's own, or the innermost of all. */
 static void find_site_frame(const struct stack *stack, const struct symbol **ret_symbol,
 			    const struct symbol_frame **ret_frame)

@@ -33,6 +33,9 @@ bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const s
 /* Calls back with every stack that is known, and the bytes that are live of it, in no order. */
 void heap_profile_each_stack(const struct heap_profile *profile, stack_fn use, void *context);
 
+/* Bytes that were allocated, as last read. */
+double heap_profile_allocated(const struct heap_profile *profile);
+
 /* Forgets everything: the books start anew. */
 void heap_profile_reset(struct heap_profile *profile);
 

@@ -22,6 +22,9 @@ void snapshot_free(struct snapshot *snapshot)
 	free(snapshot->functions);
 	free(snapshot->folded);
 	free(snapshot->allocators);
+	free(snapshot->channels);
+	free(snapshot->maps);
+	free(snapshot->probes);
 	free(snapshot->modules);
 	free(snapshot);
 }

@@ -116,6 +116,7 @@ struct snapshot_heap {
 	uint64_t alloc_bytes, alloc_objects;
 	uint64_t freed_bytes, freed_objects;
 	uint64_t untracked_frees; /* of objects older than the attachment, or lost */
+	bool untracked_known;	/* every allocation has been tracked, so that they can be told */
 	double growth_bytes_per_s;
 	double alloc_bytes_per_s;
 };
@@ -128,6 +129,42 @@ struct snapshot_overflow {
 	uint64_t site_map_full;
 	uint64_t threads_uncovered; /* threads of the target without a sampling event */
 	uint64_t debug_files_missing; /* asked debuginfod servers for, in vain */
+};
+
+/* What goes from the kernel to us, in one channel: produced = consumed + lost, but for what is on its way. */
+struct snapshot_channel {
+	const char *name;
+	uint64_t produced, consumed, lost; /* records */
+	uint64_t capacity_bytes, used_bytes; /* 0: not known */
+};
+
+/* A map of the kernel's. */
+struct snapshot_map {
+	const char *name;
+	uint64_t capacity;	/* entries */
+	double used;		/* of them; NAN: unknown */
+	uint64_t refused;	/* that found it full */
+};
+
+/* A place in an allocator's function. */
+struct snapshot_probe {
+	const char *function;	/* symbol */
+	const char *module;	/* base name of its file */
+	uint64_t offset;	/* in the file */
+	bool frees;		/* it gives memory back */
+	uint64_t hits;
+	double hits_per_s;	/* since the last refresh; NAN: unknown */
+	double ns_per_hit;	/* of the target's time; NAN: unknown */
+};
+
+/* What the kernel's books say of themselves. */
+struct snapshot_books {
+	uint64_t allocations;	/* tracked */
+	uint64_t frees;		/* of tracked objects */
+	uint64_t failed;	/* calls that returned no memory, of those whose return was seen */
+	uint64_t replaced;	/* an address was handed out again, its free was not seen */
+	uint64_t lost_returns;	/* calls that were left by a jump */
+	uint64_t copies;	/* allocations whose stack was copied */
 };
 
 struct snapshot_overhead {
@@ -156,6 +193,13 @@ struct snapshot {
 	struct snapshot_site *sites; /* owned; by live bytes, then allocated bytes, then id */
 	size_t allocator_count;
 	struct snapshot_allocator *allocators; /* owned */
+	struct snapshot_books books;
+	size_t channel_count;
+	struct snapshot_channel *channels; /* owned */
+	size_t map_count;
+	struct snapshot_map *maps; /* owned */
+	size_t probe_count;
+	struct snapshot_probe *probes; /* owned */
 	size_t module_count;
 	struct snapshot_module *modules; /* owned; none that is as it should be */
 };

@@ -12,8 +12,8 @@ NAMED = {"module": (str, None), "file": (str, None), "line": (int, None)}
 FRAME = {"function": (str, None), **NAMED, "inlined": bool}
 STACK = {"live_bytes": int, "live_objects": int, "frames": [FRAME]}
 SITE = {
-    "function": (str, None), **NAMED, "live_bytes": int, "live_objects": int, "alloc_bytes": int,
-    "alloc_objects": int, "freed_bytes": int, "freed_objects": int, "peak_bytes": int,
+    "function": (str, None), **NAMED, "live_bytes": int, "live_ci_bytes": NUMBER, "live_objects": int,
+    "alloc_bytes": int, "alloc_objects": int, "freed_bytes": int, "freed_objects": int, "peak_bytes": int,
     "growth_bytes_per_s": (NUMBER, None), "oldest_s": (NUMBER, None), "stacks": [STACK],
 }
 FUNCTION = {
@@ -31,11 +31,18 @@ SCHEMA = {
     "heap": {"state": str, "reason": (str, None), "mode": (str, None),
              "interval_bytes": (int, None),
              "allocators": [{"name": str, "module": (str, None), "probes": int}],
-             "live_bytes": (int, None), "live_objects": (int, None), "alloc_bytes": (int, None),
+             "live_bytes": (int, None), "live_ci_bytes": NUMBER, "live_objects": (int, None), "alloc_bytes": (int, None),
              "alloc_objects": (int, None), "freed_bytes": (int, None),
              "freed_objects": (int, None), "untracked_frees": (int, None),
              "rss_bytes": (int, None), "sites": [SITE]},
     "modules": [{"name": str, "path": str, "state": str}],
+    "ledger": {"channels": [{"name": str, "produced": int, "consumed": int, "lost": int,
+                             "capacity_bytes": int, "used_bytes": int}],
+               "maps": [{"name": str, "capacity": int, "used": (NUMBER, None), "refused": int}],
+               "probes": [{"function": str, "module": str, "offset": int, "hits": int,
+                           "hits_per_s": (NUMBER, None), "ns_per_hit": (NUMBER, None)}],
+               "tracked_allocations": int, "tracked_frees": int, "failed_allocations": int,
+               "replaced": int, "lost_returns": int, "stacks_copied": int},
     "overflow": {"perf_lost": (int, None), "perf_throttled": (int, None),
                  "ringbuf_dropped": (int, None), "live_map_full": (int, None),
                  "site_map_full": (int, None), "debug_files_missing": int},

@@ -160,7 +160,8 @@ static struct snapshot *full_snapshot(void)
 						.alloc_objects = 24,
 						.freed_bytes = 25,
 						.freed_objects = 26,
-						.untracked_frees = 27};
+						.untracked_frees = 27,
+						.untracked_known = true};
 	snapshot->overflow = (struct snapshot_overflow){31, 32, 33, 34, 35, 36, 37};
 	snapshot->overhead = (struct snapshot_overhead){1.5, 0.5, 1.0, 0.25, 8192};
 	snapshot->function_count = 2;
@@ -181,6 +182,21 @@ static struct snapshot *full_snapshot(void)
 	snapshot->allocator_count = 1;
 	snapshot->allocators = xcalloc(1, sizeof(*snapshot->allocators));
 	snapshot->allocators[0] = (struct snapshot_allocator){"glibc", "libc.so.6", 6};
+	snapshot->channel_count = 1;
+	snapshot->channels = xcalloc(1, sizeof(*snapshot->channels));
+	snapshot->channels[0] = (struct snapshot_channel){"ring", 10, 7, 3, 4096, 128};
+	snapshot->map_count = 1;
+	snapshot->maps = xcalloc(1, sizeof(*snapshot->maps));
+	snapshot->maps[0] = (struct snapshot_map){"live objects", 64, NAN, 2};
+	snapshot->probe_count = 1;
+	snapshot->probes = xcalloc(1, sizeof(*snapshot->probes));
+	snapshot->probes[0] = (struct snapshot_probe){.function = "malloc",
+						      .module = "libc.so.6",
+						      .offset = 0x98930,
+						      .hits = 41,
+						      .hits_per_s = 8.5,
+						      .ns_per_hit = NAN};
+	snapshot->books = (struct snapshot_books){51, 52, 53, 54, 55, 56};
 	snapshot->module_count = 1;
 	snapshot->modules = xcalloc(1, sizeof(*snapshot->modules));
 	snapshot->modules[0] = (struct snapshot_module){"libx.so", "/lib/libx.so", "degraded"};
@@ -193,7 +209,7 @@ Test(json, keys_are_schema_1_exactly)
 	char *line;
 	json_t *o = print(snapshot, &line);
 
-	expect_keys(o, "schema version time elapsed_s target cpu heap modules overflow overhead");
+	expect_keys(o, "schema version time elapsed_s target cpu heap modules overflow ledger overhead");
 	expect_keys(AT(o, "target"), "pid comm exe state threads");
 	expect_keys(AT(o, "cpu"), "state reason event frequency_hz samples stacks_complete "
 				  "stacks_guessed stacks_copied unwind_ns_per_frame unwind_check functions");
@@ -201,12 +217,20 @@ Test(json, keys_are_schema_1_exactly)
 		    "name module file line self_samples total_samples self_pct total_pct");
 	expect_keys(
 	    AT(o, "heap"),
-	    "state reason mode interval_bytes allocators live_bytes live_objects alloc_bytes "
+	    "state reason mode interval_bytes allocators live_bytes live_ci_bytes live_objects alloc_bytes "
 	    "alloc_objects freed_bytes freed_objects untracked_frees rss_bytes sites");
 	expect_keys(AT(o, "heap", "allocators", "0"), "name module probes");
 	expect_keys(AT(o, "modules", "0"), "name path state");
+	expect_keys(AT(o, "ledger"),
+		    "channels maps probes tracked_allocations tracked_frees failed_allocations "
+		    "replaced lost_returns stacks_copied");
+	expect_keys(AT(o, "ledger", "channels", "0"),
+		    "name produced consumed lost capacity_bytes used_bytes");
+	expect_keys(AT(o, "ledger", "maps", "0"), "name capacity used refused");
+	expect_keys(AT(o, "ledger", "probes", "0"),
+		    "function module offset hits hits_per_s ns_per_hit");
 	expect_keys(AT(o, "heap", "sites", "0"),
-		    "function module file line live_bytes live_objects alloc_bytes alloc_objects "
+		    "function module file line live_bytes live_ci_bytes live_objects alloc_bytes alloc_objects "
 		    "freed_bytes freed_objects peak_bytes growth_bytes_per_s oldest_s stacks");
 	expect_keys(AT(o, "heap", "sites", "0", "stacks", "0"), "live_bytes live_objects frames");
 	expect_keys(AT(o, "heap", "sites", "0", "stacks", "0", "frames", "0"),
@@ -215,6 +239,47 @@ Test(json, keys_are_schema_1_exactly)
 		    "perf_lost perf_throttled ringbuf_dropped live_map_full site_map_full "
 		    "debug_files_missing");
 	expect_keys(AT(o, "overhead"), "target_pct heap_pct cpu_pct self_cpu_pct self_rss_bytes");
+	release(o, line, snapshot);
+}
+
+Test(json, ledger)
+{
+	struct snapshot *snapshot = full_snapshot();
+	char *line;
+	json_t *o = print(snapshot, &line), *ledger = AT(o, "ledger");
+
+	EXPECT_COUNT(10, ledger, "channels", "0", "produced");
+	EXPECT_COUNT(7, ledger, "channels", "0", "consumed");
+	EXPECT_COUNT(3, ledger, "channels", "0", "lost");
+	EXPECT_COUNT(4096, ledger, "channels", "0", "capacity_bytes");
+	EXPECT_COUNT(128, ledger, "channels", "0", "used_bytes");
+	EXPECT_COUNT(64, ledger, "maps", "0", "capacity");
+	EXPECT_NULL(ledger, "maps", "0", "used");
+	EXPECT_COUNT(2, ledger, "maps", "0", "refused");
+	EXPECT_TEXT("malloc", ledger, "probes", "0", "function");
+	EXPECT_COUNT(0x98930, ledger, "probes", "0", "offset");
+	EXPECT_COUNT(41, ledger, "probes", "0", "hits");
+	EXPECT_REAL(8.5, ledger, "probes", "0", "hits_per_s");
+	EXPECT_NULL(ledger, "probes", "0", "ns_per_hit");
+	EXPECT_COUNT(51, ledger, "tracked_allocations");
+	EXPECT_COUNT(52, ledger, "tracked_frees");
+	EXPECT_COUNT(53, ledger, "failed_allocations");
+	EXPECT_COUNT(54, ledger, "replaced");
+	EXPECT_COUNT(55, ledger, "lost_returns");
+	EXPECT_COUNT(56, ledger, "stacks_copied");
+	release(o, line, snapshot);
+}
+
+/* What is not tracked cannot be told from what is older, while allocations are sampled. */
+Test(json, untracked_frees_of_sampled_books)
+{
+	struct snapshot *snapshot = full_snapshot();
+	char *line;
+	json_t *o;
+
+	snapshot->heap.untracked_known = false;
+	o = print(snapshot, &line);
+	EXPECT_NULL(o, "heap", "untracked_frees");
 	release(o, line, snapshot);
 }
 

@@ -1,0 +1,131 @@
+/* The heap's source in a session: begin and end, its books, and how often it samples. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "session_state.h"
+
+/* Closer together two looks at the rates say nothing. */
+static const double steer_interval_s = 0.08;
+
+void session_open_heap(struct session *session)
+{
+	const struct heap_hooks hooks = session_heap_hooks(session);
+	const struct options *options = session->options;
+	const struct heap_options heap_options = {
+	    .pid = session->target->pid,
+	    .rules_fd = session->rule_map ? rule_map_fd(session->rule_map) : -1,
+	    .mappings_fd = session->mapping_watch ? mapping_watch_fd(session->mapping_watch) : -1,
+	    .link = options->link,
+	    .interval = options->heap_interval_bytes,
+	    .live_entries = options->heap_entries,
+	    .map_entries = options->map_entries,
+	    .ring_bytes = options->ring_bytes,
+	};
+	struct heap_facts facts;
+
+	session->heap_off = (struct err){0};
+	if (options->heap == HEAP_OFF) {
+		(void)err_set(&session->heap_off, 0, EXIT_DONE, "switched off (--heap off)");
+		return;
+	}
+	if (!session->rule_map) {
+		session->heap_off = session->bpf_off;
+		return;
+	}
+	if (heap_source_open(&session->heap, &heap_options, &hooks, &session->heap_off))
+		return;
+	if (loop_add(session->loop, heap_source_fd(session->heap), session_on_heap_readable, session)) {
+		heap_source_close(session->heap);
+		session->heap = NULL;
+		(void)err_set(&session->heap_off, EIO, EXIT_FAILED,
+			      "cannot wait for the heap's ring buffer");
+		return;
+	}
+	session_set_interval(session, options->heap_interval_bytes);
+	session->steers = options->heap == HEAP_AUTO;
+	facts = heap_source_facts(session->heap);
+	if (facts.live_entries < options->heap_entries)
+		(void)err_set(&session->heap_off, 0, EXIT_DONE,
+			      "no kernel memory for %ju live objects: %u can be tracked (--heap-entries)",
+			      (uintmax_t)options->heap_entries, facts.live_entries);
+}
+
+void session_close_heap(struct session *session)
+{
+	if (!session->heap)
+		return;
+	loop_remove(session->loop, heap_source_fd(session->heap));
+	heap_source_close(session->heap);
+	session->heap = NULL;
+}
+
+static void on_site(void *context, uint64_t stack_id, const struct heap_site *site)
+{
+	struct session *session = context;
+
+	if (heap_profile_read(session->heap_profile, stack_id, site))
+		heap_source_forget_site(session->heap, stack_id);
+}
+
+void session_read_books(struct session *session)
+{
+	(void)heap_source_read_sites(session->heap, on_site, session);
+}
+
+void session_set_interval(struct session *session, uint64_t interval)
+{
+	session->heap_interval = interval;
+	session->heap_sampled = session->heap_sampled || interval;
+	heap_source_set_interval(session->heap, interval);
+}
+
+void session_step_sampling(struct session *session, bool finer)
+{
+	if (!session->heap)
+		return;
+	session->steers = false;
+	session_set_interval(session, sampling_step(session->heap_interval, finer));
+}
+
+/* Calls of functions that return memory. */
+static uint64_t count_calls(const struct session *session)
+{
+	uint64_t *hits = xcalloc(session->probe_count + 1, sizeof(*hits)), calls = 0;
+
+	heap_source_hits(session->heap, hits, session->probe_count);
+	for (size_t i = 0; i < session->probe_count; i++)
+		if (!session->probes[i].frees)
+			calls += hits[i];
+	free(hits);
+	return calls;
+}
+
+void session_steer_sampling(struct session *session)
+{
+	struct steered *last = &session->steered, now = {.time_s = session_now_s()};
+	struct heap_stats stats;
+	struct sampling_facts facts;
+	uint64_t next;
+
+	if (!session->heap || !session->steers || now.time_s - last->time_s < steer_interval_s)
+		return;
+	stats = heap_source_stats(session->heap);
+	now.calls = count_calls(session);
+	now.tracked = stats.allocations;
+	now.bytes = heap_profile_allocated(session->heap_profile);
+	facts = (struct sampling_facts){
+	    .seconds = now.time_s - last->time_s,
+	    .interval = session->heap_interval,
+	    .calls = now.calls - last->calls,
+	    .tracked = now.tracked - last->tracked,
+	    .bytes = now.bytes > last->bytes ? now.bytes - last->bytes : 0,
+	    .live_fill = (double)(stats.live_entries - stats.live_removed) /
+			 heap_source_facts(session->heap).live_entries,
+	};
+	next = sampling_pace_next(&session->pace, &facts);
+	if (next != session->heap_interval)
+		session_set_interval(session, next);
+	*last = now;
+}

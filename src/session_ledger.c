@@ -1,0 +1,111 @@
+/* The ledger of a refresh: what each channel carried and lost, how full maps are, what probes did. */
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "session_state.h"
+
+static void add_channel(struct snapshot *snapshot, const struct snapshot_channel *channel)
+{
+	snapshot->channels = xreallocarray(snapshot->channels, snapshot->channel_count + 1,
+					   sizeof(*snapshot->channels));
+	snapshot->channels[snapshot->channel_count++] = *channel;
+}
+
+static void add_map(struct snapshot *snapshot, const char *name, uint64_t capacity, double used,
+		    uint64_t refused)
+{
+	snapshot->maps =
+	    xreallocarray(snapshot->maps, snapshot->map_count + 1, sizeof(*snapshot->maps));
+	snapshot->maps[snapshot->map_count++] = (struct snapshot_map){
+	    .name = name, .capacity = capacity, .used = used, .refused = refused};
+}
+
+static void fill_probes(struct session *session, struct snapshot *snapshot)
+{
+	size_t count = session->probe_count;
+	uint64_t *hits = xcalloc(count + 1, sizeof(*hits));
+	double now = session_now_s(), seconds = now - session->hits_s;
+
+	snapshot->probes = xcalloc(count + 1, sizeof(*snapshot->probes));
+	snapshot->probe_count = count;
+	heap_source_hits(session->heap, hits, count);
+	for (size_t i = 0; i < count; i++) {
+		struct snapshot_probe *probe = &session->probes[i];
+
+		probe->hits_per_s = session->hits_s > 0 && seconds > 0
+					? (double)(hits[i] - probe->hits) / seconds
+					: (double)NAN;
+		probe->hits = hits[i];
+		snapshot->probes[i] = *probe;
+	}
+	session->hits_s = now;
+	free(hits);
+}
+
+static void fill_heap(struct session *session, struct snapshot *snapshot)
+{
+	const struct heap_facts facts = heap_source_facts(session->heap);
+	const struct heap_stats stats = heap_source_stats(session->heap);
+
+	add_channel(snapshot, &(struct snapshot_channel){
+				  .name = "heap ring buffer",
+				  .produced = stats.records,
+				  .consumed = heap_source_records_taken(session->heap),
+				  .lost = stats.ringbuf_dropped,
+				  .capacity_bytes = facts.ring_bytes,
+				  .used_bytes = heap_source_ring_used(session->heap),
+			      });
+	add_map(snapshot, "live objects", facts.live_entries,
+		(double)(stats.live_entries - stats.live_removed), stats.live_map_full);
+	add_map(snapshot, "allocation stacks", facts.site_entries,
+		(double)heap_source_site_count(session->heap), stats.site_map_full);
+	add_map(snapshot, "threads", facts.thread_entries, NAN, stats.thread_map_full);
+	snapshot->books = (struct snapshot_books){
+	    .allocations = stats.allocations,
+	    .frees = stats.frees,
+	    .failed = stats.failed,
+	    .replaced = stats.replaced,
+	    .lost_returns = stats.lost_returns,
+	    .copies = stats.copies,
+	};
+	fill_probes(session, snapshot);
+}
+
+static void fill_counts(struct session *session, struct snapshot *snapshot)
+{
+	const struct cpu_stats stats = stack_counts_stats(session->counts);
+
+	add_channel(snapshot, &(struct snapshot_channel){
+				  .name = "CPU ring buffer",
+				  .produced = stats.records,
+				  .consumed = stack_counts_records_taken(session->counts),
+				  .lost = stats.ringbuf_dropped,
+				  .capacity_bytes = stack_counts_ring_bytes(session->counts),
+				  .used_bytes = stack_counts_ring_used(session->counts),
+			      });
+}
+
+static void fill_rings(struct session *session, struct snapshot *snapshot)
+{
+	const struct cpu_facts facts = cpu_source_facts(session->cpu);
+
+	/* What was written is known only by what came and what the kernel says it lost. */
+	add_channel(snapshot, &(struct snapshot_channel){
+				  .name = "perf rings",
+				  .produced = session->perf_samples + facts.lost,
+				  .consumed = session->perf_samples,
+				  .lost = facts.lost,
+			      });
+}
+
+void session_fill_ledger(struct session *session, struct snapshot *snapshot)
+{
+	if (session->heap)
+		fill_heap(session, snapshot);
+	if (session->counts)
+		fill_counts(session, snapshot);
+	if (session->cpu)
+		fill_rings(session, snapshot);
+}

@@ -1,0 +1,95 @@
+"""Sampling by bytes: estimates keep within their own confidence intervals, whatever the interval."""
+
+import math
+import subprocess
+
+import support
+from support import named_sites, read_ledger
+
+Z_95 = 1.96
+INTERVALS = ("4K", "64K", "512K")
+
+
+class Sampling(support.LiveTest):
+    def run_sizes(self, *options, rounds=1):
+        """The first refresh after the target has allocated, and its truth."""
+        out = self.folder() / "truth"
+        process = self.spawn(self.target("sizes"), "--out", out, "--wait", "--rounds", rounds,
+                             stdin=subprocess.PIPE)
+        stream = self.stream("-d", "0.5", *options, process.pid)
+        stream.until(lambda refresh: refresh["heap"]["state"] == "on", "the heap on")
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+        truth = support.wait_until(lambda: read_ledger(out), "the target's report")
+        stream.after_now()
+        # The last stacks may still wait for their rules and names.
+        refresh = stream.until(lambda refresh: named_sites(refresh).keys() >= truth.keys(), "all sites")
+        self.end(stream.process)
+        self.end(process)
+        return refresh, truth
+
+    def deviations(self, refresh, truth):
+        """
+        Of each site, how far its live bytes are from the truth, in standard errors. Where the interval
+        says that there is no error, there must be none.
+        """
+        errors = {}
+        for site in refresh["heap"]["sites"]:
+            name = support.site_word(site["function"])
+            if name:
+                old = errors.get(name, 0)
+                errors[name] = math.hypot(old, site["live_ci_bytes"] / Z_95)
+        seen = named_sites(refresh)
+        found = []
+        for name, site in truth.items():
+            self.assertIn(name, seen)
+            difference = seen[name].live_bytes - site.live_bytes
+            if errors[name]:
+                found.append(difference / errors[name])
+            else:
+                self.assertEqual(difference, 0, name)
+        return found
+
+    def test_within_the_confidence_interval(self):
+        """Nine sizes at three intervals, four times each: 95 % are within, and none to one side."""
+        found = []
+        for interval in INTERVALS:
+            for _turn in range(4):
+                refresh, truth = self.run_sizes("--heap", interval)
+                self.assertEqual(refresh["heap"]["mode"], "sampled")
+                self.assertIsNone(refresh["heap"]["untracked_frees"])
+                found += self.deviations(refresh, truth)
+        within = sum(abs(z) <= Z_95 for z in found) / len(found)
+        print(f"{len(found)} estimates, {100 * within:.1f} % within, {sorted(found)}")
+        self.assertGreater(len(found), 60)
+        # Of 70 independent ones all but 10 are within with a probability of 99.9 %.
+        self.assertGreaterEqual(within, 0.86)
+        self.assertLess(abs(sum(found)) / math.sqrt(len(found)), 3.5, "biased")
+
+    def test_allocated_and_freed(self):
+        """Half of what is allocated is freed, and the live objects are counted as well."""
+        refresh, truth = self.run_sizes("--heap", "64K")
+        seen = named_sites(refresh)
+        for name, site in truth.items():
+            self.assertAlmostEqual(seen[name].alloc_bytes / site.alloc_bytes, 1, delta=0.35, msg=name)
+            self.assertAlmostEqual(seen[name].live_objects / site.live_objects, 1, delta=0.4, msg=name)
+
+    def test_all_links(self):
+        for link in ("session", "multi", "perf"):
+            with self.subTest(link):
+                refresh, truth = self.run_sizes("--heap", "64K", f"--uprobe-link={link}")
+                found = self.deviations(refresh, truth)
+                self.assertLess(max(map(abs, found)), 4.5, found)
+
+    def test_interval_rises_by_itself(self):
+        """Many allocations a second: fewer are tracked, and what was tracked before keeps its weight."""
+        refresh, truth = self.run_sizes("--heap", "auto", rounds=6)
+        heap = refresh["heap"]
+        self.assertEqual(heap["mode"], "sampled")
+        self.assertGreater(heap["interval_bytes"], 0)
+        self.assertLess(max(map(abs, self.deviations(refresh, truth))), 4.5)
+
+    def test_calm_target_is_exact(self):
+        process = self.spawn(self.target("demo"))
+        refresh = self.refreshes("-d", "0.5", "-n", "5", process.pid)[-1]
+        self.assertEqual((refresh["heap"]["mode"], refresh["heap"]["interval_bytes"]), ("exact", 0))
