@@ -329,6 +329,7 @@ void session_close(struct session *session)
 	free(session->asked);
 	free(session->allocators);
 	free(session->probes);
+	session_free_spares(session);
 	free(session);
 }
 

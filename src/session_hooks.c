@@ -1,11 +1,7 @@
 #include "config.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "collect/allocators.h"
 #include "profile/runtime.h"
 #include "session_state.h"
 #include "stack/uprobe_slot.h"
@@ -151,103 +147,6 @@ static bool wants_lines(void *context, const struct module *module)
 	return !runtime_frame(NULL, module->name);
 }
 
-/* "glibc", or what the library is called: "libjemalloc.so.2" is "jemalloc". */
-static const char *allocator_name(struct session *session, const struct module *module)
-{
-	char name[64];
-	const char *base = module->name;
-
-	if (strncmp(base, "libc.so", 7) == 0 || strncmp(base, "libc-", 5) == 0 ||
-	    (session->target->exe && strcmp(session->target->exe, module->path) == 0))
-		return allocator_functions[0].allocator;
-	if (strncmp(base, "lib", 3) == 0)
-		base += 3;
-	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, ".-"), base);
-	return client_intern(session->client, name);
-}
-
-/* The register that has an argument at a function's first byte. */
-static uint8_t argument_register(int argument)
-{
-	static const uint8_t registers[] = {7, 6, 2, 1, 8, 9};
-
-	return argument == ALLOCATOR_NO_ARGUMENT ? HEAP_REGISTER_NONE : registers[argument];
-}
-
-static struct heap_function probe_of(const struct reply_allocator *found)
-{
-	const struct allocator_function *function = &allocator_functions[found->function];
-
-	return (struct heap_function){
-	    .offset = found->offset,
-	    .call = (enum heap_call)function->call,
-	    .size_register = argument_register(function->size),
-	    .count_register = argument_register(function->count),
-	    .pointer_register = argument_register(function->pointer),
-	};
-}
-
-static void remember_probes(struct session *session, const struct module *module,
-			    const struct reply_allocator *found, const struct heap_function *functions,
-			    size_t count)
-{
-	session->probes = xreallocarray(session->probes, session->probe_count + count + 1,
-					sizeof(*session->probes));
-	for (size_t i = 0; i < count; i++)
-		session->probes[session->probe_count++] = (struct snapshot_probe){
-		    .function = allocator_functions[found[i].function].symbol,
-		    .module = module->name,
-		    .offset = functions[i].offset,
-		    .frees = functions[i].call == HEAP_CALL_FREE,
-		    .ns_per_hit = NAN,
-		};
-}
-
-static void on_allocators(void *context, struct module *module, const struct reply_allocator *found,
-			  size_t count)
-{
-	struct session *session = context;
-	struct heap_function functions[PROTOCOL_ALLOCATOR_MAX];
-	struct reply_allocator chosen[PROTOCOL_ALLOCATOR_MAX];
-	struct snapshot_allocator *allocator;
-	size_t used = 0, first;
-	bool allocates = false, frees = false;
-	char path[64];
-
-	session->allocator_questions--;
-	for (size_t i = 0; i < count && used < PROTOCOL_ALLOCATOR_MAX; i++) {
-		bool twice = false;
-
-		if (found[i].function >= allocator_function_count)
-			continue;
-		/* Several names of one function (aligned_alloc and memalign): one probe. */
-		for (size_t j = 0; j < used; j++)
-			twice = twice || functions[j].offset == found[i].offset;
-		if (twice)
-			continue;
-		functions[used] = probe_of(&found[i]);
-		chosen[used] = found[i];
-		allocates = allocates || functions[used].call == HEAP_CALL_ALLOC;
-		frees = frees || functions[used].call == HEAP_CALL_FREE;
-		used++;
-	}
-	/* Who only wraps a function has it booked below. The loader's own small allocator serves
-	 * only itself, and hands over to the C library. */
-	if (!allocates || !frees || !session->heap || strncmp(module->name, "ld-", 3) == 0)
-		return;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", module->fd);
-	if (heap_source_attach(session->heap, path, functions, used, &first,
-			       &session->heap_off))
-		return;
-	remember_probes(session, module, chosen, functions, used);
-	session->allocators = xreallocarray(session->allocators, session->allocator_count + 1,
-					    sizeof(*session->allocators));
-	allocator = &session->allocators[session->allocator_count++];
-	allocator->name = allocator_name(session, module);
-	allocator->module = module->name;
-	allocator->probes = (unsigned)used;
-}
-
 void session_drain_cpu(struct session *session)
 {
 	uint64_t changes = session->mapping_watch ? mapping_watch_changes(session->mapping_watch) : 0;
@@ -365,7 +264,7 @@ struct address_space_hooks session_space_hooks(struct session *session)
 struct client_hooks session_client_hooks(struct session *session)
 {
 	return (struct client_hooks){.rule = on_rule,
-				     .allocators = on_allocators,
+				     .allocators = session_on_allocators,
 				     .wants_lines = wants_lines,
 				     .context = session,
 				     .pid = session->target->pid};

@@ -1,7 +1,7 @@
 /*
  * The parts of a session, for the files that make it up: session.c (start and stop),
- * session_hooks.c (from one stage to the next), session_lines.c (which names and lines are
- * worth most) and session_snapshot.c.
+ * session_hooks.c (from one stage to the next), session_allocators.c (which functions are probed),
+ * session_lines.c (which names and lines are worth most) and session_snapshot.c.
  */
 #ifndef RSP_SESSION_STATE_H
 #define RSP_SESSION_STATE_H
@@ -76,6 +76,8 @@ struct session {
 	bool steers;			/* the interval is ours to choose */
 	struct sampling_pace pace;
 	struct steered steered;
+	struct spare_answer *spares;	/* see session_allocators.c */
+	size_t spare_count;
 	bool executed;			/* the target has become another program */
 	bool held;			/* a command of ours that has not been let go */
 	struct call_record calls[SESSION_CALLS]; /* of the latest samples, a ring */
@@ -105,6 +107,9 @@ void session_on_sample(void *context, const struct perf_record *record);
 /* At a sample: a just-in-time compiler may name code after it has run. */
 void session_ask_again(struct session *session, const struct stack *stack);
 void session_new_stack(void *context, struct stack *stack);
+/* Sets the probes of a module's allocator functions. */
+void session_on_allocators(void *context, struct module *module, const struct reply *answer);
+void session_free_spares(struct session *session);
 
 /* What user space made of a sample, of which the kernel made the stack with this id. */
 void session_check(struct session *session, uint64_t kernel_id, const struct stack *stack);

@@ -152,6 +152,7 @@ struct snapshot_probe {
 	const char *module;	/* base name of its file */
 	uint64_t offset;	/* in the file */
 	bool frees;		/* it gives memory back */
+	bool emulated;		/* by the kernel, not single-stepped */
 	uint64_t hits;
 	double hits_per_s;	/* since the last refresh; NAN: unknown */
 	double ns_per_hit;	/* of the target's time; NAN: unknown */

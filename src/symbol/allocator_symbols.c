@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collect/allocators.h"
 #include "err.h"
 
 /* The high bit of a version index: not the default version. */
@@ -24,15 +23,26 @@ enum rank {
 	RANK_DEFAULT,
 };
 
-struct match {
+struct slot {
 	enum rank rank;
-	uint64_t offset;
+	struct allocator_symbol symbol;
+};
+
+/* Whose malloc() is linked in, by names that only one C library has for it. */
+struct library {
+	bool glibc;
+	bool musl;
 };
 
 struct search {
-	struct match *matches; /* one for each entry of the allocator table */
-	const struct segments *segments;
+	struct slot *slots; /* one for each function with each prefix */
+	struct library library;
 };
+
+static struct slot *slot_of(const struct search *search, uint32_t prefix, uint32_t function)
+{
+	return &search->slots[prefix * allocator_function_count + function];
+}
 
 static enum rank rank_of(const GElf_Sym *sym, const char *version, bool hidden)
 {
@@ -43,26 +53,29 @@ static enum rank rank_of(const GElf_Sym *sym, const char *version, bool hidden)
 	return RANK_DEFAULT;
 }
 
+static void match_library(struct library *library, const char *name)
+{
+	library->glibc = library->glibc || strcmp(name, "__libc_mallopt") == 0;
+	library->musl = library->musl || strcmp(name, "__libc_malloc_impl") == 0;
+}
+
 /* A .symtab name may carry its version ("malloc@@GLIBC_2.2.5"), in .dynsym it is apart. */
 static void match_symbol(struct search *search, const char *name, const GElf_Sym *sym,
 			 uint64_t vaddr, bool hidden)
 {
+	struct allocator_match match;
+	struct slot *slot;
+	enum rank rank;
+
 	if (GELF_ST_TYPE(sym->st_info) != STT_FUNC)
 		return;
-	for (size_t i = 0; i < allocator_function_count; i++) {
-		const char *wanted = allocator_functions[i].symbol;
-		size_t length = strlen(wanted);
-		uint64_t offset;
-		enum rank rank;
-
-		if (wanted[0] != name[0] || strncmp(name, wanted, length) != 0 ||
-		    (name[length] && name[length] != '@'))
-			continue;
-		rank = rank_of(sym, name + length, hidden);
-		if (rank > search->matches[i].rank &&
-		    segments_offset(search->segments, vaddr, &offset))
-			search->matches[i] = (struct match){rank, offset};
-	}
+	match_library(&search->library, name);
+	if (!allocator_match(name, &match))
+		return;
+	rank = rank_of(sym, name + strcspn(name, "@"), hidden);
+	slot = slot_of(search, match.prefix, match.function);
+	if (rank > slot->rank)
+		*slot = (struct slot){rank, {match, name, vaddr, sym->st_size, false}};
 }
 
 static void search_symtab(struct search *search, Dwfl_Module *elf)
@@ -113,25 +126,118 @@ static void search_dynsym(struct search *search, Elf *elf)
 	}
 }
 
-void allocator_symbols_find(struct reply *reply, Dwfl_Module *elf, const struct segments *segments)
+/* The family of a symbol at the address, by a name that tells one. */
+static bool find_family(const struct search *search, uint64_t vaddr, enum allocator_family *ret)
 {
-	struct search search = {
-	    .matches = xcalloc(allocator_function_count, sizeof(struct match)),
-	    .segments = segments,
-	};
+	for (size_t i = 0; i < allocator_prefix_count * allocator_function_count; i++) {
+		const struct slot *slot = &search->slots[i];
+
+		if (slot->rank && slot->symbol.vaddr == vaddr &&
+		    (slot->symbol.match.family == ALLOCATOR_MIMALLOC ||
+		     slot->symbol.match.family == ALLOCATOR_TCMALLOC)) {
+			*ret = slot->symbol.match.family;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const struct slot *find_name(const struct search *search, const char *name)
+{
+	struct allocator_match match;
+	const struct slot *slot;
+
+	if (!allocator_match(name, &match))
+		return NULL;
+	slot = slot_of(search, match.prefix, match.function);
+	return slot->rank ? slot : NULL;
+}
+
+/*
+ * Whose malloc() and free() are: jemalloc without a prefix has mallocx() beside them, mimalloc and
+ * tcmalloc have each under two names.
+ */
+static enum allocator_family plain_family(const struct search *search)
+{
+	const struct slot *slot = find_name(search, "malloc");
+	enum allocator_family family;
+
+	if (find_name(search, "mallocx"))
+		return ALLOCATOR_JEMALLOC;
+	if (slot && find_family(search, slot->symbol.vaddr, &family))
+		return family;
+	if (search->library.glibc)
+		return ALLOCATOR_GLIBC;
+	return search->library.musl ? ALLOCATOR_MUSL : ALLOCATOR_C;
+}
+
+static bool has_own_operators(enum allocator_family family)
+{
+	return family == ALLOCATOR_JEMALLOC || family == ALLOCATOR_MIMALLOC ||
+	       family == ALLOCATOR_TCMALLOC;
+}
+
+/*
+ * Whose operators new and delete are: of the allocator here that can have its own, under whatever
+ * prefix. Those of libstdc++ do nothing but call malloc() and free(): ALLOCATOR_CXX.
+ */
+static enum allocator_family operators_family(const struct search *search,
+					      enum allocator_family plain)
+{
+	if (has_own_operators(plain))
+		return plain;
+	for (size_t i = 0; i < allocator_prefix_count * allocator_function_count; i++) {
+		const struct slot *slot = &search->slots[i];
+
+		if (slot->rank && has_own_operators(slot->symbol.match.family))
+			return slot->symbol.match.family;
+	}
+	return ALLOCATOR_CXX;
+}
+
+static bool is_known(const struct allocator_symbol *symbols, size_t count, uint64_t vaddr)
+{
+	for (size_t i = 0; i < count; i++)
+		if (symbols[i].vaddr == vaddr)
+			return true;
+	return false;
+}
+
+static size_t take_symbols(const struct search *search, struct allocator_symbol *symbols)
+{
+	enum allocator_family plain = plain_family(search);
+	enum allocator_family operators = operators_family(search, plain);
+	size_t count = 0;
+
+	for (size_t i = 0; i < allocator_prefix_count * allocator_function_count; i++) {
+		struct allocator_symbol symbol = search->slots[i].symbol;
+
+		if (!search->slots[i].rank)
+			continue;
+		if (symbol.match.family == ALLOCATOR_CXX)
+			symbol.match.family = operators;
+		if (symbol.match.family == ALLOCATOR_CXX)
+			continue;
+		if (symbol.match.family == ALLOCATOR_C)
+			symbol.match.family = plain;
+		symbol.is_alias = is_known(symbols, count, symbol.vaddr);
+		symbols[count++] = symbol;
+	}
+	return count;
+}
+
+size_t allocator_symbols_find(struct allocator_symbol **ret_symbols, Dwfl_Module *elf)
+{
+	size_t slots = allocator_prefix_count * allocator_function_count, count;
+	struct search search = {.slots = xcalloc(slots, sizeof(struct slot))};
 	GElf_Addr bias;
 	Elf *file = dwfl_module_getelf(elf, &bias);
 
 	if (file)
 		search_dynsym(&search, file);
 	search_symtab(&search, elf);
-	for (uint32_t i = 0; i < allocator_function_count; i++) {
-		if (!search.matches[i].rank || reply->allocator_count == PROTOCOL_ALLOCATOR_MAX)
-			continue;
-		reply->allocators[reply->allocator_count++] = (struct reply_allocator){
-		    .function = i,
-		    .offset = search.matches[i].offset,
-		};
-	}
-	free(search.matches);
+	*ret_symbols = xcalloc(slots, sizeof(**ret_symbols));
+	count = take_symbols(&search, *ret_symbols);
+	free(search.slots);
+	return count;
 }

@@ -211,7 +211,7 @@ void client_ask_rule(struct symbol_client *client, struct module *module, uint64
 void client_ask_allocators(struct symbol_client *client, struct module *module)
 {
 	if (module->fd < 0)
-		client->hooks.allocators(client->hooks.context, module, NULL, 0);
+		client->hooks.allocators(client->hooks.context, module, NULL);
 	else
 		ask(client, REQUEST_ALLOCATORS, module, 0, 0, NULL);
 }

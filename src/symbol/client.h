@@ -22,9 +22,8 @@ struct client_hooks {
 	/* The rule that client_ask_rule() asked for. */
 	void (*rule)(void *context, uint64_t address, const struct module *module, uint64_t offset,
 		     const struct unwind_rule *rule);
-	/* The answer to client_ask_allocators(): how many were found, and where. */
-	void (*allocators)(void *context, struct module *module, const struct reply_allocator *found,
-			   size_t count);
+	/* The answer to client_ask_allocators(), valid during the call; NULL: the module has none. */
+	void (*allocators)(void *context, struct module *module, const struct reply *answer);
 	/* Whether lines and inlined functions are worth the DWARF of this module. */
 	bool (*wants_lines)(void *context, const struct module *module);
 	void *context;

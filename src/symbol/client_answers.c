@@ -170,8 +170,8 @@ void client_answer(struct symbol_client *client, struct question *question,
 		take_lines(client, question->symbol, reply);
 		break;
 	case REQUEST_ALLOCATORS:
-		client->hooks.allocators(client->hooks.context, question->module, reply->allocators,
-					 reply->found ? reply->allocator_count : 0);
+		client->hooks.allocators(client->hooks.context, question->module,
+					 reply->found ? reply : NULL);
 		break;
 	case REQUEST_MODULE:
 		take_module(client, question->module, reply);

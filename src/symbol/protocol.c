@@ -7,6 +7,7 @@
 #include "symbol/protocol.h"
 
 #include "collect/allocators.h"
+#include "symbol/probe_site.h"
 
 size_t protocol_reply_size(const struct reply *reply)
 {
@@ -43,6 +44,30 @@ static bool frames_valid(const struct reply *reply)
 	return true;
 }
 
+/* A register where the function has the argument, and only there. */
+static bool register_valid(uint8_t reg, int8_t argument)
+{
+	return reg < HEAP_REGISTERS &&
+	       (reg == PROBE_NO_REGISTER) == (argument == ALLOCATOR_NO_ARGUMENT);
+}
+
+static bool allocator_valid(const struct reply *reply, const struct reply_allocator *allocator)
+{
+	const struct allocator_arguments *arguments;
+
+	if (allocator->function >= allocator_function_count ||
+	    allocator->family >= ALLOCATOR_FAMILIES || allocator->reason >= PROBE_REASONS ||
+	    allocator->flags > (REPLY_ALLOCATOR_EMULATED | REPLY_ALLOCATOR_NESTS) ||
+	    allocator->delta > PROBE_DELTA_MAX ||
+	    allocator->offset > (uint64_t)INT64_MAX - PROBE_DELTA_MAX ||
+	    allocator->name >= reply->text_size || allocator->instruction >= reply->text_size)
+		return false;
+	arguments = &allocator_functions[allocator->function].arguments;
+	return register_valid(allocator->size_reg, arguments->size) &&
+	       register_valid(allocator->count_reg, arguments->count) &&
+	       register_valid(allocator->pointer_reg, arguments->pointer);
+}
+
 static bool allocators_valid(const struct reply *reply)
 {
 	uint32_t most =
@@ -51,7 +76,7 @@ static bool allocators_valid(const struct reply *reply)
 	if (reply->allocator_count > most)
 		return false;
 	for (uint32_t i = 0; i < reply->allocator_count; i++)
-		if (reply->allocators[i].function >= allocator_function_count)
+		if (!allocator_valid(reply, &reply->allocators[i]))
 			return false;
 	return true;
 }

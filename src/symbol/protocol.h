@@ -20,7 +20,7 @@ enum {
 	PROTOCOL_NAME_SIZE = 1024,	/* a demangled name or path with its NUL, cut in the middle if longer */
 	PROTOCOL_FRAMES_MAX = 16,	/* inlined frames of one address; more are cut on the outside */
 	PROTOCOL_TEXT_MAX = 32768,	/* bytes of strings in one answer */
-	PROTOCOL_ALLOCATOR_MAX = 64,	/* allocator functions in one answer */
+	PROTOCOL_ALLOCATOR_MAX = 128,	/* allocator functions in one answer; more are cut */
 	PROTOCOL_BUILD_ID_MAX = 64,	/* bytes of a build-id; a longer one is none */
 };
 
@@ -64,11 +64,27 @@ struct reply_frame {
 	uint32_t inlined;	/* 1: inlined into the next frame */
 };
 
-/* An allocator function found in a module; `function` indexes the table of collect/allocators.h. */
+enum reply_allocator_flag {
+	REPLY_ALLOCATOR_EMULATED = 1, /* the kernel emulates the instruction at the place */
+	REPLY_ALLOCATOR_NESTS = 2,    /* it may call another function of the table */
+};
+
+/*
+ * An allocator function found in a module, and the place for its probe (symbol/probe_site.h). Functions
+ * that do nothing but jump to another one in the answer are left out.
+ */
 struct reply_allocator {
-	uint32_t function;
-	uint32_t reserved;
 	uint64_t offset;	/* file offset of its first byte */
+	uint32_t function;	/* index into the table of collect/allocators.h */
+	uint32_t name;		/* demangled, in reply.text */
+	uint32_t instruction;	/* at the place, in reply.text; 0: unknown */
+	uint16_t delta;		/* bytes from `offset` to the place */
+	uint8_t family;		/* enum allocator_family */
+	uint8_t reason;		/* enum probe_reason */
+	uint8_t flags;		/* set of enum reply_allocator_flag */
+	uint8_t size_reg;	/* registers of the arguments, as in struct probe_site */
+	uint8_t count_reg;
+	uint8_t pointer_reg;
 };
 
 struct build_id {

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "err.h"
-#include "symbol/allocator_symbols.h"
+#include "symbol/allocator_sites.h"
 #include "symbol/answer.h"
 #include "symbol/cfi.h"
 #include "symbol/code_rule.h"
@@ -277,11 +277,10 @@ static void answer_lines(struct worker *worker)
 static void answer_allocators(struct worker *worker)
 {
 	struct module *module = find_module(worker, MODULE_ELF);
-	Dwfl_Module *elf = module ? module_elf(module) : NULL;
 
-	if (!elf)
+	if (!module)
 		return;
-	allocator_symbols_find(&worker->reply, elf, &module->segments);
+	allocator_sites_find(&worker->reply, module);
 	worker->reply.found = worker->reply.allocator_count > 0;
 }
 

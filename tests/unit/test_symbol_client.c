@@ -128,15 +128,14 @@ static void on_rule(void *context, uint64_t address, const struct module *module
 	times_answered[address]++;
 }
 
-static void on_allocators(void *context, struct module *module, const struct reply_allocator *found,
-			  size_t count)
+static void on_allocators(void *context, struct module *module, const struct reply *answer)
 {
 	cr_assert_eq(context, &rules);
 	cr_assert_not_null(module);
 	allocator_answers++;
-	allocator_count = count;
-	for (size_t i = 0; i < count; i++)
-		cr_assert_lt(found[i].function, allocator_function_count);
+	allocator_count = answer ? answer->allocator_count : 0;
+	for (size_t i = 0; i < allocator_count; i++)
+		cr_assert_lt(answer->allocators[i].function, allocator_function_count);
 }
 
 static bool wants_lines(void *context, const struct module *module)

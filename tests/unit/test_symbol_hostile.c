@@ -58,13 +58,11 @@ static void on_rule(void *context, uint64_t address, const struct module *module
 	known_rules += rule->kind != RULE_UNKNOWN;
 }
 
-static void on_allocators(void *context, struct module *module, const struct reply_allocator *found,
-			  size_t count)
+static void on_allocators(void *context, struct module *module, const struct reply *answer)
 {
 	(void)context;
 	(void)module;
-	(void)found;
-	cr_assert_leq(count, PROTOCOL_ALLOCATOR_MAX);
+	cr_assert(!answer || answer->allocator_count <= PROTOCOL_ALLOCATOR_MAX);
 	allocator_answers++;
 }
 

@@ -8,6 +8,7 @@
 
 #include "collect/allocators.h"
 #include "symbol/answer.h"
+#include "symbol/probe_site.h"
 
 static struct reply reply;
 
@@ -150,20 +151,54 @@ Test(protocol, frames_must_point_into_the_text)
 	cr_assert_not(is_valid());
 }
 
-Test(protocol, allocators_must_be_in_the_table)
+/* calloc(count, size) at its first byte. */
+static void begin_allocators(void)
 {
 	begin(REQUEST_ALLOCATORS);
 	reply.found = 1;
 	reply.allocator_count = 1;
+	while (strcmp(allocator_functions[reply.allocators[0].function].name, "calloc") != 0)
+		reply.allocators[0].function++;
+	reply.allocators[0].name = answer_text(&reply, "calloc");
+	reply.allocators[0].size_reg = 6;
+	reply.allocators[0].count_reg = 7;
+	reply.allocators[0].pointer_reg = PROBE_NO_REGISTER;
 	cr_assert(is_valid());
-	reply.allocators[0].function = (uint32_t)allocator_function_count;
-	cr_assert_not(is_valid());
-	reply.allocators[0].function = 0;
+}
+
+#define REFUSED(field, value)                                       \
+	do {                                                        \
+		begin_allocators();                                 \
+		reply.allocators[0].field = (value);                \
+		cr_expect_not(is_valid(), "%s %s", #field, #value); \
+	} while (0)
+
+Test(protocol, allocators_must_be_in_the_table)
+{
+	REFUSED(function, (uint32_t)allocator_function_count);
+	REFUSED(family, ALLOCATOR_FAMILIES);
+	begin_allocators();
 	reply.allocator_count = PROTOCOL_ALLOCATOR_MAX + 1;
 	cr_assert_not(is_valid());
-	reply.allocator_count = 1;
+	begin_allocators();
 	reply.kind = REQUEST_RULE;
 	cr_assert_not(is_valid());
+}
+
+Test(protocol, places_of_probes_must_be_possible)
+{
+	REFUSED(offset, UINT64_MAX);
+	REFUSED(offset, INT64_MAX);
+	REFUSED(delta, PROBE_DELTA_MAX + 1);
+	REFUSED(reason, PROBE_REASONS);
+	REFUSED(flags, 4);
+	REFUSED(name, reply.text_size);
+	REFUSED(instruction, UINT32_MAX);
+	REFUSED(size_reg, 16);
+	REFUSED(size_reg, PROBE_NO_REGISTER);
+	REFUSED(count_reg, PROBE_NO_REGISTER);
+	REFUSED(pointer_reg, 7);
+	REFUSED(pointer_reg, 255);
 }
 
 Test(protocol, rule_must_be_valid)

@@ -215,7 +215,7 @@ Test(worker, finds_the_allocator)
 	for (uint32_t i = 0; i < reply.allocator_count; i++) {
 		uint32_t function = reply.allocators[i].function;
 
-		found |= !strcmp(allocator_functions[function].symbol, "malloc") &&
+		found |= !strcmp(allocator_functions[function].name, "malloc") &&
 			 reply.allocators[i].offset == offset;
 		if (i)
 			cr_assert_gt(function, reply.allocators[i - 1].function);

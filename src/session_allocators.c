@@ -1,0 +1,136 @@
+/*
+ * From the functions that a module has to the probes that are set. Rust's functions are kept until it
+ * is clear that nothing below them can be probed: they nearly always call malloc().
+ */
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probe_plan.h"
+#include "session_state.h"
+
+/* What was found in a module that has functions which are probed only if no others are. */
+struct spare_answer {
+	struct module *module; /* borrowed from the address space, which keeps it */
+	struct reply *answer;  /* owned */
+};
+
+static struct heap_function heap_function(const struct reply_allocator *found)
+{
+	return (struct heap_function){
+	    .offset = found->offset + found->delta,
+	    .call = (enum heap_call)allocator_functions[found->function].call,
+	    .size_register = found->size_reg,
+	    .count_register = found->count_reg,
+	    .pointer_register = found->pointer_reg,
+	    .nests = found->flags & REPLY_ALLOCATOR_NESTS,
+	};
+}
+
+static void book_probe(struct session *session, const struct reply_allocator *found,
+		       const struct module *module, const char *name)
+{
+	session->probes = xreallocarray(session->probes, session->probe_count + 1,
+					sizeof(*session->probes));
+	session->probes[session->probe_count++] = (struct snapshot_probe){
+	    .function = name ? client_intern(session->client, name)
+			     : allocator_functions[found->function].name,
+	    .module = module->name,
+	    .offset = found->offset + found->delta,
+	    .frees = allocator_functions[found->function].call == HEAP_CALL_FREE,
+	    .emulated = found->flags & REPLY_ALLOCATOR_EMULATED,
+	    .ns_per_hit = (double)NAN,
+	};
+}
+
+static void book_allocator(struct session *session, const struct probe_plan *plan,
+			   const struct module *module)
+{
+	struct snapshot_allocator *allocator;
+	char buffer[64];
+
+	session->allocators = xreallocarray(session->allocators, session->allocator_count + 1,
+					    sizeof(*session->allocators));
+	allocator = &session->allocators[session->allocator_count++];
+	allocator->name = client_intern(session->client,
+					probe_plan_name(plan, module, buffer, sizeof(buffer)));
+	allocator->module = module->name;
+	allocator->probes = (unsigned)plan->count;
+}
+
+/* Sets the probes of one family, if it can be followed. */
+static void attach_family(struct session *session, const struct module *module,
+			  const struct reply *answer, enum allocator_family family)
+{
+	struct heap_function functions[PROTOCOL_ALLOCATOR_MAX];
+	struct probe_plan plan;
+	size_t first;
+	char path[64];
+
+	if (!probe_plan_make(&plan, module, answer->allocators, answer->allocator_count, family))
+		return;
+	for (size_t i = 0; i < plan.count; i++)
+		functions[i] = heap_function(plan.functions[i]);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", module->fd);
+	if (heap_source_attach(session->heap, path, functions, plan.count, &first,
+			       &session->heap_off))
+		return;
+	for (size_t i = 0; i < plan.count; i++)
+		book_probe(session, plan.functions[i], module,
+			   protocol_text(answer, plan.functions[i]->name));
+	book_allocator(session, &plan, module);
+}
+
+static void keep_spare(struct session *session, struct module *module, const struct reply *answer)
+{
+	struct probe_plan plan;
+	struct reply *copy;
+
+	if (!probe_plan_make(&plan, module, answer->allocators, answer->allocator_count,
+			     ALLOCATOR_RUST))
+		return;
+	copy = xcalloc(1, sizeof(*copy));
+	memcpy(copy, answer, protocol_reply_size(answer));
+	session->spares = xreallocarray(session->spares, session->spare_count + 1,
+					sizeof(*session->spares));
+	session->spares[session->spare_count++] = (struct spare_answer){module, copy};
+}
+
+void session_free_spares(struct session *session)
+{
+	for (size_t i = 0; i < session->spare_count; i++)
+		free(session->spares[i].answer);
+	free(session->spares);
+	session->spares = NULL;
+	session->spare_count = 0;
+}
+
+/* When no answer is missing any more, it is known whether there is anything else. */
+static void attach_spares(struct session *session)
+{
+	if (session->allocator_questions)
+		return;
+	if (!session->allocator_count)
+		for (size_t i = 0; i < session->spare_count; i++)
+			attach_family(session, session->spares[i].module,
+				      session->spares[i].answer, ALLOCATOR_RUST);
+	session_free_spares(session);
+}
+
+void session_on_allocators(void *context, struct module *module, const struct reply *answer)
+{
+	struct session *session = context;
+
+	session->allocator_questions--;
+	if (!session->heap)
+		return;
+	for (int family = 0; answer && family < ALLOCATOR_FAMILIES; family++)
+		if (family != ALLOCATOR_RUST)
+			attach_family(session, module, answer, (enum allocator_family)family);
+	if (answer)
+		keep_spare(session, module, answer);
+	attach_spares(session);
+}
