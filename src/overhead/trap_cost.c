@@ -1,0 +1,267 @@
+/*
+ * A child of our own calls four functions that exist for this only, before and after they are
+ * probed. It times rounds of calls and answers with the shortest: what else runs on the machine can
+ * only make a round longer. Parent and child talk by a socket pair: a byte asks for a function, a
+ * double answers.
+ */
+#include "config.h"
+
+#include "overhead/trap_cost.h"
+
+#include <errno.h>
+#include <link.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collect/bare_probe.h"
+
+enum { ROUNDS = 12, CALLS = 40, ANSWER_DEADLINE_MS = 2000 };
+
+enum { EMULATED, STEPPED, EMULATED_RETURN, STEPPED_RETURN, FUNCTIONS };
+
+void trap_cost_emulated(void);
+void trap_cost_stepped(void);
+void trap_cost_emulated_return(void);
+void trap_cost_stepped_return(void);
+
+/* Not C: what is probed must be the very first instruction, whatever the compiler puts there. */
+__asm__(".pushsection .text\n"
+	".hidden trap_cost_emulated\n"
+	".hidden trap_cost_stepped\n"
+	".hidden trap_cost_emulated_return\n"
+	".hidden trap_cost_stepped_return\n"
+	".globl trap_cost_emulated\n"
+	".globl trap_cost_stepped\n"
+	".globl trap_cost_emulated_return\n"
+	".globl trap_cost_stepped_return\n"
+	".type trap_cost_emulated, @function\n"
+	".type trap_cost_stepped, @function\n"
+	".type trap_cost_emulated_return, @function\n"
+	".type trap_cost_stepped_return, @function\n"
+	"trap_cost_emulated:\n"
+	"	push %rbp\n"
+	"	pop %rbp\n"
+	"	ret\n"
+	".size trap_cost_emulated, . - trap_cost_emulated\n"
+	"trap_cost_stepped:\n"
+	"	test %rdi, %rdi\n"
+	"	ret\n"
+	".size trap_cost_stepped, . - trap_cost_stepped\n"
+	"trap_cost_emulated_return:\n"
+	"	push %rbp\n"
+	"	pop %rbp\n"
+	"	ret\n"
+	".size trap_cost_emulated_return, . - trap_cost_emulated_return\n"
+	"trap_cost_stepped_return:\n"
+	"	test %rdi, %rdi\n"
+	"	ret\n"
+	".size trap_cost_stepped_return, . - trap_cost_stepped_return\n"
+	".popsection\n");
+
+static void (*const functions[FUNCTIONS])(void) = {
+    [EMULATED] = trap_cost_emulated,
+    [STEPPED] = trap_cost_stepped,
+    [EMULATED_RETURN] = trap_cost_emulated_return,
+    [STEPPED_RETURN] = trap_cost_stepped_return,
+};
+
+struct child {
+	pid_t pid;
+	int fd;
+};
+
+static double now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static double shortest_call_ns(void (*function)(void))
+{
+	double shortest = INFINITY;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		double begin = now_ns(), each;
+
+		for (int call = 0; call < CALLS; call++)
+			function();
+		each = (now_ns() - begin) / CALLS;
+		if (each < shortest)
+			shortest = each;
+	}
+	return shortest;
+}
+
+/* Only what a forked child may call. It must not keep anything of ours open, or outlive us. */
+_Noreturn static void serve(int fd, pid_t parent)
+{
+	uint8_t which;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
+	if (dup2(fd, 0) < 0 || syscall(SYS_close_range, 1, ~0U, 0) < 0)
+		_exit(1);
+	while (read(0, &which, 1) == 1 && which < FUNCTIONS) {
+		double ns = shortest_call_ns(functions[which]);
+
+		if (write(0, &ns, sizeof(ns)) != (ssize_t)sizeof(ns))
+			break;
+	}
+	_exit(0);
+}
+
+static int start_child(struct child *child)
+{
+	pid_t parent = getpid();
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	child->pid = fork();
+	if (child->pid == 0)
+		serve(pair[1], parent);
+	if (child->pid < 0) {
+		int code = -errno;
+
+		(void)close(pair[0]);
+		(void)close(pair[1]);
+		return code;
+	}
+	(void)close(pair[1]);
+	child->fd = pair[0];
+	return 0;
+}
+
+static void end_child(const struct child *child)
+{
+	(void)close(child->fd);
+	(void)kill(child->pid, SIGKILL);
+	while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static int ask(const struct child *child, uint8_t which, double *ret_ns)
+{
+	struct pollfd wait = {.fd = child->fd, .events = POLLIN};
+	double deadline = now_ns() + ANSWER_DEADLINE_MS * 1e6;
+	int ready;
+
+	if (send(child->fd, &which, 1, MSG_NOSIGNAL) != 1)
+		return -errno;
+	do {
+		double left_ms = (deadline - now_ns()) / 1e6;
+
+		ready = poll(&wait, 1, left_ms > 0 ? (int)left_ms : 0);
+	} while (ready < 0 && errno == EINTR);
+	if (ready < 0)
+		return -errno;
+	if (ready == 0)
+		return -ETIMEDOUT;
+	return recv(child->fd, ret_ns, sizeof(*ret_ns), 0) == (ssize_t)sizeof(*ret_ns) ? 0 : -EPIPE;
+}
+
+static int ask_all(const struct child *child, double ns[FUNCTIONS])
+{
+	int code = 0;
+
+	for (uint8_t which = 0; which < FUNCTIONS && !code; which++)
+		code = ask(child, which, &ns[which]);
+	return code;
+}
+
+struct search {
+	uint64_t address;
+	uint64_t offset; /* in the file; 0: not found */
+};
+
+/* The program itself comes first: the search ends there. */
+static int find_offset(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct search *search = context;
+	uint64_t address = search->address - info->dlpi_addr;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+		if (segment->p_type == PT_LOAD && address - segment->p_vaddr < segment->p_filesz)
+			search->offset = address - segment->p_vaddr + segment->p_offset;
+	}
+	return 1;
+}
+
+static int attach(const struct child *child, bool with_return, struct bare_probes **ret_probes,
+		  struct err *err)
+{
+	enum { EACH = FUNCTIONS / 2 };
+	uint64_t offsets[EACH];
+
+	for (size_t i = 0; i < EACH; i++) {
+		struct search search = {
+		    .address = (uint64_t)(uintptr_t)functions[with_return ? EACH + i : i]};
+
+		(void)dl_iterate_phdr(find_offset, &search);
+		if (!search.offset)
+			return err_set(err, ENOENT, EXIT_FAILED,
+				       "cannot find the own program's code");
+		offsets[i] = search.offset;
+	}
+	return bare_probes_attach(ret_probes, child->pid, "/proc/self/exe", offsets, EACH,
+				  with_return, err);
+}
+
+static int measure(const struct child *child, double ns[FUNCTIONS], struct err *err)
+{
+	struct bare_probes *entries = NULL, *returns = NULL;
+	double without[FUNCTIONS];
+	int code = ask_all(child, without);
+
+	if (!code) {
+		code = attach(child, false, &entries, err);
+		if (!code)
+			code = attach(child, true, &returns, err);
+		if (code)
+			goto out;
+		code = ask_all(child, ns);
+	}
+	for (int which = 0; which < FUNCTIONS && !code; which++)
+		ns[which] -= without[which];
+	if (code)
+		(void)err_set(err, -code, EXIT_FAILED, "cannot measure the cost of a probe: %s",
+			      strerror(-code));
+out:
+	bare_probes_free(entries);
+	bare_probes_free(returns);
+	return code;
+}
+
+int trap_cost_measure(struct trap_cost *ret_cost, struct err *err)
+{
+	double ns[FUNCTIONS];
+	struct child child = {.pid = -1, .fd = -1};
+	int code;
+
+	*ret_cost = (struct trap_cost){NAN, NAN, NAN, NAN};
+	code = start_child(&child);
+	if (code)
+		return err_set(err, -code, EXIT_FAILED, "cannot start a process: %s",
+			       strerror(-code));
+	code = measure(&child, ns, err);
+	end_child(&child);
+	if (!code)
+		*ret_cost = (struct trap_cost){ns[EMULATED], ns[STEPPED], ns[EMULATED_RETURN],
+					       ns[STEPPED_RETURN]};
+	return code;
+}
