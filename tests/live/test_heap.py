@@ -1,68 +1,15 @@
 """Heap books that are known to the byte."""
 
-import signal
 import subprocess
 
 import support
-from support import named_sites, read_ledger
+from ledger import LedgerTest
+from support import read_ledger
 
 TARGETS = ("ledger_c", "ledger_cc", "ledger_rs")
 
 
-class Ledger(support.LiveTest):
-    def check_books(self, refresh):
-        """What has to hold whatever the target does."""
-        heap = refresh["heap"]
-        self.assertEqual((heap["state"], heap["mode"]), ("on", "exact"))
-        for key in ("live_bytes", "live_objects", "alloc_bytes", "alloc_objects", "freed_bytes",
-                    "freed_objects"):
-            self.assertEqual(sum(site[key] for site in heap["sites"]), heap[key], key)
-        for books in [heap] + heap["sites"]:
-            self.assertEqual(books["alloc_bytes"] - books["freed_bytes"], books["live_bytes"])
-            self.assertEqual(books["alloc_objects"] - books["freed_objects"],
-                             books["live_objects"])
-        for site in heap["sites"]:
-            self.assertGreaterEqual(site["peak_bytes"], site["live_bytes"])
-            for key in ("live_bytes", "live_objects"):
-                self.assertEqual(sum(stack[key] for stack in site["stacks"]), site[key], key)
-        # A dropped announcement is repeated; only a full map would make the books wrong.
-        self.assertEqual([refresh["overflow"][key] for key in ("live_map_full", "site_map_full")],
-                         [0, 0])
-
-    def command(self, target, *options, threads=4):
-        """From the first instruction to the exit: the last refresh and the target's truth."""
-        out = self.folder() / "truth"
-        refresh = self.refreshes(
-            *options, "--heap", "exact", "-d", "0.5", "--", self.target(target),
-            "--out", out, "--threads", threads, "--seconds", 1)[-1]
-        truth = read_ledger(out)
-        self.assertIsNotNone(truth, f"{target} did not report")
-        self.assertEqual(refresh["target"]["state"], "exited")
-        self.check_books(refresh)
-        self.assert_ledger(refresh, truth)
-        return refresh
-
-    def attached(self, target, *options):
-        """Attached to a process that runs already and begins only then."""
-        out = self.folder() / "truth"
-        process = self.spawn(self.target(target), "--wait", "--out", out, "--seconds", 300,
-                             stdin=subprocess.PIPE)
-        stream = self.stream(*options, "--heap", "exact", "-d", "0.5", process.pid)
-        stream.until(lambda refresh: refresh["heap"]["state"] == "on", "the heap on")
-        process.stdin.write(b"go\n")
-        process.stdin.flush()
-        truth = support.wait_until(lambda: read_ledger(out), "the target's report")
-        refresh = stream.after_now()
-        self.check_books(refresh)
-        self.assert_ledger(refresh, truth)
-        process.send_signal(signal.SIGTERM)
-        last = refresh
-        while (refresh := stream.next()) is not None:
-            last = refresh
-        self.assertEqual(stream.process.wait(support.DEADLINE_S), 0)
-        self.assertEqual(last["target"]["state"], "exited")
-        self.assert_ledger(last, truth)
-
+class Ledger(LedgerTest):
     def test_command_c(self):
         refresh = self.command("ledger_c")
         (allocator,) = refresh["heap"]["allocators"]

@@ -1,0 +1,81 @@
+"""Every allocator's books are true to the byte, in a library and linked into the program."""
+
+import os
+
+from ledger import LedgerTest
+
+LIBRARIES = "/usr/lib/x86_64-linux-gnu"
+
+
+class AllocatorTest(LedgerTest):
+    def preloaded(self, library):
+        path = os.path.join(LIBRARIES, library)
+        self.assertTrue(os.path.exists(path), f"{path} is missing: see quickstart's packages")
+        return {**os.environ, "LD_PRELOAD": path}
+
+    def check(self, refresh, name, module, least):
+        """The allocator is shown as what it is, with all its probes."""
+        (allocator,) = [allocator for allocator in refresh["heap"]["allocators"]
+                        if allocator["name"] == name]
+        self.assertIn(module, allocator["module"])
+        self.assertGreaterEqual(allocator["probes"], least)
+        self.assertEqual(refresh["heap"]["untracked_frees"], 0)
+
+    def library(self, library, name, least):
+        for target in ("ledger_c", "ledger_cc"):
+            with self.subTest(target):
+                refresh = self.command(target, env=self.preloaded(library))
+                self.check(refresh, name, library.partition(".so")[0], least)
+
+    def linked(self, target, name, least):
+        self.check(self.command(target), name, target, least)
+
+
+class Library(AllocatorTest):
+    def test_jemalloc(self):
+        self.library("libjemalloc.so.2", "jemalloc", 20)
+
+    def test_mimalloc(self):
+        self.library("libmimalloc.so.2", "mimalloc", 30)
+
+    def test_tcmalloc(self):
+        self.library("libtcmalloc.so.4", "tcmalloc", 15)
+
+    def test_tcmalloc_minimal(self):
+        self.library("libtcmalloc_minimal.so.4", "tcmalloc", 15)
+
+    def test_musl(self):
+        refresh = self.command("ledger_c.musl")
+        self.assertEqual([allocator["name"] for allocator in refresh["heap"]["allocators"]],
+                         ["musl"])
+
+    def test_attached(self):
+        for library in ("libjemalloc.so.2", "libmimalloc.so.2", "libtcmalloc.so.4"):
+            with self.subTest(library):
+                self.attached("ledger_c", env=self.preloaded(library))
+
+
+class Linked(AllocatorTest):
+    def test_jemalloc(self):
+        self.linked("ledger_c.jemalloc", "jemalloc", 10)
+
+    def test_jemalloc_operators(self):
+        self.linked("ledger_cc.jemalloc", "jemalloc", 20)
+
+    def test_tcmalloc(self):
+        self.linked("ledger_c.tcmalloc", "tcmalloc", 15)
+
+    def test_tcmalloc_operators(self):
+        self.linked("ledger_cc.tcmalloc", "tcmalloc", 15)
+
+    def test_musl(self):
+        self.linked("ledger_c.musl-static", "musl", 7)
+
+    def test_prefixed_jemalloc(self):
+        """Beside the C library's own allocator, which keeps what the library itself allocates."""
+        self.linked("ledger_c.rjem", "jemalloc", 10)
+
+    def test_link_kinds(self):
+        for kind in ("multi", "perf"):
+            with self.subTest(kind):
+                self.command("ledger_cc.jemalloc", f"--uprobe-link={kind}")
