@@ -18,6 +18,7 @@
 #include "options.h"
 #include "output/batch.h"
 #include "output/json.h"
+#include "probes.h"
 #include "session.h"
 #include "symbol/debug_fetcher.h"
 #include "symbol/worker.h"
@@ -295,6 +296,10 @@ int main(int argc, char **argv)
 		return puts(PACKAGE_STRING) < 0 || fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 	case ACTION_RUN:
 		break;
+	}
+	if (program.options.probes) {
+		(void)probes_print(stdout, program.options.pid, &program.err);
+		return report(&program.err);
 	}
 	return run(&program);
 }

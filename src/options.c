@@ -18,6 +18,7 @@ enum {
 	OPTION_JSON,
 	OPTION_HEAP_ENTRIES,
 	OPTION_HEAP_MMAP,
+	OPTION_PROBES,
 	OPTION_LINK,
 	OPTION_RING_BYTES,
 	OPTION_MAP_ENTRIES,
@@ -42,6 +43,7 @@ static const struct option long_options[] = {
     {"heap", required_argument, NULL, OPTION_HEAP},
     {"heap-entries", required_argument, NULL, OPTION_HEAP_ENTRIES},
     {"heap-mmap", no_argument, NULL, OPTION_HEAP_MMAP},
+    {"probes", no_argument, NULL, OPTION_PROBES},
     {"batch", no_argument, NULL, 'b'},
     {"iterations", required_argument, NULL, 'n'},
     {"json", no_argument, NULL, OPTION_JSON},
@@ -57,6 +59,7 @@ static const struct option long_options[] = {
 static const char help[] =
     "Usage: rsprof-top [OPTION]... PID\n"
     "       rsprof-top [OPTION]... -- COMMAND [ARG]...\n"
+    "       rsprof-top --probes PID\n"
     "\n"
     "Shows live which functions of a running native process use the CPU and which\n"
     "allocation sites hold memory and grow.\n"
@@ -72,6 +75,8 @@ static const char help[] =
     "      --heap-entries N     live objects that can be tracked, with suffix K or M\n"
     "                           (default 1M; each takes about 100 bytes)\n"
     "      --heap-mmap          mmap, mremap and munmap are an allocator, too\n"
+    "      --probes             list the probes that heap tracking would set and\n"
+    "                           what they would cost, and end\n"
     "  -b, --batch              print a table at every refresh, use no terminal\n"
     "  -n, --iterations N       stop after N refreshes\n"
     "      --json               with -b: one JSON object a line at every refresh\n"
@@ -294,6 +299,9 @@ static int apply_option(struct options *options, int option, const char *word, s
 	case OPTION_JSON:
 		options->json = true;
 		return 0;
+	case OPTION_PROBES:
+		options->probes = true;
+		return 0;
 	case OPTION_LINK:
 		return parse_link(optarg, &options->link, err);
 	case OPTION_CHECK:
@@ -362,6 +370,9 @@ int options_parse(struct options *ret_options, int argc, char **argv, struct err
 	r = parse_operands(&options, dashes, argc - optind, argv + optind, err);
 	if (r < 0)
 		return r;
+	if (options.probes && options.command)
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "--probes needs a running process: give its PID");
 	if (options.json && !options.batch)
 		return err_set(err, EINVAL, EXIT_USAGE, "--json needs -b: give both");
 	*ret_options = options;

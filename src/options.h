@@ -23,6 +23,7 @@ struct options {
 	bool heap_mmap;		/* mmap() and its like are an allocator, too */
 	bool batch;
 	bool json;
+	bool probes;		/* only list them */
 	uint64_t iterations;	/* 0: until quit or the target's exit */
 	/* Hidden options, for tests. */
 	enum link_kind link;	/* which kernel link carries the probes */

@@ -65,6 +65,7 @@ Test(options, defaults)
 	cr_expect_eq(options.heap_interval_bytes, 0);
 	cr_expect_not(options.batch);
 	cr_expect_not(options.json);
+	cr_expect_not(options.probes);
 	cr_expect_eq(options.iterations, 0);
 	cr_expect_eq(options.link, LINK_BEST);
 }
@@ -240,6 +241,16 @@ Test(options, wrong_numbers)
 	EXPECT_ERROR("is not a number of entries", "--map-entries=x", "1");
 }
 
+Test(options, probes)
+{
+	struct options options;
+	struct err err;
+
+	cr_assert_eq(PARSE(&options, &err, "--probes", "12"), 0);
+	cr_expect(options.probes);
+	cr_expect_eq(options.pid, 12);
+}
+
 Test(options, wrong_options)
 {
 	EXPECT_ERROR("option '-x' is unknown", "-x", "1");
@@ -250,6 +261,9 @@ Test(options, wrong_options)
 	EXPECT_ERROR("option '-d' needs a value", "-d");
 	EXPECT_ERROR("option '--heap' needs a value", "--heap");
 	EXPECT_ERROR("--json needs -b", "--json", "1");
+	EXPECT_ERROR("--probes needs a running process", "--probes", "--", "ls");
+	EXPECT_ERROR("no target", "--probes");
+	EXPECT_ERROR("option '--probes=1' takes no value", "--probes=1", "1");
 }
 
 Test(options, wrong_operands)
@@ -298,7 +312,7 @@ Test(options, help_and_version_come_first)
 Test(options, help_text)
 {
 	static const char *const named[] = {
-	    "--delay", "--frequency", "--heap", "--batch",     "--iterations", "--json",
+	    "--delay", "--frequency", "--heap", "--batch",     "--iterations", "--json", "--probes",
 	    "--help",  "--version",   " PID\n", " -- COMMAND", "Exit status"};
 	const char *help = options_help();
 	size_t column = 0;
