@@ -1,7 +1,10 @@
 """Every allocator's books are true to the byte, in a library and linked into the program."""
 
 import os
+import signal
+import subprocess
 
+import support
 from ledger import LedgerTest
 
 LIBRARIES = "/usr/lib/x86_64-linux-gnu"
@@ -79,3 +82,53 @@ class Linked(AllocatorTest):
         for kind in ("multi", "perf"):
             with self.subTest(kind):
                 self.command("ledger_cc.jemalloc", f"--uprobe-link={kind}")
+
+
+class Own(AllocatorTest):
+    """The functions that only one allocator has."""
+
+    def start(self, library, **environment):
+        out = self.folder() / "truth"
+        path = self.preloaded(library)["LD_PRELOAD"]
+        process = self.spawn(self.target("ledger_own"), "--wait", "--out", out, "--seconds", 300,
+                             stdin=subprocess.PIPE,
+                             env={**os.environ, "LEDGER_LIBRARY": path, **environment})
+        return process, out, self.stream("--heap", "exact", "-d", "0.2", process.pid)
+
+    def finish(self, process, out, stream):
+        self.go_on(process)
+        truth = support.wait_until(lambda: support.read_ledger(out), "the target's report")
+        refresh = stream.after_now()
+        self.check_books(refresh)
+        self.assert_ledger(refresh, truth)
+
+    @staticmethod
+    def go_on(process):
+        process.stdin.write(b"go on\n")
+        process.stdin.flush()
+
+    @staticmethod
+    def is_probed(refresh, name):
+        return name in [allocator["name"] for allocator in refresh["heap"]["allocators"]]
+
+    def loaded_late(self, library, name):
+        process, out, stream = self.start(library)
+        first = stream.until(lambda refresh: refresh["heap"]["state"] == "on", "the heap on")
+        self.assertFalse(self.is_probed(first, name))
+        self.go_on(process)
+        stream.until(lambda refresh: self.is_probed(refresh, name), f"{name} probed")
+        self.finish(process, out, stream)
+
+    def test_mimalloc(self):
+        self.loaded_late("libmimalloc.so.2", "mimalloc")
+
+    def test_tcmalloc(self):
+        self.loaded_late("libtcmalloc_minimal.so.4", "tcmalloc")
+
+    def test_jemalloc(self):
+        """Which can only be loaded with the program."""
+        library = "libjemalloc.so.2"
+        process, out, stream = self.start(library, **{"LD_PRELOAD": f"{LIBRARIES}/{library}"})
+        stream.until(lambda refresh: self.is_probed(refresh, "jemalloc"), "jemalloc probed")
+        process.send_signal(signal.SIGUSR1)  # ends both waits
+        self.finish(process, out, stream)
