@@ -52,6 +52,7 @@ static json_t *probes_array(const struct snapshot *snapshot)
 		json_put_text(object, "function", probe->function);
 		json_put_text(object, "module", probe->module);
 		json_put_count(object, "offset", probe->offset);
+		json_put(object, "emulated", json_boolean(probe->emulated));
 		json_put_count(object, "hits", probe->hits);
 		json_put_real(object, "hits_per_s", probe->hits_per_s);
 		json_put_real(object, "ns_per_hit", probe->ns_per_hit);

@@ -132,3 +132,18 @@ class Own(AllocatorTest):
         stream.until(lambda refresh: self.is_probed(refresh, "jemalloc"), "jemalloc probed")
         process.send_signal(signal.SIGUSR1)  # ends both waits
         self.finish(process, out, stream)
+
+
+class Rust(AllocatorTest):
+    def test_nothing_below(self):
+        """Rust's own functions are probed where no other allocator is."""
+        refresh = self.refreshes("--heap", "exact", "-d", "0.5", "--", self.target("own_rust"))[-1]
+        self.check(refresh, "rust", "own_rust", 3)
+        self.assert_ledger(refresh, {"site_kept": support.Site(24000, 100, 24000, 100),
+                                     "site_grown": support.Site(6400, 10, 7040, 20),
+                                     "site_freed": support.Site(0, 0, 1600, 50)})
+
+    def test_c_library_below(self):
+        refresh = self.command("ledger_rs")
+        self.assertEqual([allocator["name"] for allocator in refresh["heap"]["allocators"]],
+                         ["glibc"])

@@ -39,7 +39,7 @@ SCHEMA = {
     "ledger": {"channels": [{"name": str, "produced": int, "consumed": int, "lost": int,
                              "capacity_bytes": int, "used_bytes": int}],
                "maps": [{"name": str, "capacity": int, "used": (NUMBER, None), "refused": int}],
-               "probes": [{"function": str, "module": str, "offset": int, "hits": int,
+               "probes": [{"function": str, "module": str, "offset": int, "emulated": bool, "hits": int,
                            "hits_per_s": (NUMBER, None), "ns_per_hit": (NUMBER, None)}],
                "tracked_allocations": int, "tracked_frees": int, "failed_allocations": int,
                "replaced": int, "lost_returns": int, "stacks_copied": int},

@@ -194,6 +194,7 @@ static struct snapshot *full_snapshot(void)
 						      .module = "libc.so.6",
 						      .offset = 0x98930,
 						      .hits = 41,
+						      .emulated = true,
 						      .hits_per_s = 8.5,
 						      .ns_per_hit = NAN};
 	snapshot->books = (struct snapshot_books){51, 52, 53, 54, 55, 56};
@@ -228,7 +229,7 @@ Test(json, keys_are_schema_1_exactly)
 		    "name produced consumed lost capacity_bytes used_bytes");
 	expect_keys(AT(o, "ledger", "maps", "0"), "name capacity used refused");
 	expect_keys(AT(o, "ledger", "probes", "0"),
-		    "function module offset hits hits_per_s ns_per_hit");
+		    "function module offset emulated hits hits_per_s ns_per_hit");
 	expect_keys(AT(o, "heap", "sites", "0"),
 		    "function module file line live_bytes live_ci_bytes live_objects alloc_bytes alloc_objects "
 		    "freed_bytes freed_objects peak_bytes growth_bytes_per_s oldest_s stacks");
@@ -260,6 +261,7 @@ Test(json, ledger)
 	EXPECT_COUNT(0x98930, ledger, "probes", "0", "offset");
 	EXPECT_COUNT(41, ledger, "probes", "0", "hits");
 	EXPECT_REAL(8.5, ledger, "probes", "0", "hits_per_s");
+	cr_expect(json_is_true(AT(ledger, "probes", "0", "emulated")));
 	EXPECT_NULL(ledger, "probes", "0", "ns_per_hit");
 	EXPECT_COUNT(51, ledger, "tracked_allocations");
 	EXPECT_COUNT(52, ledger, "tracked_frees");
