@@ -121,6 +121,21 @@ static inline __u64 rule_key(__u64 address, unsigned level)
 	return (address & -rule_block_size(level)) | (__u64)level << 62;
 }
 
+/* Rules by address, see rule_cache.bpf.h. */
+enum { RULE_CACHE_BITS = 12 };
+#define RULE_CACHE_FACTOR 0x9e3779b97f4a7c15ULL
+
+struct rule_cache_entry {
+	__u64 check; /* made from the address, the generation and the rule */
+	__u64 rule;
+};
+
+struct rule_cache {
+	__u64 generation; /* written by user space */
+	__u64 reserved;
+	struct rule_cache_entry entries[1 << RULE_CACHE_BITS];
+};
+
 /* Changes of the target's executable mappings: how many there were, and how many are taken in. */
 struct mapping_state {
 	__u64 changes;

@@ -3,6 +3,7 @@
 #define RSP_CALL_BPF_H
 
 #include "abi.h"
+#include "window.bpf.h"
 
 /* A thread's call in flight, and the room in which its stack is unwound. A per-CPU scratch would not
  * do: programs on uprobes can be preempted by another thread of the target on the same CPU. */
@@ -19,6 +20,7 @@ struct heap_thread {
 	__u64 has_old;
 	struct heap_object old;
 	struct stack_record record;
+	struct stack_window window;
 };
 
 /* The key is the thread's id; user space removes the threads that have ended. */

@@ -39,12 +39,17 @@ struct counts_map {
 	__type(value, struct stack_count);
 } counts_even SEC(".maps"), counts_odd SEC(".maps");
 
+struct cpu_room {
+	struct stack_record record;
+	struct stack_window window;
+};
+
 /* The room in which a stack is unwound. Samples come by interrupts that do not nest. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct stack_record);
+	__type(value, struct cpu_room);
 } scratch SEC(".maps");
 
 struct {
@@ -139,7 +144,7 @@ static __always_inline bool user_registers(struct bpf_perf_event_data *ctx, stru
 /* A call in flight has put the trampoline in place of its return address; or it is in there. */
 static __always_inline void put_back_return(struct unwind *unwind, const struct heap_thread *thread)
 {
-	const struct kernel_rule *rule = find_rule(unwind->lookup);
+	const struct kernel_rule *rule = look_up_rule(unwind->lookup);
 
 	if (rule && rule->base == RULE_BASE_TRAMPOLINE) {
 		if (thread->slot + 8 - unwind->rsp > TRAMPOLINE_PUSHES_BYTES)
@@ -217,14 +222,17 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 	__u64 start_ns, end_ns;
 	__u32 zero = 0, tid = target_thread();
 	const struct heap_thread *thread;
-	struct stack_record *record = bpf_map_lookup_elem(&scratch, &zero);
+	struct cpu_room *room = bpf_map_lookup_elem(&scratch, &zero);
 	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
-	struct unwind unwind = {.record = record};
+	struct stack_record *record;
+	struct unwind unwind = {};
 	bool counted = false;
 	int state;
 
-	if (!started || !tid || !record || !stat)
+	if (!started || !tid || !room || !stat)
 		return 0;
+	record = unwind.record = &room->record;
+	unwind.window = &room->window;
 	stat->samples++;
 	exec_id = current_exec_id();
 	if (!rules_exec_id)

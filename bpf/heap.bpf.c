@@ -157,6 +157,7 @@ static __always_inline struct heap_site *current_site(struct heap_thread *thread
 {
 	struct unwind unwind = {
 		.record = &thread->record,
+		.window = &thread->window,
 		.lookup = regs->rip - 1,
 		.called = 1,
 		.rsp = regs->rsp,

@@ -6,13 +6,8 @@
 #define RSP_UNWIND_BPF_H
 
 #include "abi.h"
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 17);
-	__type(key, __u64);
-	__type(value, struct kernel_rule);
-} rules SEC(".maps");
+#include "rule_cache.bpf.h"
+#include "window.bpf.h"
 
 /* Returned by unwind_stack() beside enum stack_state: only user space can go on. */
 enum {
@@ -22,6 +17,8 @@ enum {
 
 struct unwind {
 	struct stack_record *record; /* the user's frames go here */
+	struct stack_window *window; /* the room to read the stack in */
+	struct rule_cache *cache;
 	__u64 lookup;		     /* address to find the rule by */
 	__u64 called;		     /* 1: lookup is a return address minus one, 0: an interrupted pc */
 	__u64 rsp;
@@ -33,38 +30,18 @@ struct unwind {
 	__u32 complete;		     /* the state at the end: STACK_COMPLETE, or STACK_GUESSED */
 };
 
-static __always_inline int unwind_read(__u64 *value, __u64 address)
+static __always_inline int unwind_read(struct unwind *unwind, __u64 *value, __u64 address)
 {
-	return bpf_probe_read_user(value, sizeof(*value), (const void *)address);
-}
-
-static __always_inline const struct kernel_rule *find_rule(__u64 address)
-{
-	const struct kernel_rule *rule;
-	__u64 key = rule_key(address, 0);
-
-	rule = bpf_map_lookup_elem(&rules, &key);
-	if (rule)
-		return rule;
-	key = rule_key(address, 1);
-	rule = bpf_map_lookup_elem(&rules, &key);
-	if (rule)
-		return rule;
-	key = rule_key(address, 2);
-	rule = bpf_map_lookup_elem(&rules, &key);
-	if (rule)
-		return rule;
-	key = rule_key(address, 3);
-	return bpf_map_lookup_elem(&rules, &key);
+	return window_read(unwind->window, value, address, unwind->rsp);
 }
 
 /* The caller's rsp, or 0 when it cannot be read. */
-static __always_inline __u64 unwind_cfa(const struct unwind *unwind, const struct kernel_rule *rule)
+static __always_inline __u64 unwind_cfa(struct unwind *unwind, const struct kernel_rule *rule)
 {
 	__u64 base = rule->base == RULE_BASE_RBP ? unwind->rbp : unwind->rsp;
 	__u64 cfa = base + (__s64)rule->cfa_offset;
 
-	if (rule->flags & RULE_CFA_DEREF && unwind_read(&cfa, cfa))
+	if (rule->flags & RULE_CFA_DEREF && unwind_read(unwind, &cfa, cfa))
 		return 0;
 	if (rule->flags & RULE_CFA_PLUS_8)
 		cfa += 8;
@@ -76,9 +53,9 @@ static __always_inline int unwind_signal(struct unwind *unwind, const struct ker
 {
 	__u64 saved = unwind->rsp + (__s64)rule->cfa_offset;
 
-	if (unwind_read(&unwind->lookup, saved + 8) ||
-	    unwind_read(&unwind->rbp, unwind->rsp + (__s64)rule->rbp_offset) ||
-	    unwind_read(&unwind->rsp, saved))
+	if (unwind_read(unwind, &unwind->lookup, saved + 8) ||
+	    unwind_read(unwind, &unwind->rbp, unwind->rsp + (__s64)rule->rbp_offset) ||
+	    unwind_read(unwind, &unwind->rsp, saved))
 		return -1;
 	unwind->called = 0;
 	return !unwind->lookup;
@@ -89,13 +66,13 @@ static __always_inline int unwind_call(struct unwind *unwind, const struct kerne
 {
 	__u64 cfa = unwind_cfa(unwind, rule), saved, return_address;
 
-	if (cfa <= unwind->rsp || unwind_read(&return_address, cfa - 8))
+	if (cfa <= unwind->rsp || unwind_read(unwind, &return_address, cfa - 8))
 		return -1;
 	if (unwind->slot && cfa - 8 == unwind->slot)
 		return_address = unwind->return_address;
 	if (rule->flags & (RULE_RBP_AT_CFA | RULE_RBP_AT_RBP)) {
 		saved = rule->flags & RULE_RBP_AT_CFA ? cfa : unwind->rbp;
-		if (unwind_read(&unwind->rbp, saved + (__s64)rule->rbp_offset))
+		if (unwind_read(unwind, &unwind->rbp, saved + (__s64)rule->rbp_offset))
 			return -1;
 	}
 	unwind->rsp = cfa;
@@ -108,7 +85,9 @@ static __always_inline int unwind_call(struct unwind *unwind, const struct kerne
 static long unwind_frame(__u32 index, void *context)
 {
 	struct unwind *unwind = context;
-	const struct kernel_rule *rule = find_rule(unwind->lookup);
+	struct kernel_rule found;
+	const struct kernel_rule *rule =
+		find_rule(unwind->cache, unwind->lookup, &found) ? &found : NULL;
 	__u64 frame = frame_of(unwind->lookup, rule ? rule->tag : 0);
 	int end;
 
@@ -143,6 +122,10 @@ static long unwind_frame(__u32 index, void *context)
 static __always_inline int unwind_stack(struct unwind *unwind)
 {
 	unwind->complete = STACK_COMPLETE;
+	unwind->window->size = 0;
+	unwind->cache = find_rule_cache();
+	if (!unwind->cache)
+		return UNWIND_MISSING;
 	bpf_loop(STACK_FRAMES_MAX, unwind_frame, unwind, 0);
 	unwind->record->state = unwind->state < 0 ? STACK_UNLEARNT : unwind->state;
 	unwind->record->stack_id = stack_id_step(unwind->id, unwind->record->state) & STACK_ID_MASK;

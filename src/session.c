@@ -118,6 +118,7 @@ static void open_counts(struct session *session)
 	    .pid = session->target->pid,
 	    .frequency_hz = session->options->frequency_hz,
 	    .rules_fd = session->rule_map ? rule_map_fd(session->rule_map) : -1,
+	    .rule_cache_fd = session->rule_map ? rule_map_cache_fd(session->rule_map) : -1,
 	    .mappings_fd = mappings_fd(session),
 	    .threads_fd = session->heap ? heap_source_threads_fd(session->heap) : -1,
 	    .check = session->check != NULL,

@@ -16,6 +16,7 @@ void session_open_heap(struct session *session)
 	const struct heap_options heap_options = {
 	    .pid = session->target->pid,
 	    .rules_fd = session->rule_map ? rule_map_fd(session->rule_map) : -1,
+	    .rule_cache_fd = session->rule_map ? rule_map_cache_fd(session->rule_map) : -1,
 	    .mappings_fd = session->mapping_watch ? mapping_watch_fd(session->mapping_watch) : -1,
 	    .link = options->link,
 	    .interval = options->heap_interval_bytes,

@@ -102,6 +102,8 @@ static int configure(struct heap_source *source, const struct heap_options *opti
 	code = set_sizes(source, options, live_entries);
 	if (!code)
 		code = bpf_map__reuse_fd(skeleton->maps.rules, options->rules_fd);
+	if (!code)
+		code = bpf_map__reuse_fd(skeleton->maps.rule_cache, options->rule_cache_fd);
 	if (!code && options->mappings_fd >= 0)
 		code = bpf_map__reuse_fd(skeleton->maps.mappings, options->mappings_fd);
 	return code;

@@ -26,6 +26,7 @@ struct heap_hooks {
 struct heap_options {
 	int pid;
 	int rules_fd;		/* rule_map_fd() */
+	int rule_cache_fd;	/* rule_map_cache_fd() */
 	int mappings_fd;	/* mapping_watch_fd(); -1: changes are not watched */
 	enum link_kind link;
 	uint64_t interval;	/* mean bytes between samples; 0: every allocation */

@@ -21,8 +21,9 @@ int rule_map_open(struct rule_map **ret_map, struct err *err);
 /* The map itself goes when the last program that uses it does. NULL is allowed. */
 void rule_map_close(struct rule_map *map);
 
-/* The map, for programs that are to be loaded. */
+/* The map, and that of the rules looked up lately, for programs that are to be loaded. */
 int rule_map_fd(const struct rule_map *map);
+int rule_map_cache_fd(const struct rule_map *map);
 
 /* Puts the rule of a key (rule_key()), or takes it away (NULL). What is not there costs a copy. */
 void rule_map_put(struct rule_map *map, uint64_t key, const struct unwind_rule *rule);

@@ -105,6 +105,8 @@ static int configure(struct stack_counts *counts, const struct counts_options *o
 	skeleton->rodata->pid_namespace_ino = namespace.st_ino;
 	skeleton->rodata->check = options->check;
 	code = bpf_map__reuse_fd(skeleton->maps.rules, options->rules_fd);
+	if (!code)
+		code = bpf_map__reuse_fd(skeleton->maps.rule_cache, options->rule_cache_fd);
 	if (!code && options->mappings_fd >= 0)
 		code = bpf_map__reuse_fd(skeleton->maps.mappings, options->mappings_fd);
 	if (!code && options->threads_fd >= 0)
