@@ -19,7 +19,6 @@
 
 #include "collect/uprobe_link.h"
 
-enum { ATTACH_NONE = 0, ATTACH_MULTI = 48, ATTACH_SESSION = 57 };
 enum { MULTI_FLAG_RETURN = 1 };
 
 /* The part of union bpf_attr that BPF_LINK_CREATE reads for these links (Linux 6.6). */
@@ -106,12 +105,12 @@ static int attach_multi(struct bare_probes *probes, const struct place *place, u
 
 static int attach_multi_both(struct bare_probes *probes, const struct place *place)
 {
-	int code = attach_multi(probes, place, ATTACH_SESSION, false);
+	int code = attach_multi(probes, place, UPROBE_SESSION_ATTACH_TYPE, false);
 
 	if (!code)
 		return 0;
-	code = attach_multi(probes, place, ATTACH_MULTI, true);
-	return code ? code : attach_multi(probes, place, ATTACH_MULTI, false);
+	code = attach_multi(probes, place, UPROBE_MULTI_ATTACH_TYPE, true);
+	return code ? code : attach_multi(probes, place, UPROBE_MULTI_ATTACH_TYPE, false);
 }
 
 /* The number of perf's uprobe unit, which the kernel gives out at boot. */
@@ -154,7 +153,7 @@ static int attach_perf(struct bare_probes *probes, const struct place *place, in
 
 static int attach_perf_both(struct bare_probes *probes, const struct place *place, bool with_return)
 {
-	int program = load_program(ATTACH_NONE);
+	int program = load_program(0);
 	int code;
 
 	if (program < 0)
@@ -178,7 +177,7 @@ int bare_probes_attach(struct bare_probes **ret_probes, int pid, const char *pat
 	else if (with_return)
 		code = attach_multi_both(probes, &place);
 	else
-		code = attach_multi(probes, &place, ATTACH_MULTI, false);
+		code = attach_multi(probes, &place, UPROBE_MULTI_ATTACH_TYPE, false);
 	if (!code) {
 		*ret_probes = probes;
 		return 0;

@@ -40,9 +40,9 @@ def sites(top, pid):
     listed = subprocess.run([top, "--probes", str(pid)], stdout=subprocess.PIPE, text=True, check=True)
     places = []
     for line in listed.stdout.splitlines():
-        words = line.split()
-        if words and words[0] in ("malloc", "free"):
-            places.append(f"{files[Path(words[1]).name]}:{words[2]}")
+        words = line.split()  # allocator, function, module, the function's offset, the place in it
+        if len(words) > 4 and words[1] in ("malloc", "free"):
+            places.append(f"{files[words[2]]}:{int(words[3], 16) + int(words[4])}")
     if len(places) != 2:
         sys.exit(f"bench: malloc and free are not among the probes:\n{listed.stdout}")
     return places
