@@ -102,7 +102,8 @@ def watchers(top, tests, floor, frames):
         "--heap exact": on_screen((top, "--heap", "exact")),
     }
     if frames == FRAMES[0] and shutil.which("bpftrace"):
-        several["bpftrace"] = beside(lambda pairs: ["bpftrace", "-p", str(pairs.pid), str(CLASSIC)])
+        script = CLASSIC.read_text().replace(":libc:", f":{tests / 'targets' / 'pairs'}:")
+        several["bpftrace"] = beside(lambda pairs: ["bpftrace", "-p", str(pairs.pid), "-e", script])
     return several
 
 
