@@ -259,6 +259,7 @@ struct call_record {
 	__u32 reserved;
 	__u64 slot;		/* address of the return address on the stack */
 	__u64 return_address;	/* that belongs there */
+	__u64 probe;		/* address of the instruction that is probed */
 	__u64 time_ns;		/* CLOCK_MONOTONIC, just before the sample's */
 };
 
@@ -302,7 +303,7 @@ struct cpu_stats {
 	__u64 ringbuf_dropped;	/* ... did not fit; a stack is sent again at its next sample */
 };
 
-/* Registers of an allocation with a provisional id, just after the allocator returned. The first
+/* Registers of an allocation with a provisional id, as they are when the allocator has returned. The first
  * stack_size bytes behind this header are the stack from rsp upwards. */
 struct copy_header {
 	__u32 kind;

@@ -79,19 +79,23 @@ static __always_inline void book_free(const struct heap_object *object)
 	COUNT(frees);
 }
 
-/* Takes an object out of the books' live part. The copy is made before the element is deleted, and
- * only the thread that deleted it owns the object. */
-static __always_inline int take_object(__u64 address, struct heap_object *object)
+/* Takes an object that was found at an address out of the books' live part. The copy is made before the
+ * element is deleted, and only the thread that deleted it owns the object. */
+static __always_inline int take_found(__u64 address, const struct heap_object *found,
+				      struct heap_object *object)
 {
-	struct heap_object *found = bpf_map_lookup_elem(&live, &address);
-
-	if (!found)
-		return -1;
 	*object = *found;
 	if (bpf_map_delete_elem(&live, &address))
 		return -1;
 	COUNT(live_removed);
 	return object->epoch != epoch ? -1 : 0;
+}
+
+static __always_inline int take_object(__u64 address, struct heap_object *object)
+{
+	const struct heap_object *found = bpf_map_lookup_elem(&live, &address);
+
+	return found ? take_found(address, found, object) : -1;
 }
 
 /* 0, or why it cannot be entered: -EEXIST, or the map is full. */

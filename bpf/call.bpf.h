@@ -11,12 +11,14 @@ struct heap_thread {
 	__u64 entry_sp;		/* of the outermost call in flight; 0: none */
 	__u64 slot;		/* where that call, or the last one, has its return address, ... */
 	__u64 return_address;	/* ... and what it is */
+	__u64 probe;		/* where it was interrupted */
 	__u64 cookie;
 	__u64 size;
 	__u64 interval;		/* as heap_object's */
 	__u64 sampled;		/* the object is to be tracked */
 	__u64 pointer;		/* realloc: the old object; posix_memalign: where the result goes */
 	__u64 freeing;		/* what it last gave to a function that calls another one to free it */
+	__u64 stack_id;		/* of the caller, if sampled */
 	__u64 has_old;
 	struct heap_object old;
 	struct stack_record record;

@@ -8,7 +8,9 @@
 
 __u64 provisional_ids = 0;
 
-static __always_inline void copy_regs(struct copy_header *header, const struct pt_regs *regs)
+/* As they are in the caller, when the function has returned. */
+static __always_inline void copy_regs(struct copy_header *header, const struct pt_regs *regs,
+				      __u64 return_address)
 {
 	header->regs[0] = regs->rax;
 	header->regs[1] = regs->rdx;
@@ -17,7 +19,7 @@ static __always_inline void copy_regs(struct copy_header *header, const struct p
 	header->regs[4] = regs->rsi;
 	header->regs[5] = regs->rdi;
 	header->regs[6] = regs->rbp;
-	header->regs[7] = regs->rsp;
+	header->regs[7] = regs->rsp + 8;
 	header->regs[8] = regs->r8;
 	header->regs[9] = regs->r9;
 	header->regs[10] = regs->r10;
@@ -26,7 +28,7 @@ static __always_inline void copy_regs(struct copy_header *header, const struct p
 	header->regs[13] = regs->r13;
 	header->regs[14] = regs->r14;
 	header->regs[15] = regs->r15;
-	header->regs[16] = regs->rip;
+	header->regs[16] = return_address;
 }
 
 /* How deep the stack is: up to the thread's control block, which C libraries put at the stack's top,
@@ -64,8 +66,8 @@ static __always_inline __u32 copy_stack(__u8 *to, __u32 limit, __u64 from, __u64
 }
 
 /* A reservation's size must be a constant: one function a size. 0 when there was no room. */
-static __always_inline int send_copy_of(__u32 size, const struct pt_regs *regs, __u64 depth, __u64 id,
-					__u64 missing)
+static __always_inline int send_copy_of(__u32 size, const struct pt_regs *regs, __u64 return_address,
+					__u64 depth, __u64 id, __u64 missing)
 {
 	struct copy_header *header = bpf_ringbuf_reserve(&records, sizeof(*header) + size, 0);
 
@@ -77,29 +79,29 @@ static __always_inline int send_copy_of(__u32 size, const struct pt_regs *regs, 
 	header->kind = RECORD_COPY;
 	header->stack_id = id;
 	header->missing = missing;
-	copy_regs(header, regs);
-	header->stack_size = copy_stack((__u8 *)(header + 1), size, regs->rsp, depth);
+	copy_regs(header, regs, return_address);
+	header->stack_size = copy_stack((__u8 *)(header + 1), size, regs->rsp + 8, depth);
 	bpf_ringbuf_submit(header, 0);
 	return 1;
 }
 
 /* Sends registers and stack under an id that only this allocation has. 0 when there was no room. */
-static __always_inline __u64 send_copy(const struct pt_regs *regs, __u64 missing)
+static __always_inline __u64 send_copy(const struct pt_regs *regs, __u64 return_address, __u64 missing)
 {
 	__u64 id = STACK_ID_PROVISIONAL | __sync_fetch_and_add(&provisional_ids, 1);
-	__u64 depth = stack_depth(regs->rsp);
+	__u64 depth = stack_depth(regs->rsp + 8);
 	int sent;
 
 	if (depth <= 512)
-		sent = send_copy_of(512, regs, depth, id, missing);
+		sent = send_copy_of(512, regs, return_address, depth, id, missing);
 	else if (depth <= 1024)
-		sent = send_copy_of(1024, regs, depth, id, missing);
+		sent = send_copy_of(1024, regs, return_address, depth, id, missing);
 	else if (depth <= 2048)
-		sent = send_copy_of(2048, regs, depth, id, missing);
+		sent = send_copy_of(2048, regs, return_address, depth, id, missing);
 	else if (depth <= 4096)
-		sent = send_copy_of(4096, regs, depth, id, missing);
+		sent = send_copy_of(4096, regs, return_address, depth, id, missing);
 	else
-		sent = send_copy_of(STACK_COPY_MAX, regs, depth, id, missing);
+		sent = send_copy_of(STACK_COPY_MAX, regs, return_address, depth, id, missing);
 	if (!sent)
 		return 0;
 	COUNT(copies);

@@ -153,6 +153,9 @@ static __always_inline void put_back_return(struct unwind *unwind, const struct 
 		unwind->called = 1;
 		unwind->rsp = thread->slot + 8;
 	} else if (thread->entry_sp) {
+		/* The kernel emulates the probed push: it has moved rsp, and not yet rip. */
+		if (unwind->lookup == thread->probe && unwind->rsp + 8 == thread->slot)
+			unwind->rsp = thread->slot;
 		unwind->slot = thread->slot;
 		unwind->return_address = thread->return_address;
 	}
@@ -201,6 +204,7 @@ static __always_inline int leave_to_copy(struct cpu_stats *stat, __u32 tid, cons
 	call.returned = !thread->entry_sp;
 	call.slot = thread->slot;
 	call.return_address = thread->return_address;
+	call.probe = thread->probe;
 	call.time_ns = bpf_ktime_get_ns();
 	send(stat, &call, sizeof(call), call.time_ns);
 	return 1;
@@ -233,6 +237,7 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 		return 0;
 	record = unwind.record = &room->record;
 	unwind.window = &room->window;
+	room->window.size = 0;
 	stat->samples++;
 	exec_id = current_exec_id();
 	if (!rules_exec_id)

@@ -6,7 +6,8 @@
  *
  * What must hold:
  *  - an object enters `live` when its allocation returns and leaves when free() is entered. Any other
- *    order races with another thread that gets the same address.
+ *    order races with another thread that gets the same address. Its stack is walked at the entry, where
+ *    no return probe has displaced the return address yet.
  *  - realloc takes the old object out at entry and keeps it for the return, which books it as freed
  *    or, if the call failed, puts it back.
  *  - calls nested in another allocator call of the same thread (reallocarray -> realloc -> malloc) are
@@ -151,49 +152,46 @@ static __always_inline void announce(struct heap_site *site, struct stack_record
 	site->announced_ns = now;
 }
 
-/* The site of the stack that called the allocator, or NULL when the map is full. */
-static __always_inline struct heap_site *current_site(struct heap_thread *thread,
-						      const struct pt_regs *regs, __u64 now, __u64 *ret_id)
+/* The id of the stack that calls the allocator, at whose entry the return address is still in place. */
+static __always_inline __u64 walk_stack(struct heap_thread *thread, const struct pt_regs *regs)
 {
 	struct unwind unwind = {
 		.record = &thread->record,
 		.window = &thread->window,
-		.lookup = regs->rip - 1,
+		.lookup = thread->return_address - 1,
 		.called = 1,
-		.rsp = regs->rsp,
+		.rsp = regs->rsp + 8,
 		.rbp = regs->rbp,
 	};
-	struct heap_site *site;
 	__u64 id = 0;
 	int state = unwind_stack(&unwind);
 
 	if (state < 0 || rules_epoch != epoch || !mappings_known())
-		id = send_copy(regs, unwind.lookup);
+		id = send_copy(regs, thread->return_address, unwind.lookup);
 	/* The same addresses in another program are another stack. */
 	if (epoch)
 		thread->record.stack_id = stack_id_step(thread->record.stack_id, epoch) & STACK_ID_MASK;
-	*ret_id = id ? id : thread->record.stack_id;
-	site = find_or_make_site(*ret_id);
-	if (site && !id)
-		announce(site, &thread->record, now);
-	return site;
+	return id ? id : thread->record.stack_id;
 }
 
-static __always_inline void book_returned(struct heap_thread *thread, const struct pt_regs *regs, __u64 address)
+static __always_inline void book_returned(struct heap_thread *thread, __u64 address)
 {
-	__u64 now = bpf_ktime_get_ns();
 	struct heap_object object = {
 		.size = thread->size,
-		.birth_ns = now,
+		.stack_id = thread->stack_id,
+		.birth_ns = bpf_ktime_get_ns(),
 		.epoch = epoch,
 		.interval = thread->interval,
 	};
-	struct heap_site *site = current_site(thread, regs, now, &object.stack_id);
+	struct heap_site *site = find_or_make_site(object.stack_id);
 
-	if (site)
-		book_allocation(site, address, &object);
-	else
+	if (!site) {
 		COUNT(site_map_full);
+		return;
+	}
+	if (!(object.stack_id & STACK_ID_PROVISIONAL))
+		announce(site, &thread->record, object.birth_ns);
+	book_allocation(site, address, &object);
 }
 
 static __always_inline struct heap_thread *find_or_make_thread(__u32 tid)
@@ -241,9 +239,11 @@ static __always_inline void begin_call(struct heap_thread *thread, const struct 
 		if (thread->has_old)
 			book_free(&thread->old);
 	}
-	if (bpf_probe_read_user(&thread->return_address, sizeof(__u64), (const void *)regs->rsp))
+	thread->window.size = 0;
+	if (window_read(&thread->window, &thread->return_address, regs->rsp, regs->rsp))
 		thread->return_address = 0;
 	thread->entry_sp = thread->slot = regs->rsp;
+	thread->probe = regs->rip;
 	thread->cookie = cookie;
 	thread->has_old = 0;
 	if (!is_realloc(cookie) || !thread->pointer)
@@ -284,6 +284,8 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 	thread->interval = at_interval;
 	thread->sampled = sampled;
 	begin_call(thread, regs, cookie);
+	if (sampled)
+		thread->stack_id = walk_stack(thread, regs);
 	return SEE_RETURN;
 }
 
@@ -318,7 +320,7 @@ static __always_inline int leave_allocation(const struct pt_regs *regs, __u64 co
 		if (thread->has_old)
 			book_free(&thread->old);
 		if (thread->sampled)
-			book_returned(thread, regs, address);
+			book_returned(thread, address);
 		return 0;
 	}
 	if (thread->has_old) {
@@ -350,6 +352,7 @@ static __always_inline void count_untracked(__u64 address)
 static __always_inline int enter_free(const struct pt_regs *regs, __u64 cookie)
 {
 	__u64 address = pointer_argument(regs, cookie);
+	const struct heap_object *found;
 	struct heap_thread *thread;
 	struct heap_object object;
 	__u32 tid;
@@ -357,7 +360,8 @@ static __always_inline int enter_free(const struct pt_regs *regs, __u64 cookie)
 	count_hit(cookie);
 	if (!address)
 		return 0;
-	if (!bpf_map_lookup_elem(&live, &address)) {
+	found = bpf_map_lookup_elem(&live, &address);
+	if (!found) {
 		if (!interval)
 			count_untracked(address);
 		return 0;
@@ -367,7 +371,7 @@ static __always_inline int enter_free(const struct pt_regs *regs, __u64 cookie)
 		return 0;
 	notice_exec();
 	(void)mappings_known();
-	if (take_object(address, &object))
+	if (take_found(address, found, &object))
 		return 0;
 	book_free(&object);
 	if (heap_cookie_flags(cookie) & HEAP_COOKIE_NESTS) {

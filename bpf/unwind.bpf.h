@@ -122,7 +122,6 @@ static long unwind_frame(__u32 index, void *context)
 static __always_inline int unwind_stack(struct unwind *unwind)
 {
 	unwind->complete = STACK_COMPLETE;
-	unwind->window->size = 0;
 	unwind->cache = find_rule_cache();
 	if (!unwind->cache)
 		return UNWIND_MISSING;

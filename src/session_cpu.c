@@ -169,7 +169,7 @@ void session_on_sample(void *context, const struct perf_record *record)
 		copy.in_trampoline = in_trampoline(session, sample->regs[DWARF_RIP]);
 		if (copy.in_trampoline || !call->returned)
 			copy.displaced =
-			    (struct displaced_return){call->slot, call->return_address};
+			    (struct displaced_return){call->slot, call->return_address, call->probe};
 	}
 	copy.kernel_count = kernel_count;
 	unwinder_submit(session->unwinder, &copy, tag);

@@ -34,6 +34,9 @@ void walk_displaced(struct walk *walk, const struct displaced_return *displaced,
 	uint64_t pushed = displaced->slot + sizeof(uint64_t) - walk->regs[DWARF_RSP];
 
 	if (!in_trampoline) {
+		if (displaced->slot && walk->regs[DWARF_RIP] == displaced->probe &&
+		    walk->regs[DWARF_RSP] + sizeof(uint64_t) == displaced->slot)
+			walk->regs[DWARF_RSP] = displaced->slot;
 		walk->displaced = *displaced;
 		return;
 	}

@@ -19,6 +19,7 @@
 struct displaced_return {
 	uint64_t slot;
 	uint64_t return_address;
+	uint64_t probe; /* the function's instruction that is probed */
 };
 
 /* Room for the user's frames and the kernel's above them. */
@@ -51,7 +52,8 @@ void walk_begin(struct walk *walk, const uint64_t regs[DWARF_REG_COUNT], bool is
 		size_t stack_size, const uint64_t *kernel, size_t kernel_count);
 
 /*
- * Says, before the walk goes on, which return address is displaced. `in_trampoline`: the walk begins
+ * Says, before the walk goes on, which return address is displaced. A push that is probed may have moved
+ * rsp before rip, as the kernel emulates it: that is put right. `in_trampoline`: the walk begins
  * in the trampoline, the function has returned; if it is that slot's function, it is moved to the caller.
  */
 void walk_displaced(struct walk *walk, const struct displaced_return *displaced, bool in_trampoline);
