@@ -141,6 +141,7 @@ const struct pane *cpu_pane_get(void)
 	static const struct pane pane = {
 	    .name = "CPU",
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), function_cell, function_style},
+	    .first_sort = CPU_COLUMN_SELF,
 	    .source = function_source,
 	    .is_off = is_off,
 	    .explain = explain,

@@ -154,6 +154,7 @@ const struct pane *heap_pane_get(void)
 	static const struct pane pane = {
 	    .name = "HEAP",
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), site_cell, site_style},
+	    .first_sort = HEAP_COLUMN_LIVE,
 	    .source = site_source,
 	    .is_off = is_off,
 	    .explain = explain,

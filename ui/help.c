@@ -1,6 +1,6 @@
 /*
  * The last line and the help box. The text of the box is numbered in lines: all keys, then the
- * columns of both panes.
+ * columns of all panes.
  */
 #include "config.h"
 

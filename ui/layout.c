@@ -11,6 +11,33 @@ enum {
 	PANE_OFF_ROWS = 3, /* title and two lines of reason */
 };
 
+static const struct layout_panes modes[LAYOUT_COUNT] = {
+    [LAYOUT_BOTH] = {2, {PANE_CPU, PANE_HEAP}},
+    [LAYOUT_CPU] = {1, {PANE_CPU}},
+    [LAYOUT_HEAP] = {1, {PANE_HEAP}},
+};
+
+const struct layout_panes *layout_panes(enum layout_mode mode)
+{
+	return &modes[mode];
+}
+
+bool layout_has(enum layout_mode mode, enum pane_id id)
+{
+	for (size_t i = 0; i < modes[mode].count; i++)
+		if (modes[mode].ids[i] == id)
+			return true;
+	return false;
+}
+
+enum layout_mode layout_of(enum pane_id id)
+{
+	for (enum layout_mode mode = LAYOUT_BOTH; mode < LAYOUT_COUNT; mode++)
+		if (modes[mode].count == 1 && modes[mode].ids[0] == id)
+			return mode;
+	return LAYOUT_BOTH;
+}
+
 static int header_rows(int rows, int cols)
 {
 	if (rows < 15 || cols < 60)
@@ -18,21 +45,22 @@ static int header_rows(int rows, int cols)
 	return rows < 20 ? 3 : 4;
 }
 
-/* Divides the rows that the panes have together. */
+/* Divides the rows that two panes have together. */
 static void place_both(struct layout *layout, const struct layout_request *request,
 		       struct rect body)
 {
-	int cpu_rows = (body.rows * 11 + 19) / 20;
+	enum pane_id upper = modes[request->mode].ids[0], lower = modes[request->mode].ids[1];
+	int upper_rows = (body.rows * 11 + 19) / 20;
 
-	if (request->off[PANE_HEAP] && !request->off[PANE_CPU])
-		cpu_rows = body.rows - PANE_OFF_ROWS;
-	else if (request->off[PANE_CPU] && !request->off[PANE_HEAP])
-		cpu_rows = PANE_OFF_ROWS;
-	layout->panes[PANE_CPU] = body;
-	layout->panes[PANE_CPU].rows = cpu_rows;
-	layout->panes[PANE_HEAP] = body;
-	layout->panes[PANE_HEAP].row += cpu_rows;
-	layout->panes[PANE_HEAP].rows -= cpu_rows;
+	if (request->off[lower] && !request->off[upper])
+		upper_rows = body.rows - PANE_OFF_ROWS;
+	else if (request->off[upper] && !request->off[lower])
+		upper_rows = PANE_OFF_ROWS;
+	layout->panes[upper] = body;
+	layout->panes[upper].rows = upper_rows;
+	layout->panes[lower] = body;
+	layout->panes[lower].row += upper_rows;
+	layout->panes[lower].rows -= upper_rows;
 }
 
 struct layout layout_compute(const struct layout_request *request)
@@ -52,13 +80,12 @@ struct layout layout_compute(const struct layout_request *request)
 	struct rect body = {layout.header.rows, 0, 0, cols};
 
 	body.rows = rows - layout.header.rows - layout.keys.rows - layout.notice.rows;
-	if (request->mode == LAYOUT_BOTH && layout.header.rows > 1 &&
-	    body.rows >= 2 * PANE_MIN_ROWS)
+	if (modes[request->mode].count == 1)
+		layout.panes[modes[request->mode].ids[0]] = body;
+	else if (layout.header.rows > 1 && body.rows >= 2 * PANE_MIN_ROWS)
 		place_both(&layout, request, body);
-	else if (request->mode == LAYOUT_BOTH)
-		layout.panes[request->focus] = body;
 	else
-		layout.panes[request->mode == LAYOUT_HEAP ? PANE_HEAP : PANE_CPU] = body;
+		layout.panes[request->focus] = body;
 	return layout;
 }
 

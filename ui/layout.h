@@ -10,7 +10,15 @@
 
 enum pane_id { PANE_CPU, PANE_HEAP, PANE_COUNT };
 
-enum layout_mode { LAYOUT_BOTH, LAYOUT_CPU, LAYOUT_HEAP };
+/* What is on the screen together; each has a number key. */
+enum layout_mode { LAYOUT_BOTH, LAYOUT_CPU, LAYOUT_HEAP, LAYOUT_COUNT };
+
+enum { LAYOUT_PANES = 2 }; /* in one mode at most */
+
+struct layout_panes {
+	size_t count;
+	enum pane_id ids[LAYOUT_PANES]; /* from above */
+};
 
 /* The smallest terminal that gets more than a line saying that it is too small. */
 enum { LAYOUT_MIN_ROWS = 6, LAYOUT_MIN_COLS = 30 };
@@ -23,7 +31,7 @@ struct rect {
 struct layout_request {
 	int rows, cols; /* of the terminal */
 	enum layout_mode mode;
-	enum pane_id focus;   /* the pane to show when there is room for one only */
+	enum pane_id focus;   /* of the mode's panes: to show when there is room for one only */
 	bool notice;	      /* there is one to show */
 	bool off[PANE_COUNT]; /* the pane has nothing but a reason to show */
 };
@@ -35,6 +43,15 @@ struct layout {
 	struct rect notice;
 	struct rect keys; /* always the last line */
 };
+
+/* The panes of a mode; static. */
+const struct layout_panes *layout_panes(enum layout_mode mode);
+
+/* Whether a pane belongs to a mode. */
+bool layout_has(enum layout_mode mode, enum pane_id id);
+
+/* The mode that shows this pane and no other: every pane has one. */
+enum layout_mode layout_of(enum pane_id id);
 
 struct layout layout_compute(const struct layout_request *request);
 

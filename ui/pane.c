@@ -12,7 +12,12 @@
 
 const struct pane *pane_get(enum pane_id id)
 {
-	return id == PANE_HEAP ? heap_pane_get() : cpu_pane_get();
+	static const struct pane *(*const panes[PANE_COUNT])(void) = {
+	    [PANE_CPU] = cpu_pane_get,
+	    [PANE_HEAP] = heap_pane_get,
+	};
+
+	return panes[id]();
 }
 
 /* "1-9 of 34" and, when its column has no room, what the order is by. */

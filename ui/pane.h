@@ -1,6 +1,5 @@
 /*
- * A pane: a titled table of one kind of rows. cpu_pane.c and heap_pane.c describe theirs, pane.c
- * draws either.
+ * A pane: a titled table of one kind of rows. Each NAME_pane.c describes its own, pane.c draws any.
  */
 #ifndef RSP_UI_PANE_H
 #define RSP_UI_PANE_H
@@ -19,6 +18,7 @@ enum { PANE_TEXT = 512 };
 struct pane {
 	const char *name; /* "CPU" */
 	struct table table;
+	unsigned first_sort; /* column that orders it at the start */
 	struct view_source (*source)(const struct snapshot *snapshot, bool kernel_unfolded);
 	bool (*is_off)(const struct snapshot *snapshot);
 	/* What to show in place of rows: why there are none. Raw text in `buf`. */

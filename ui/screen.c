@@ -37,8 +37,8 @@ struct screen *screen_new(bool utf8)
 	struct screen *screen = xcalloc(1, sizeof(*screen));
 
 	screen->glyphs = glyphs_get(utf8);
-	view_init(&screen->panes[PANE_CPU].view, CPU_COLUMN_SELF);
-	view_init(&screen->panes[PANE_HEAP].view, HEAP_COLUMN_LIVE);
+	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
+		view_init(&screen->panes[id].view, pane_get(id)->first_sort);
 	return screen;
 }
 
@@ -54,16 +54,26 @@ void screen_free(struct screen *screen)
 static void show(struct screen *screen, enum layout_mode mode)
 {
 	screen->mode = mode;
-	if (mode != LAYOUT_BOTH)
-		screen->focus = mode == LAYOUT_HEAP ? PANE_HEAP : PANE_CPU;
+	if (!layout_has(mode, screen->focus))
+		screen->focus = layout_panes(mode)->ids[0];
 }
 
 /* Focuses a pane and makes sure that it is on the screen. */
 static void focus(struct screen *screen, enum pane_id id)
 {
 	screen->focus = id;
-	if (screen->mode != LAYOUT_BOTH)
-		screen->mode = id == PANE_HEAP ? LAYOUT_HEAP : LAYOUT_CPU;
+	if (!layout_has(screen->mode, id))
+		screen->mode = layout_of(id);
+}
+
+/* The other pane where two are shown, else the next of all. */
+static enum pane_id next_pane(const struct screen *screen)
+{
+	const struct layout_panes *shown = layout_panes(screen->mode);
+
+	if (shown->count > 1)
+		return shown->ids[screen->focus == shown->ids[0]];
+	return (screen->focus + 1) % PANE_COUNT;
 }
 
 static void sort_pane(struct screen *screen, enum pane_id id, unsigned column)
@@ -160,7 +170,7 @@ static void arrange(struct screen *screen, enum command command)
 {
 	switch (command) {
 	case COMMAND_NEXT_PANE:
-		focus(screen, screen->focus == PANE_CPU ? PANE_HEAP : PANE_CPU);
+		focus(screen, next_pane(screen));
 		break;
 	case COMMAND_SHOW_BOTH:
 		show(screen, LAYOUT_BOTH);

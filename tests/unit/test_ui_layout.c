@@ -22,10 +22,12 @@ static bool overlap(const struct rect *a, const struct rect *b)
 static void check(const struct layout_request *request)
 {
 	struct layout layout = layout_compute(request);
-	const struct rect *rects[] = {&layout.header, &layout.panes[PANE_CPU],
-				      &layout.panes[PANE_HEAP], &layout.notice, &layout.keys};
+	const struct rect *rects[PANE_COUNT + 3] = {&layout.header, &layout.notice, &layout.keys};
 	size_t count = sizeof(rects) / sizeof(rects[0]);
-	int rows = 0;
+	int rows = 0, shown = 0;
+
+	for (size_t id = 0; id < PANE_COUNT; id++)
+		rects[3 + id] = &layout.panes[id];
 
 	cr_assert_eq(layout.too_small, request->rows < 6 || request->cols < 30);
 	if (layout.too_small)
@@ -42,31 +44,45 @@ static void check(const struct layout_request *request)
 	cr_assert_eq(rows, request->rows, "no line is wasted");
 	cr_assert_eq(layout.keys.row, request->rows - 1);
 	cr_assert_eq(layout.header.row, 0);
-	for (size_t id = 0; id < PANE_COUNT; id++)
+	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++) {
 		cr_assert(layout.panes[id].rows == 0 || layout.panes[id].rows >= 3);
-	if (request->mode == LAYOUT_CPU)
-		cr_assert_eq(layout.panes[PANE_HEAP].rows, 0);
-	if (request->mode == LAYOUT_HEAP)
-		cr_assert_eq(layout.panes[PANE_CPU].rows, 0);
-	cr_assert(layout.panes[PANE_CPU].rows + layout.panes[PANE_HEAP].rows > 0);
+		cr_assert(layout.panes[id].rows == 0 || layout_has(request->mode, id));
+		shown += layout.panes[id].rows > 0;
+	}
+	cr_assert(shown > 0);
 }
 
 Test(ui_layout, every_size_from_1x1_to_300x100)
 {
-	for (int variant = 0; variant < 3 * 2 * 2 * 4; variant++)
+	for (int variant = 0; variant < LAYOUT_COUNT * 2 * 2 * 4; variant++)
 		for (int rows = 1; rows <= 100; rows++)
 			for (int cols = 1; cols <= 300; cols += cols < 130 ? 1 : 17) {
+				enum layout_mode mode = (enum layout_mode)(variant % LAYOUT_COUNT);
+				const struct layout_panes *panes = layout_panes(mode);
+				int rest = variant / LAYOUT_COUNT;
 				struct layout_request request = {
 				    .rows = rows,
 				    .cols = cols,
-				    .mode = (enum layout_mode)(variant % 3),
-				    .focus = (enum pane_id)(variant / 3 % 2),
-				    .notice = variant / 6 % 2,
-				    .off = {variant / 12 % 2, variant / 24 % 2},
+				    .mode = mode,
+				    .focus = panes->ids[(size_t)rest % panes->count],
+				    .notice = rest / 2 % 2,
+				    .off = {rest / 4 % 2, rest / 8 % 2},
 				};
 
 				check(&request);
 			}
+}
+
+Test(ui_layout, every_pane_has_a_mode_of_its_own)
+{
+	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++) {
+		const struct layout_panes *panes = layout_panes(layout_of(id));
+
+		cr_expect_eq(panes->count, 1);
+		cr_expect_eq(panes->ids[0], id);
+	}
+	cr_expect(layout_has(LAYOUT_BOTH, PANE_HEAP));
+	cr_expect(!layout_has(LAYOUT_CPU, PANE_HEAP));
 }
 
 static struct layout at(int cols, int rows)
