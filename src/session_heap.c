@@ -9,6 +9,9 @@
 /* Closer together two looks at the rates say nothing. */
 static const double steer_interval_s = 0.08;
 
+/* In one refresh: live objects are read no longer, however many there are. */
+enum { AGES_BUDGET_NS = 10000000 };
+
 void session_open_heap(struct session *session)
 {
 	const struct heap_hooks hooks = session_heap_hooks(session);
@@ -44,6 +47,7 @@ void session_open_heap(struct session *session)
 			      "cannot wait for the heap's ring buffer");
 		return;
 	}
+	session->live_scan = live_scan_new(heap_source_live_fd(session->heap));
 	session_set_interval(session, options->heap_interval_bytes);
 	session->steers = options->heap == HEAP_AUTO;
 	facts = heap_source_facts(session->heap);
@@ -58,6 +62,8 @@ void session_close_heap(struct session *session)
 	if (!session->heap)
 		return;
 	loop_remove(session->loop, heap_source_fd(session->heap));
+	live_scan_free(session->live_scan);
+	session->live_scan = NULL;
 	heap_source_close(session->heap);
 	session->heap = NULL;
 }
@@ -73,6 +79,20 @@ static void on_site(void *context, uint64_t stack_id, const struct heap_site *si
 void session_read_books(struct session *session)
 {
 	(void)heap_source_read_sites(session->heap, on_site, session);
+}
+
+static void on_ages(void *context, uint64_t stack_id, const struct ages *ages)
+{
+	heap_profile_set_ages(((struct session *)context)->heap_profile, stack_id, ages);
+}
+
+void session_read_ages(struct session *session)
+{
+	if (live_scan_step(session->live_scan, heap_source_epoch(session->heap), AGES_BUDGET_NS) <=
+	    0)
+		return;
+	heap_profile_begin_ages(session->heap_profile);
+	live_scan_each(session->live_scan, on_ages, session);
 }
 
 void session_set_interval(struct session *session, uint64_t interval)

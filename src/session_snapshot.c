@@ -95,10 +95,12 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 	if (!heap->reason && !session->allocator_count && !session->allocator_questions)
 		heap->reason = "no allocator function was found in the target";
 	session_read_books(session);
-	heap_profile_fill(session->heap_profile, snapshot, session_now_s(), with_stacks);
+	session_read_ages(session);
 	stats = heap_source_stats(session->heap);
 	heap->untracked_frees = stats.untracked_frees;
 	heap->untracked_known = !session->heap_sampled;
+	heap->ages_skipped = live_scan_skipped(session->live_scan);
+	heap_profile_fill(session->heap_profile, snapshot, session_now_s(), with_stacks);
 	snapshot->overflow.ringbuf_dropped += stats.ringbuf_dropped;
 	snapshot->overflow.live_map_full = stats.live_map_full;
 	snapshot->overflow.site_map_full = stats.site_map_full + stats.thread_map_full;

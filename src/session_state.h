@@ -8,6 +8,7 @@
 
 #include "collect/cpu_source.h"
 #include "collect/heap_source.h"
+#include "collect/live_scan.h"
 #include "collect/mapping_watch.h"
 #include "collect/rule_map.h"
 #include "collect/stack_counts.h"
@@ -62,6 +63,7 @@ struct session {
 	struct stack_counts *counts;	/* NULL: every sample is copied */
 	struct cpu_source *cpu;		/* NULL: off, see cpu_off */
 	struct heap_source *heap;	/* NULL: off, see heap_off */
+	struct live_scan *live_scan;	/* NULL: as heap */
 	struct err cpu_off, heap_off, bpf_off;
 	bool *asked;			/* by module number: for allocators */
 	size_t asked_count;
@@ -148,6 +150,8 @@ void session_on_heap_readable(void *context);
 
 /* Takes in the kernel's books. */
 void session_read_books(struct session *session);
+/* Goes on reading the live objects; their ages are taken when all have been read. */
+void session_read_ages(struct session *session);
 
 /* Bytes between samples of the heap, from now on. */
 void session_set_interval(struct session *session, uint64_t interval);

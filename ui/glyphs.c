@@ -10,6 +10,7 @@ static const struct glyphs ascii = {
     .falling = "v",
     .rising = "^",
     .ellipsis = "...",
+    .levels = {"_", "_", ".", ".", "-", "-", "=", "#"},
 };
 
 static const struct glyphs unicode = {
@@ -19,6 +20,7 @@ static const struct glyphs unicode = {
     .falling = "▼",
     .rising = "▲",
     .ellipsis = "…",
+    .levels = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
 };
 
 const struct glyphs *glyphs_get(bool utf8)

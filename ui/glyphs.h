@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+enum { GLYPHS_LEVELS = 8 };
+
 /* All one column wide but the ellipsis. */
 struct glyphs {
 	const char *rule;	/* horizontal line */
@@ -12,6 +14,7 @@ struct glyphs {
 	const char *falling;	/* sorted from the largest */
 	const char *rising;
 	const char *ellipsis; /* what was cut out of a name */
+	const char *levels[GLYPHS_LEVELS]; /* of a sparkline, from the lowest */
 };
 
 /* The set for a terminal with or without UTF-8; static. */

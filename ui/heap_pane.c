@@ -9,6 +9,7 @@
 #include "cell.h"
 #include "fmt.h"
 #include "pane.h"
+#include "spark.h"
 
 enum {
 	COLUMN_GROWTH = HEAP_COLUMN_LIVE + 1,
@@ -16,6 +17,8 @@ enum {
 	COLUMN_ALLOC,
 	COLUMN_FREED,
 	COLUMN_PEAK,
+	COLUMN_TREND,
+	COLUMN_LEAK,
 	COLUMN_SITE,
 	COLUMN_WHERE,
 };
@@ -29,11 +32,14 @@ static const struct table_column columns[] = {
     [COLUMN_GROWTH] =
 	{"GROWTH/s", "change of LIVE per second, lately", {9, 9, 1, false}, false, false},
     [COLUMN_OBJECTS] =
-	{"OBJS", "objects allocated here and not freed", {6, 6, 4, false}, false, false},
+	{"OBJS", "objects allocated here and not freed", {6, 6, 5, false}, false, false},
     [COLUMN_ALLOC] =
-	{"ALLOC", "bytes allocated here since attachment", {7, 7, 3, false}, false, false},
-    [COLUMN_FREED] = {"FREED", "bytes of those freed again", {7, 7, 5, false}, false, false},
-    [COLUMN_PEAK] = {"PEAK", "highest LIVE seen", {7, 7, 6, false}, false, false},
+	{"ALLOC", "bytes allocated here since attachment", {7, 7, 4, false}, false, false},
+    [COLUMN_FREED] = {"FREED", "bytes of those freed again", {7, 7, 6, false}, false, false},
+    [COLUMN_PEAK] = {"PEAK", "highest LIVE seen", {7, 7, 7, false}, false, false},
+    [COLUMN_TREND] = {"TREND", "LIVE over the last minute", {12, 12, 8, false}, false, false},
+    [COLUMN_LEAK] = {"LEAK", "leak suspect: HIGH, MED, LOW; const: grows no more",
+		     {5, 5, 3, false}, false, false},
     [COLUMN_SITE] = {"SITE", "function that allocates", {20, 20, 0, true}, true, true},
     [COLUMN_WHERE] =
 	{"WHERE", "source file and line, or the module", {14, 32, 2, false}, true, false},
@@ -62,6 +68,10 @@ static int compare_sites(const void *rows, size_t a_index, size_t b_index, unsig
 		return cell_compare_count(a->freed_bytes, b->freed_bytes);
 	case COLUMN_PEAK:
 		return cell_compare_count(a->peak_bytes, b->peak_bytes);
+	case COLUMN_TREND:
+		return cell_compare_double(a->leak.slope_bytes_per_s, b->leak.slope_bytes_per_s);
+	case COLUMN_LEAK:
+		return cell_compare_double(a->leak.score, b->leak.score);
 	case COLUMN_WHERE:
 		return cell_compare_place(a->file, a->line, b->file, b->line);
 	default:
@@ -89,6 +99,10 @@ static const char *site_cell(const void *rows, size_t index, const struct table_
 		return fmt_bytes(buf, size, site->freed_bytes);
 	case COLUMN_PEAK:
 		return fmt_bytes(buf, size, site->peak_bytes);
+	case COLUMN_TREND:
+		return spark_line(buf, size, site->trend, SNAPSHOT_TREND, cell->glyphs);
+	case COLUMN_LEAK:
+		return site->leak.level == LEAK_NONE ? "-" : leak_level_name(site->leak.level);
 	case COLUMN_WHERE:
 		return cell_place(buf, size, cell->cols, site->file, site->line,
 				  site->module ? site->module : "?");
@@ -105,6 +119,8 @@ static enum style site_style(const void *rows, size_t index, unsigned column)
 		return STYLE_MUTED;
 	if (column == COLUMN_GROWTH && site->growth_bytes_per_s >= hot_growth)
 		return STYLE_HOT;
+	if (column == COLUMN_LEAK && site->leak.level == LEAK_HIGH)
+		return STYLE_WARN;
 	return STYLE_NORMAL;
 }
 

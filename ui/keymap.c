@@ -21,7 +21,7 @@ static const struct keymap_entry entries[] = {
     {COMMAND_LAST, {RSP_KEY_END, 'G'}, "last row", NULL},
     {COMMAND_LEFT, {RSP_KEY_LEFT}, "scroll names to the left", NULL},
     {COMMAND_RIGHT, {RSP_KEY_RIGHT}, "scroll names to the right", NULL},
-    {COMMAND_NEXT_PANE, {RSP_KEY_TAB}, "switch between CPU and heap", "Pane"},
+    {COMMAND_NEXT_PANE, {RSP_KEY_TAB}, "go to the other pane, or to the next view", "Pane"},
     {COMMAND_SORT_PREVIOUS, {'<'}, "sort by the column to the left", ""},
     {COMMAND_SORT_NEXT, {'>'}, "sort by the column to the right", "Sort"},
     {COMMAND_SORT_SELF, {'P'}, "sort functions by their own CPU share", NULL},
@@ -34,7 +34,8 @@ static const struct keymap_entry entries[] = {
     {COMMAND_SAMPLE_COARSER, {']'}, "sample the heap at twice the interval", NULL},
     {COMMAND_SHOW_BOTH, {'1'}, "show both panes", ""},
     {COMMAND_SHOW_CPU, {'2'}, "show CPU only", ""},
-    {COMMAND_SHOW_HEAP, {'3'}, "show heap only", "View"},
+    {COMMAND_SHOW_HEAP, {'3'}, "show heap only", ""},
+    {COMMAND_SHOW_LEAKS, {'4'}, "show leak suspects", "View"},
     {COMMAND_REDRAW, {CTRL('L')}, "draw the screen anew", NULL},
     {COMMAND_SUSPEND, {CTRL('Z')}, "suspend; the shell's fg resumes", NULL},
 };

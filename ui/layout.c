@@ -15,6 +15,7 @@ static const struct layout_panes modes[LAYOUT_COUNT] = {
     [LAYOUT_BOTH] = {2, {PANE_CPU, PANE_HEAP}},
     [LAYOUT_CPU] = {1, {PANE_CPU}},
     [LAYOUT_HEAP] = {1, {PANE_HEAP}},
+    [LAYOUT_LEAKS] = {1, {PANE_LEAKS}},
 };
 
 const struct layout_panes *layout_panes(enum layout_mode mode)

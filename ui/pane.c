@@ -15,6 +15,7 @@ const struct pane *pane_get(enum pane_id id)
 	static const struct pane *(*const panes[PANE_COUNT])(void) = {
 	    [PANE_CPU] = cpu_pane_get,
 	    [PANE_HEAP] = heap_pane_get,
+	    [PANE_LEAKS] = leaks_pane_get,
 	};
 
 	return panes[id]();

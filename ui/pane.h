@@ -42,6 +42,7 @@ struct pane_frame {
 const struct pane *pane_get(enum pane_id id);
 const struct pane *cpu_pane_get(void);
 const struct pane *heap_pane_get(void);
+const struct pane *leaks_pane_get(void);
 
 /* Brings the view up to date and draws title and rows, or why there are none. */
 void pane_draw(const struct pane *pane, struct table_state *state, const struct pane_frame *frame);

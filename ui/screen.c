@@ -181,6 +181,9 @@ static void arrange(struct screen *screen, enum command command)
 	case COMMAND_SHOW_HEAP:
 		show(screen, LAYOUT_HEAP);
 		break;
+	case COMMAND_SHOW_LEAKS:
+		show(screen, LAYOUT_LEAKS);
+		break;
 	case COMMAND_SORT_PREVIOUS:
 		sort_step(screen, -1);
 		break;

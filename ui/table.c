@@ -73,7 +73,8 @@ static void draw_titles(const struct painter *painter)
 static void cell_text(const struct painter *painter, size_t index, unsigned column, char *buf,
 		      size_t size)
 {
-	struct table_cell cell = {column, painter->widths[column], painter->state->shown};
+	struct table_cell cell = {column, painter->widths[column], painter->state->shown,
+				  painter->glyphs};
 	char raw[TEXT_SIZE];
 
 	fmt_harmless(buf, size,

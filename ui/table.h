@@ -29,6 +29,7 @@ struct table_cell {
 	unsigned column;
 	int cols;
 	uint32_t shown; /* a bit for each column on the screen */
+	const struct glyphs *glyphs;
 };
 
 struct table {

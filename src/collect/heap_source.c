@@ -277,6 +277,11 @@ int heap_source_threads_fd(const struct heap_source *source)
 	return bpf_map__fd(source->skeleton->maps.threads);
 }
 
+uint64_t heap_source_epoch(const struct heap_source *source)
+{
+	return source->skeleton->bss->epoch;
+}
+
 int heap_source_fd(const struct heap_source *source)
 {
 	return ring_buffer__epoll_fd(source->records);

@@ -74,6 +74,9 @@ void heap_source_set_interval(struct heap_source *source, uint64_t interval);
 /* The map of the calls in flight, which CPU samples need too: see bpf/call.bpf.h. */
 int heap_source_threads_fd(const struct heap_source *source);
 
+/* The epoch that the present objects are of. */
+uint64_t heap_source_epoch(const struct heap_source *source);
+
 /* The ring buffer's descriptor to wait on, and reading it. */
 int heap_source_fd(const struct heap_source *source);
 void heap_source_drain(struct heap_source *source);

@@ -50,6 +50,35 @@ static json_t *stacks_array(const struct snapshot_site *site)
 	return array;
 }
 
+static json_t *leak_object(const struct leak_verdict *leak)
+{
+	json_t *object = json_checked(json_object());
+
+	json_put_text(object, "level", leak_level_name(leak->level));
+	json_put_real(object, "score", leak->score);
+	json_put_text(object, "evidence", leak->evidence[0] ? leak->evidence : NULL);
+	json_put_real(object, "slope_bytes_per_s", leak->slope_bytes_per_s);
+	json_put_real(object, "slope_ci_bytes_per_s", leak->slope_half_width);
+	json_put_count(object, "windows_grown", leak->windows_grown);
+	json_put_count(object, "windows", leak->windows);
+	return object;
+}
+
+static json_t *ages_array(const struct ages *ages)
+{
+	json_t *array = json_checked(json_array());
+
+	for (enum age_bucket bucket = AGE_0S; bucket < AGE_BUCKETS; bucket++) {
+		json_t *object = json_checked(json_object());
+
+		json_put_real(object, "from_s", ages_edge_s(bucket));
+		json_put_count(object, "live_bytes", (uint64_t)(ages->bytes[bucket] + 0.5));
+		json_put_count(object, "live_objects", (uint64_t)(ages->objects[bucket] + 0.5));
+		json_append(array, object);
+	}
+	return array;
+}
+
 static json_t *site_object(const struct snapshot_site *site)
 {
 	json_t *object = json_checked(json_object());
@@ -66,8 +95,13 @@ static json_t *site_object(const struct snapshot_site *site)
 	json_put_count(object, "freed_objects", site->freed_objects);
 	json_put_count(object, "peak_bytes", site->peak_bytes);
 	json_put_real(object, "growth_bytes_per_s", site->growth_bytes_per_s);
-	/* The ages of objects are not read yet at a refresh: unknown. */
-	json_put(object, "oldest_s", json_null());
+	json_put_real(object, "oldest_s", site->oldest_s);
+	json_put_real(object, "alloc_bytes_per_s", site->alloc_bytes_per_s);
+	json_put_real(object, "alloc_objects_per_s", site->alloc_objects_per_s);
+	json_put_real(object, "freed_bytes_per_s", site->freed_bytes_per_s);
+	json_put_real(object, "freed_objects_per_s", site->freed_objects_per_s);
+	json_put(object, "leak", leak_object(&site->leak));
+	json_put(object, "ages", site->ages_known ? ages_array(&site->ages) : json_null());
 	json_put(object, "stacks", stacks_array(site));
 	return object;
 }
@@ -103,6 +137,7 @@ json_t *json_heap(const struct snapshot *snapshot)
 	else
 		json_put(object, "untracked_frees", json_null());
 	json_put_count(object, "rss_bytes", snapshot->target.rss_bytes);
+	json_put_count(object, "ages_skipped_objects", heap->ages_skipped);
 	json_put(object, "sites", sites_array(snapshot));
 	return object;
 }

@@ -11,6 +11,7 @@
 #include "err.h"
 #include "profile/growth.h"
 #include "profile/runtime.h"
+#include "profile/site_history.h"
 #include "symbol/client.h"
 
 #define uthash_fatal(message) out_of_memory()
@@ -28,20 +29,15 @@ struct row {
 	struct books kernel;	/* as last read */
 	struct books moved;	/* from provisional ids that are gone */
 	struct stack *stack;	/* NULL: not known yet */
-	UT_hash_handle hh;
-};
-
-/* What is remembered of a site from refresh to refresh. */
-struct history {
-	uint64_t id;
-	uint64_t peak_bytes;
-	struct growth growth;
+	uint64_t ages_pass;	/* which `ages` is of; 0: none */
+	struct ages ages;
 	UT_hash_handle hh;
 };
 
 struct heap_profile {
 	struct row *rows;
-	struct history *histories;
+	struct site_history *history;
+	uint64_t ages_pass;	/* the latest; 0: none */
 	struct growth live_growth;
 	struct growth alloc_growth;
 };
@@ -56,23 +52,22 @@ struct site_sum {
 
 struct heap_profile *heap_profile_new(void)
 {
-	return xcalloc(1, sizeof(struct heap_profile));
+	struct heap_profile *profile = xcalloc(1, sizeof(*profile));
+
+	profile->history = site_history_new();
+	return profile;
 }
 
 void heap_profile_reset(struct heap_profile *profile)
 {
 	struct row *row, *next_row;
-	struct history *history, *next_history;
 
 	HASH_ITER(hh, profile->rows, row, next_row) {
 		HASH_DEL(profile->rows, row);
 		free(row);
 	}
-	HASH_ITER(hh, profile->histories, history, next_history) {
-		HASH_DEL(profile->histories, history);
-		free(history);
-	}
-	*profile = (struct heap_profile){0};
+	site_history_reset(profile->history);
+	*profile = (struct heap_profile){.history = profile->history};
 }
 
 void heap_profile_free(struct heap_profile *profile)
@@ -80,6 +75,7 @@ void heap_profile_free(struct heap_profile *profile)
 	if (!profile)
 		return;
 	heap_profile_reset(profile);
+	site_history_free(profile->history);
 	free(profile);
 }
 
@@ -140,6 +136,22 @@ bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const s
 	HASH_DEL(profile->rows, row);
 	free(row);
 	return true;
+}
+
+void heap_profile_begin_ages(struct heap_profile *profile)
+{
+	profile->ages_pass++;
+}
+
+void heap_profile_set_ages(struct heap_profile *profile, uint64_t kernel_id, const struct ages *ages)
+{
+	struct row *row;
+
+	HASH_FIND(hh, profile->rows, &kernel_id, sizeof(kernel_id), row);
+	if (!row)
+		return;
+	row->ages = *ages;
+	row->ages_pass = profile->ages_pass;
 }
 
 void heap_profile_each_stack(const struct heap_profile *profile, stack_fn use, void *context)
@@ -290,12 +302,15 @@ static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks
 	HASH_SORT(profile->rows, by_stack);
 	for (row = profile->rows; row; row = next) {
 		struct books books = {0};
+		struct ages ages = {0};
 		struct site_sum *sum;
 		uint64_t live_bytes, live_objects;
 
 		for (next = row; next && next->stack == row->stack; next = next->hh.next) {
 			add_books(&books, &next->kernel);
 			add_books(&books, &next->moved);
+			if (profile->ages_pass && next->ages_pass == profile->ages_pass)
+				ages_merge(&ages, &next->ages);
 		}
 		if (!books.alloc_objects)
 			continue;
@@ -311,27 +326,40 @@ static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks
 		sum->row.freed_bytes += books.freed_bytes;
 		sum->row.freed_objects += books.freed_objects;
 		sum->live_variance += difference(books.alloc_variance, books.freed_variance);
+		ages_merge(&sum->row.ages, &ages);
 		if (with_stacks)
 			add_stack(&sum->row, row->stack, live_bytes, live_objects);
 	}
 	return sums;
 }
 
-static void remember(struct heap_profile *profile, struct snapshot_site *site, double now_s)
+static void fill_oldest(struct snapshot_site *site, double now_s)
 {
-	struct history *history;
+	double age_s = now_s - (double)site->ages.oldest_ns * 1e-9;
 
-	HASH_FIND(hh, profile->histories, &site->id, sizeof(site->id), history);
-	if (!history) {
-		history = xcalloc(1, sizeof(*history));
-		history->id = site->id;
-		HASH_ADD(hh, profile->histories, id, sizeof(history->id), history);
-	}
-	if (site->live_bytes > history->peak_bytes)
-		history->peak_bytes = site->live_bytes;
-	growth_add(&history->growth, now_s, (double)site->live_bytes);
-	site->peak_bytes = history->peak_bytes;
-	site->growth_bytes_per_s = growth_per_s(&history->growth);
+	site->ages_known = site->ages.oldest_ns != 0;
+	site->oldest_s = !site->ages_known ? (double)NAN : age_s > 0 ? age_s : 0;
+}
+
+static int by_score(const void *left, const void *right)
+{
+	const struct snapshot_site *a = *(const struct snapshot_site *const *)left;
+	const struct snapshot_site *b = *(const struct snapshot_site *const *)right;
+
+	if (a->leak.score != b->leak.score)
+		return (a->leak.score < b->leak.score) - (a->leak.score > b->leak.score);
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+static void fill_suspects(struct snapshot *snapshot)
+{
+	snapshot->suspects = xcalloc(snapshot->site_count + 1, sizeof(*snapshot->suspects));
+	for (size_t i = 0; i < snapshot->site_count; i++)
+		if (snapshot->sites[i].leak.level >= LEAK_LOW)
+			snapshot->suspects[snapshot->suspect_count++] = &snapshot->sites[i];
+	if (snapshot->suspect_count > 1)
+		qsort(snapshot->suspects, snapshot->suspect_count, sizeof(*snapshot->suspects),
+		      by_score);
 }
 
 static int by_live(const void *left, const void *right)
@@ -385,7 +413,7 @@ void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, 
 		*site = sum->row;
 		site->live_ci_bytes = confidence_bytes(sum->live_variance);
 		live_variance += sum->live_variance;
-		remember(profile, site, now_s);
+		fill_oldest(site, now_s);
 		if (site->stack_count > 1)
 			qsort(site->stacks, site->stack_count, sizeof(*site->stacks), by_stack_live);
 		HASH_DEL(sums, sum);
@@ -393,6 +421,9 @@ void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, 
 	}
 	snapshot->site_count = used;
 	qsort(snapshot->sites, used, sizeof(*snapshot->sites), by_live);
+	site_history_fill(profile->history, snapshot->sites, used, snapshot->heap.untracked_frees,
+			  now_s);
+	fill_suspects(snapshot);
 	fill_totals(profile, snapshot, now_s);
 	snapshot->heap.live_ci_bytes = confidence_bytes(live_variance);
 }

@@ -36,12 +36,20 @@ void heap_profile_each_stack(const struct heap_profile *profile, stack_fn use, v
 /* Bytes that were allocated, as last read. */
 double heap_profile_allocated(const struct heap_profile *profile);
 
+/*
+ * Takes the ages of the live objects: first that there are new ones, then those of each id. Ids that
+ * are not named have no live objects that are known; one without books is ignored.
+ */
+void heap_profile_begin_ages(struct heap_profile *profile);
+void heap_profile_set_ages(struct heap_profile *profile, uint64_t kernel_id, const struct ages *ages);
+
 /* Forgets everything: the books start anew. */
 void heap_profile_reset(struct heap_profile *profile);
 
 /*
- * Fills sites and totals of the snapshot, each site's stacks if `with_stacks`. `now_s` is a time of
- * a monotonic clock, for growth and peaks: to be called once in each refresh.
+ * Fills sites, suspects and totals of the snapshot, each site's stacks if `with_stacks`. `now_s` is a
+ * time of CLOCK_MONOTONIC, for ages, growth and peaks: to be called once in each refresh. The
+ * snapshot's untracked frees are read: they are there already.
  */
 void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, double now_s, bool with_stacks);
 

@@ -19,6 +19,7 @@ void snapshot_free(struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->site_count; i++)
 		free_site(&snapshot->sites[i]);
 	free(snapshot->sites);
+	free(snapshot->suspects);
 	free(snapshot->functions);
 	free(snapshot->folded);
 	free(snapshot->allocators);

@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "collect/ages.h"
+#include "profile/leak.h"
+
 enum channel_state { CHANNEL_OFF, CHANNEL_ON };
 
 /* A function with CPU samples. `id` stays the same from refresh to refresh as long as its name does. */
@@ -45,6 +48,8 @@ struct snapshot_stack {
 	struct snapshot_frame *frames;	/* owned */
 };
 
+enum { SNAPSHOT_TREND = 12 };
+
 /* A place in the user's own code that allocates. `id` as in snapshot_function. */
 struct snapshot_site {
 	uint64_t id;
@@ -61,6 +66,13 @@ struct snapshot_site {
 	double live_ci_bytes;	/* live_bytes is within so much, at 95 % confidence; 0: exact */
 	uint64_t peak_bytes;	/* highest live_bytes seen at a refresh */
 	double growth_bytes_per_s; /* of live_bytes, over the last ten seconds or since attachment */
+	double alloc_bytes_per_s, alloc_objects_per_s; /* over the same time */
+	double freed_bytes_per_s, freed_objects_per_s;
+	bool ages_known;
+	struct ages ages;	/* of the live objects, when the books of all were read last */
+	double oldest_s;	/* age of the oldest live object; NAN: unknown */
+	double trend[SNAPSHOT_TREND]; /* least live_bytes in parts of the last minute; NAN: unknown */
+	struct leak_verdict leak;
 	size_t stack_count;
 	struct snapshot_stack *stacks; /* owned; filled only when asked for */
 };
@@ -119,6 +131,7 @@ struct snapshot_heap {
 	bool untracked_known;	/* every allocation has been tracked, so that they can be told */
 	double growth_bytes_per_s;
 	double alloc_bytes_per_s;
+	uint64_t ages_skipped;	/* live objects that are in no site's ages */
 };
 
 struct snapshot_overflow {
@@ -192,6 +205,8 @@ struct snapshot {
 	struct snapshot_function *folded; /* owned; the same with the kernel's as one, see kernel_fold.h */
 	size_t site_count;
 	struct snapshot_site *sites; /* owned; by live bytes, then allocated bytes, then id */
+	size_t suspect_count;
+	const struct snapshot_site **suspects; /* owned, into `sites`; LOW and above, by score */
 	size_t allocator_count;
 	struct snapshot_allocator *allocators; /* owned */
 	struct snapshot_books books;

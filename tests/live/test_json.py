@@ -14,7 +14,13 @@ STACK = {"live_bytes": int, "live_objects": int, "frames": [FRAME]}
 SITE = {
     "function": (str, None), **NAMED, "live_bytes": int, "live_ci_bytes": NUMBER, "live_objects": int,
     "alloc_bytes": int, "alloc_objects": int, "freed_bytes": int, "freed_objects": int, "peak_bytes": int,
-    "growth_bytes_per_s": (NUMBER, None), "oldest_s": (NUMBER, None), "stacks": [STACK],
+    "growth_bytes_per_s": (NUMBER, None), "oldest_s": (NUMBER, None),
+    "alloc_bytes_per_s": NUMBER, "alloc_objects_per_s": NUMBER,
+    "freed_bytes_per_s": NUMBER, "freed_objects_per_s": NUMBER,
+    "leak": {"level": str, "score": NUMBER, "evidence": (str, None),
+             "slope_bytes_per_s": (NUMBER, None), "slope_ci_bytes_per_s": (NUMBER, None),
+             "windows_grown": int, "windows": int},
+    "ages": (list, None), "stacks": [STACK],
 }
 FUNCTION = {
     "name": str, **NAMED, "self_samples": int, "total_samples": int, "self_pct": NUMBER,
@@ -34,7 +40,7 @@ SCHEMA = {
              "live_bytes": (int, None), "live_ci_bytes": NUMBER, "live_objects": (int, None), "alloc_bytes": (int, None),
              "alloc_objects": (int, None), "freed_bytes": (int, None),
              "freed_objects": (int, None), "untracked_frees": (int, None),
-             "rss_bytes": (int, None), "sites": [SITE]},
+             "rss_bytes": (int, None), "ages_skipped_objects": int, "sites": [SITE]},
     "modules": [{"name": str, "path": str, "state": str}],
     "ledger": {"channels": [{"name": str, "produced": int, "consumed": int, "lost": int,
                              "capacity_bytes": int, "used_bytes": int}],

@@ -70,7 +70,7 @@ static json_t *at(json_t *value, ...)
 /* Exactly these keys, in this order; "a b c". */
 static void expect_keys(json_t *object, const char *keys)
 {
-	char text[512] = "";
+	char text[1024] = "";
 	const char *key;
 	json_t *value;
 
@@ -112,6 +112,20 @@ static void fill_site(struct snapshot_site *site)
 				       .freed_objects = 6,
 				       .peak_bytes = 7,
 				       .growth_bytes_per_s = -8.25,
+				       .alloc_bytes_per_s = 30.5,
+				       .alloc_objects_per_s = 31.5,
+				       .freed_bytes_per_s = 32.5,
+				       .freed_objects_per_s = 33.5,
+				       .ages_known = true,
+				       .ages = {.bytes = {[AGE_1MIN] = 50}, .objects = {[AGE_1MIN] = 5}},
+				       .oldest_s = 75.5,
+				       .leak = {.level = LEAK_MEDIUM,
+						.score = 61.5,
+						.slope_bytes_per_s = 40.5,
+						.slope_half_width = 1.5,
+						.windows = 12,
+						.windows_grown = 11,
+						.evidence = "grew"},
 				       .stack_count = 1,
 				       .stacks = xcalloc(1, sizeof(*site->stacks))};
 	site->stacks[0] =
@@ -219,7 +233,7 @@ Test(json, keys_are_schema_1_exactly)
 	expect_keys(
 	    AT(o, "heap"),
 	    "state reason mode interval_bytes allocators live_bytes live_ci_bytes live_objects alloc_bytes "
-	    "alloc_objects freed_bytes freed_objects untracked_frees rss_bytes sites");
+	    "alloc_objects freed_bytes freed_objects untracked_frees rss_bytes ages_skipped_objects sites");
 	expect_keys(AT(o, "heap", "allocators", "0"), "name module probes");
 	expect_keys(AT(o, "modules", "0"), "name path state");
 	expect_keys(AT(o, "ledger"),
@@ -232,7 +246,8 @@ Test(json, keys_are_schema_1_exactly)
 		    "function module offset emulated hits hits_per_s ns_per_hit");
 	expect_keys(AT(o, "heap", "sites", "0"),
 		    "function module file line live_bytes live_ci_bytes live_objects alloc_bytes alloc_objects "
-		    "freed_bytes freed_objects peak_bytes growth_bytes_per_s oldest_s stacks");
+		    "freed_bytes freed_objects peak_bytes growth_bytes_per_s oldest_s alloc_bytes_per_s "
+		    "alloc_objects_per_s freed_bytes_per_s freed_objects_per_s leak ages stacks");
 	expect_keys(AT(o, "heap", "sites", "0", "stacks", "0"), "live_bytes live_objects frames");
 	expect_keys(AT(o, "heap", "sites", "0", "stacks", "0", "frames", "0"),
 		    "function module file line inlined");
@@ -390,7 +405,25 @@ Test(json, sites)
 	EXPECT_COUNT(6, site, "freed_objects");
 	EXPECT_COUNT(7, site, "peak_bytes");
 	EXPECT_REAL(-8.25, site, "growth_bytes_per_s");
-	EXPECT_NULL(site, "oldest_s");
+	EXPECT_REAL(75.5, site, "oldest_s");
+	EXPECT_REAL(30.5, site, "alloc_bytes_per_s");
+	EXPECT_REAL(31.5, site, "alloc_objects_per_s");
+	EXPECT_REAL(32.5, site, "freed_bytes_per_s");
+	EXPECT_REAL(33.5, site, "freed_objects_per_s");
+	expect_keys(AT(site, "leak"), "level score evidence slope_bytes_per_s "
+				      "slope_ci_bytes_per_s windows_grown windows");
+	EXPECT_TEXT("MED", site, "leak", "level");
+	EXPECT_REAL(61.5, site, "leak", "score");
+	EXPECT_TEXT("grew", site, "leak", "evidence");
+	EXPECT_REAL(40.5, site, "leak", "slope_bytes_per_s");
+	EXPECT_REAL(1.5, site, "leak", "slope_ci_bytes_per_s");
+	EXPECT_COUNT(11, site, "leak", "windows_grown");
+	EXPECT_COUNT(12, site, "leak", "windows");
+	cr_expect_eq(json_array_size(AT(site, "ages")), AGE_BUCKETS);
+	expect_keys(AT(site, "ages", "3"), "from_s live_bytes live_objects");
+	EXPECT_REAL(60.0, site, "ages", "3", "from_s");
+	EXPECT_COUNT(50, site, "ages", "3", "live_bytes");
+	EXPECT_COUNT(5, site, "ages", "3", "live_objects");
 	EXPECT_COUNT(10, stack, "live_bytes");
 	EXPECT_COUNT(11, stack, "live_objects");
 	EXPECT_TEXT("grow", stack, "frames", "0", "function");
@@ -413,6 +446,11 @@ Test(json, unknown_is_null)
 	snapshot->target.exited = true;
 	snapshot->heap.mode = "exact";
 	snapshot->overhead.self_cpu_pct = INFINITY;
+	snapshot->site_count = 1;
+	snapshot->sites = xcalloc(1, sizeof(*snapshot->sites));
+	snapshot->sites[0].oldest_s = NAN;
+	snapshot->sites[0].leak.slope_bytes_per_s = NAN;
+	snapshot->sites[0].leak.slope_half_width = NAN;
 	o = print(snapshot, &line);
 	EXPECT_NULL(o, "target", "comm");
 	EXPECT_NULL(o, "target", "exe");
@@ -429,7 +467,13 @@ Test(json, unknown_is_null)
 	EXPECT_NULL(o, "overhead", "cpu_pct");
 	EXPECT_NULL(o, "overhead", "self_cpu_pct");
 	cr_expect_eq(json_array_size(AT(o, "cpu", "functions")), 0);
-	cr_expect_eq(json_array_size(AT(o, "heap", "sites")), 0);
+	EXPECT_NULL(o, "heap", "sites", "0", "function");
+	EXPECT_NULL(o, "heap", "sites", "0", "oldest_s");
+	EXPECT_NULL(o, "heap", "sites", "0", "ages");
+	EXPECT_TEXT("none", o, "heap", "sites", "0", "leak", "level");
+	EXPECT_NULL(o, "heap", "sites", "0", "leak", "evidence");
+	EXPECT_NULL(o, "heap", "sites", "0", "leak", "slope_bytes_per_s");
+	EXPECT_NULL(o, "heap", "sites", "0", "leak", "slope_ci_bytes_per_s");
 	cr_expect_eq(json_array_size(AT(o, "heap", "allocators")), 0);
 	release(o, line, snapshot);
 }

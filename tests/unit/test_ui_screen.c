@@ -14,6 +14,7 @@
 
 static struct snapshot_function functions[3];
 static struct snapshot_site sites[2];
+static const struct snapshot_site *suspects[1];
 static struct snapshot_allocator allocators[1];
 static struct snapshot snapshot;
 static struct screen *screen;
@@ -56,7 +57,17 @@ static void seed_rows(void)
 					  .alloc_bytes = 5 << 20,
 					  .freed_bytes = 2 << 20,
 					  .peak_bytes = 4 << 20,
-					  .growth_bytes_per_s = 2048.0};
+					  .growth_bytes_per_s = 2048.0,
+					  .ages_known = true,
+					  .ages = {.bytes = {[AGE_10S] = 1, [AGE_1MIN] = 3}},
+					  .oldest_s = 400.0,
+					  .leak = {.level = LEAK_HIGH,
+						   .score = 90.0,
+						   .slope_bytes_per_s = 2048.0,
+						   .slope_half_width = 64.0,
+						   .evidence = "grew in 12 of 12 windows"}};
+	for (int i = 0; i < SNAPSHOT_TREND; i++)
+		sites[0].trend[i] = i < 2 ? (double)NAN : i;
 	sites[1] = (struct snapshot_site){.id = 12,
 					  .function = "parse",
 					  .module = "libp.so",
@@ -65,7 +76,9 @@ static void seed_rows(void)
 					  .alloc_bytes = 4096,
 					  .freed_bytes = 3072,
 					  .peak_bytes = 2048,
-					  .growth_bytes_per_s = (double)NAN};
+					  .growth_bytes_per_s = (double)NAN,
+					  .oldest_s = (double)NAN};
+	suspects[0] = &sites[0];
 	allocators[0] = (struct snapshot_allocator){"glibc", "libc.so.6", 12};
 }
 
@@ -108,6 +121,8 @@ static void setup(void)
 	    .functions = functions,
 	    .site_count = 2,
 	    .sites = sites,
+	    .suspect_count = 1,
+	    .suspects = suspects,
 	    .allocator_count = 1,
 	    .allocators = allocators,
 	};
@@ -182,10 +197,10 @@ Test(ui_screen, full_size)
 	LINE("[kernel] ", "   25.0    25.0 [kernel]                                               "
 			  "[kernel]");
 	LINE("cache::insert",
-	     "    3.0M     +2.0K   1.5K    5.0M    2.0M    4.0M cache::insert      "
-	     "                          src/cache.rs:141");
-	LINE("parse", "    1.0K         -      2    4.0K    3.0K    2.0K parse              "
-		      "                          libp.so");
+	     "    3.0M     +2.0K   1.5K    5.0M    2.0M    4.0M   _...---==#  HIGH "
+	     "cache::insert                   src/cache.rs:141");
+	LINE("parse", "    1.0K         -      2    4.0K    3.0K    2.0K ____________     - "
+		      "parse                           libp.so");
 	HAS("--[CPU] since attachment -");
 	HAS("-- HEAP  since attachment -");
 	HAS("- 1-3 of 3 --");
@@ -215,7 +230,7 @@ Test(ui_screen, eighty_by_twenty_four)
 	HAS("self 2.1% 38.0M");
 	LINE("match_level",
 	     ">  60.0    62.0 orders::book::match_level      ordersd          src/book.rs:214");
-	LINE("LIVEv", "   LIVEv  GROWTH/s   OBJS   ALLOC   FREED SITE                   WHERE");
+	LINE("LIVEv", "   LIVEv  GROWTH/s   OBJS   ALLOC  LEAK SITE                     WHERE");
 	HAS("cache.rs:141");
 }
 
@@ -475,6 +490,9 @@ Test(ui_screen, views_and_focus)
 	HAS("--[HEAP]");
 	press(RSP_KEY_TAB);
 	draw(120, 35);
+	HAS("--[LEAKS]");
+	press(RSP_KEY_TAB);
+	draw(120, 35);
 	HAS("--[CPU]");
 	HAS_NOT("GROWTH/s");
 	press('M');
@@ -487,6 +505,29 @@ Test(ui_screen, views_and_focus)
 	draw(120, 35);
 	HAS("--[CPU]");
 	HAS("-- HEAP ");
+}
+
+Test(ui_screen, leaks)
+{
+	press('4');
+	draw(120, 35);
+	LINE("LEVEL", " LEVELv  GROWTH/min     +/-  OLD%  OLDEST    LIVE SITE                "
+		      "    WHERE             EVIDENCE");
+	LINE("insert", ">  HIGH     +120.0K    3.8K  75.0   6m40s    3.0M cache::insert        "
+		       "   src/cache.rs:141  grew in 12 of 12 windows");
+	HAS_NOT("parse");
+	draw(80, 24);
+	LINE("insert", ">  HIGH     +120.0K  75.0    3.0M cache::insert        grew in 12 of 12 windows");
+	suspects[0] = NULL;
+	snapshot.suspect_count = 0;
+	draw(80, 24);
+	HAS("no suspects: none of 2 sites grows, seen for 7s");
+	snapshot.heap.ages_skipped = 12;
+	draw(80, 24);
+	HAS("--[LEAKS] ages without 12 objects");
+	snapshot.heap = (struct snapshot_heap){.state = CHANNEL_OFF, .reason = "not permitted"};
+	draw(80, 24);
+	HAS("heap tracking is off: not permitted");
 }
 
 Test(ui_screen, names_scroll_sideways)
@@ -519,7 +560,7 @@ Test(ui_screen, help_opens_scrolls_and_closes)
 	HAS("Esc closes");
 	press('G');
 	draw(80, 24);
-	HAS("Columns of HEAP");
+	HAS("Columns of LEAKS");
 	HAS_NOT("q ^C F10");
 	press('g');
 	draw(80, 24);

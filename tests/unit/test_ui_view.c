@@ -221,7 +221,8 @@ Test(ui_view, every_column_of_sites)
 	     .live_objects = 1,
 	     .alloc_bytes = 5,
 	     .freed_bytes = 9,
-	     .peak_bytes = 4},
+	     .peak_bytes = 4,
+	     .leak = {.score = 50, .slope_bytes_per_s = (double)NAN}},
 	    {.id = 2,
 	     .function = "a",
 	     .file = "a.c",
@@ -231,7 +232,8 @@ Test(ui_view, every_column_of_sites)
 	     .live_objects = 3,
 	     .alloc_bytes = 6,
 	     .freed_bytes = 8,
-	     .peak_bytes = 5},
+	     .peak_bytes = 5,
+	     .leak = {.score = 70, .slope_bytes_per_s = 3}},
 	    {.id = 3,
 	     .function = "c",
 	     .file = "b.c",
@@ -241,14 +243,65 @@ Test(ui_view, every_column_of_sites)
 	     .live_objects = 2,
 	     .alloc_bytes = 4,
 	     .freed_bytes = 7,
-	     .peak_bytes = 6},
+	     .peak_bytes = 6,
+	     .leak = {.score = 10, .slope_bytes_per_s = 9}},
 	};
 	struct snapshot snapshot = {.heap.state = CHANNEL_ON, .site_count = 3, .sites = sites};
 	static const uint64_t expected[][3] = {
-	    {1, 3, 2}, {3, 2, 1}, {2, 3, 1}, {2, 1, 3}, {1, 2, 3}, {3, 2, 1}, {2, 1, 3}, {2, 1, 3},
+	    {1, 3, 2}, {3, 2, 1}, {2, 3, 1}, {2, 1, 3}, {1, 2, 3},
+	    {3, 2, 1}, {3, 2, 1}, {2, 1, 3}, {2, 1, 3}, {2, 1, 3},
 	};
 
 	check_columns(PANE_HEAP, &snapshot, expected);
+}
+
+Test(ui_view, every_column_of_suspects)
+{
+	struct snapshot_site sites[] = {
+	    {.id = 1,
+	     .function = "b",
+	     .file = "a.c",
+	     .line = 2,
+	     .live_bytes = 7,
+	     .ages_known = true,
+	     .ages = {.bytes = {[AGE_0S] = 9, [AGE_1MIN] = 1}},
+	     .oldest_s = 80,
+	     .leak = {.score = 50,
+		      .slope_bytes_per_s = 2,
+		      .slope_half_width = (double)NAN,
+		      .evidence = "y"}},
+	    {.id = 2,
+	     .function = "c",
+	     .file = "a.c",
+	     .line = 1,
+	     .live_bytes = 8,
+	     .ages_known = true,
+	     .ages = {.bytes = {[AGE_0S] = 1, [AGE_1H] = 9}},
+	     .oldest_s = 4000,
+	     .leak = {.score = 70,
+		      .slope_bytes_per_s = 1,
+		      .slope_half_width = 5,
+		      .evidence = "x"}},
+	    {.id = 3,
+	     .function = "a",
+	     .file = "b.c",
+	     .line = 1,
+	     .live_bytes = 9,
+	     .oldest_s = (double)NAN,
+	     .leak = {.score = 60,
+		      .slope_bytes_per_s = 3,
+		      .slope_half_width = 4,
+		      .evidence = "z"}},
+	};
+	const struct snapshot_site *suspects[] = {&sites[1], &sites[2], &sites[0]};
+	struct snapshot snapshot = {
+	    .heap.state = CHANNEL_ON, .suspect_count = 3, .suspects = suspects};
+	static const uint64_t expected[][3] = {
+	    {2, 3, 1}, {3, 1, 2}, {2, 3, 1}, {2, 1, 3}, {2, 1, 3},
+	    {3, 2, 1}, {3, 1, 2}, {2, 1, 3}, {2, 1, 3},
+	};
+
+	check_columns(PANE_LEAKS, &snapshot, expected);
 }
 
 Test(ui_view, kernel_functions_are_folded_unless_unfolded)

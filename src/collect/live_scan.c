@@ -1,0 +1,180 @@
+#include "config.h"
+
+#include "collect/live_scan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+
+#include "bpf/abi.h"
+#include "collect/sampling.h"
+#include "err.h"
+
+#define uthash_fatal(message) out_of_memory()
+#include <uthash.h>
+
+enum {
+	BATCH = 2048,
+	BATCH_MAX = 1 << 16, /* a bucket with more objects makes no sense */
+	PACE = 50,	     /* one part in so many of the time */
+};
+
+struct stack_ages {
+	uint64_t stack_id;
+	struct ages ages;
+	UT_hash_handle hh;
+};
+
+struct pass {
+	struct stack_ages *stacks; /* owned */
+	uint64_t skipped;
+};
+
+struct live_scan {
+	int fd;
+	struct pass current, done;
+	bool started;
+	uint64_t epoch;	   /* of the current pass */
+	uint64_t position; /* the kernel's, where the pass goes on */
+	uint64_t next_ns;  /* not before that */
+	uint32_t batch;
+	uint64_t *addresses;	     /* owned, `batch` of them */
+	struct heap_object *objects; /* as above */
+};
+
+static void resize_batch(struct live_scan *scan, uint32_t batch)
+{
+	scan->batch = batch;
+	scan->addresses = xreallocarray(scan->addresses, batch, sizeof(*scan->addresses));
+	scan->objects = xreallocarray(scan->objects, batch, sizeof(*scan->objects));
+}
+
+struct live_scan *live_scan_new(int map_fd)
+{
+	struct live_scan *scan = xcalloc(1, sizeof(*scan));
+
+	scan->fd = map_fd;
+	resize_batch(scan, BATCH);
+	return scan;
+}
+
+static void clear(struct pass *pass)
+{
+	struct stack_ages *stack, *next;
+
+	HASH_ITER (hh, pass->stacks, stack, next) {
+		HASH_DEL(pass->stacks, stack);
+		free(stack);
+	}
+	*pass = (struct pass){0};
+}
+
+void live_scan_free(struct live_scan *scan)
+{
+	if (!scan)
+		return;
+	clear(&scan->current);
+	clear(&scan->done);
+	free(scan->addresses);
+	free(scan->objects);
+	free(scan);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void take(struct pass *pass, const struct heap_object *object, uint64_t now)
+{
+	struct stack_ages *stack;
+	double bytes;
+
+	HASH_FIND(hh, pass->stacks, &object->stack_id, sizeof(uint64_t), stack);
+	if (!stack && HASH_COUNT(pass->stacks) >= LIVE_SCAN_STACKS) {
+		pass->skipped++;
+		return;
+	}
+	if (!stack) {
+		stack = xcalloc(1, sizeof(*stack));
+		stack->stack_id = object->stack_id;
+		HASH_ADD(hh, pass->stacks, stack_id, sizeof(stack->stack_id), stack);
+	}
+	bytes = sampling_weight_bytes(object->size, object->interval);
+	ages_add(&stack->ages, object->birth_ns, now, bytes,
+		 object->size ? bytes / (double)object->size : 1);
+}
+
+static void publish(struct live_scan *scan)
+{
+	clear(&scan->done);
+	scan->done = scan->current;
+	scan->current = (struct pass){0};
+	scan->started = false;
+}
+
+static void begin_anew(struct live_scan *scan)
+{
+	clear(&scan->current);
+	scan->started = false;
+}
+
+/* 1: that was the last of the map, 0: there is more, or -errno. */
+static int read_batch(struct live_scan *scan, uint64_t now)
+{
+	uint32_t count = scan->batch;
+	int code =
+	    bpf_map_lookup_batch(scan->fd, scan->started ? &scan->position : NULL, &scan->position,
+				 scan->addresses, scan->objects, &count, NULL);
+
+	/* A bucket of the map that is larger than the batch. */
+	if (code == -ENOSPC && scan->batch < BATCH_MAX) {
+		resize_batch(scan, scan->batch * 2);
+		return 0;
+	}
+	if (code && code != -ENOENT)
+		return code;
+	scan->started = true;
+	for (uint32_t i = 0; i < count; i++)
+		if (scan->objects[i].epoch == scan->epoch)
+			take(&scan->current, &scan->objects[i], now);
+	return code == -ENOENT;
+}
+
+int live_scan_step(struct live_scan *scan, uint64_t epoch, uint64_t budget_ns)
+{
+	uint64_t start = now_ns(), now = start;
+	int code = 0;
+
+	if (start < scan->next_ns)
+		return 0;
+	if (scan->epoch != epoch)
+		begin_anew(scan);
+	scan->epoch = epoch;
+	while (!code && now - start < budget_ns) {
+		code = read_batch(scan, now);
+		now = now_ns();
+	}
+	scan->next_ns = now + PACE * (now - start);
+	if (code < 0)
+		begin_anew(scan);
+	else if (code > 0)
+		publish(scan);
+	return code;
+}
+
+void live_scan_each(const struct live_scan *scan, live_scan_fn each, void *context)
+{
+	for (const struct stack_ages *stack = scan->done.stacks; stack; stack = stack->hh.next)
+		each(context, stack->stack_id, &stack->ages);
+}
+
+uint64_t live_scan_skipped(const struct live_scan *scan)
+{
+	return scan->done.skipped;
+}

@@ -1,0 +1,41 @@
+/*
+ * Reads the kernel's map of live objects a little at a time, so that a map with a million objects
+ * never stalls the screen, and sums the ages of the objects of each stack. A pass over the whole
+ * map takes as many steps as it needs; what the last whole pass found stays until the next one is
+ * done. A pass is no instant: an object that comes or goes during it may be in it or not.
+ */
+#ifndef RSP_COLLECT_LIVE_SCAN_H
+#define RSP_COLLECT_LIVE_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collect/ages.h"
+
+struct live_scan;
+
+/* Stacks in a pass; objects of more of them are counted as skipped. */
+enum { LIVE_SCAN_STACKS = 1 << 17 };
+
+/* `map_fd` is borrowed: the map of struct heap_object by address. */
+struct live_scan *live_scan_new(int map_fd);
+
+/* NULL is allowed. */
+void live_scan_free(struct live_scan *scan);
+
+/*
+ * Goes on with the pass, or begins one, for about `budget_ns`. Of all the time at most a fiftieth
+ * is spent here: a step that comes too soon after the last one does nothing. Objects of another
+ * epoch than `epoch` are left out, and a new one begins a new pass. 1: a pass is done, 0: not yet,
+ * -errno: the map cannot be read, and the pass begins anew.
+ */
+int live_scan_step(struct live_scan *scan, uint64_t epoch, uint64_t budget_ns);
+
+/* Calls back with the ages of each stack that had live objects in the last whole pass. */
+typedef void (*live_scan_fn)(void *context, uint64_t stack_id, const struct ages *ages);
+void live_scan_each(const struct live_scan *scan, live_scan_fn each, void *context);
+
+/* Objects of the last whole pass that are in no stack's ages. */
+uint64_t live_scan_skipped(const struct live_scan *scan);
+
+#endif

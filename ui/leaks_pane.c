@@ -1,0 +1,182 @@
+/*
+ * The pane of sites that are suspected to leak, with the evidence.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "cell.h"
+#include "fmt.h"
+#include "pane.h"
+
+enum {
+	COLUMN_LEVEL,
+	COLUMN_SLOPE,
+	COLUMN_ERROR,
+	COLUMN_OLD,
+	COLUMN_OLDEST,
+	COLUMN_LIVE,
+	COLUMN_SITE,
+	COLUMN_WHERE,
+	COLUMN_EVIDENCE,
+};
+
+static const struct table_column columns[] = {
+    [COLUMN_LEVEL] =
+	{"LEVEL", "HIGH: a sure leak; MED, LOW: less so", {6, 6, 0, false}, false, false},
+    [COLUMN_SLOPE] =
+	{"GROWTH/min", "of LIVE, a line through the series", {11, 11, 1, false}, false, false},
+    [COLUMN_ERROR] = {"+/-", "half its 95 % confidence interval", {7, 7, 5, false}, false, false},
+    [COLUMN_OLD] = {"OLD%", "share of LIVE older than a minute", {5, 5, 4, false}, false, false},
+    [COLUMN_OLDEST] = {"OLDEST", "age of the oldest live object", {7, 7, 6, false}, false, false},
+    [COLUMN_LIVE] = {"LIVE", "bytes allocated here and not freed", {7, 7, 3, false}, false, false},
+    [COLUMN_SITE] = {"SITE", "function that allocates", {18, 32, 0, false}, true, true},
+    [COLUMN_WHERE] =
+	{"WHERE", "source file and line, or the module", {14, 20, 7, false}, true, false},
+    [COLUMN_EVIDENCE] =
+	{"EVIDENCE", "what speaks for a leak, and against", {20, 20, 2, true}, true, true},
+};
+
+static const struct snapshot_site *site_at(const void *rows, size_t index)
+{
+	return ((const struct snapshot_site *const *)rows)[index];
+}
+
+static uint64_t suspect_id(const void *rows, size_t index)
+{
+	return site_at(rows, index)->id;
+}
+
+/* Share of the live bytes that are older than a minute, in per cent. */
+static double old_pct(const struct snapshot_site *site)
+{
+	double all = ages_bytes_from(&site->ages, AGE_0S);
+
+	if (!site->ages_known || all <= 0)
+		return (double)NAN;
+	return 100 * ages_bytes_from(&site->ages, AGE_1MIN) / all;
+}
+
+static int compare_suspects(const void *rows, size_t a_index, size_t b_index, unsigned column)
+{
+	const struct snapshot_site *a = site_at(rows, a_index), *b = site_at(rows, b_index);
+
+	switch (column) {
+	case COLUMN_SLOPE:
+		return cell_compare_double(a->leak.slope_bytes_per_s, b->leak.slope_bytes_per_s);
+	case COLUMN_ERROR:
+		return cell_compare_double(a->leak.slope_half_width, b->leak.slope_half_width);
+	case COLUMN_OLD:
+		return cell_compare_double(old_pct(a), old_pct(b));
+	case COLUMN_OLDEST:
+		return cell_compare_double(a->oldest_s, b->oldest_s);
+	case COLUMN_LIVE:
+		return cell_compare_count(a->live_bytes, b->live_bytes);
+	case COLUMN_SITE:
+		return cell_compare_text(a->function, b->function);
+	case COLUMN_WHERE:
+		return cell_compare_place(a->file, a->line, b->file, b->line);
+	case COLUMN_EVIDENCE:
+		return cell_compare_text(a->leak.evidence, b->leak.evidence);
+	default:
+		return cell_compare_double(a->leak.score, b->leak.score);
+	}
+}
+
+static const char *suspect_cell(const void *rows, size_t index, const struct table_cell *cell,
+				char *buf, size_t size)
+{
+	const struct snapshot_site *site = site_at(rows, index);
+
+	switch (cell->column) {
+	case COLUMN_LEVEL:
+		return leak_level_name(site->leak.level);
+	case COLUMN_SLOPE:
+		if (isnan(site->leak.slope_bytes_per_s))
+			return "-";
+		return fmt_bytes_signed(buf, size, site->leak.slope_bytes_per_s * 60, "");
+	case COLUMN_ERROR:
+		if (isnan(site->leak.slope_half_width))
+			return "-";
+		return fmt_bytes(buf, size, (uint64_t)(site->leak.slope_half_width * 60));
+	case COLUMN_OLD:
+		return isnan(old_pct(site)) ? "-" : fmt_percent(buf, size, old_pct(site));
+	case COLUMN_OLDEST:
+		return isnan(site->oldest_s) ? "-" : fmt_duration(buf, size, site->oldest_s);
+	case COLUMN_LIVE:
+		return fmt_bytes(buf, size, site->live_bytes);
+	case COLUMN_WHERE:
+		return cell_place(buf, size, cell->cols, site->file, site->line,
+				  site->module ? site->module : "?");
+	case COLUMN_EVIDENCE:
+		return site->leak.evidence;
+	default:
+		return site->function ? site->function : "?";
+	}
+}
+
+static enum style suspect_style(const void *rows, size_t index, unsigned column)
+{
+	const struct snapshot_site *site = site_at(rows, index);
+
+	if (column == COLUMN_WHERE || site->leak.level == LEAK_LOW)
+		return STYLE_MUTED;
+	if (column == COLUMN_LEVEL && site->leak.level == LEAK_HIGH)
+		return STYLE_WARN;
+	return STYLE_NORMAL;
+}
+
+static struct view_source suspect_source(const struct snapshot *snapshot, bool kernel_unfolded)
+{
+	(void)kernel_unfolded;
+	return (struct view_source){
+	    .rows = snapshot->suspects,
+	    .count = snapshot->heap.state == CHANNEL_ON ? snapshot->suspect_count : 0,
+	    .id = suspect_id,
+	    .compare = compare_suspects,
+	};
+}
+
+static bool is_off(const struct snapshot *snapshot)
+{
+	return snapshot->heap.state == CHANNEL_OFF;
+}
+
+static void explain(const struct snapshot *snapshot, char *buf, size_t size)
+{
+	const struct snapshot_heap *heap = &snapshot->heap;
+	char elapsed[FMT_SIZE];
+
+	if (heap->state == CHANNEL_OFF)
+		snprintf(buf, size, "heap tracking is off: %s", heap->reason ? heap->reason : "?");
+	else
+		snprintf(buf, size, "no suspects: none of %zu sites grows, seen for %s",
+			 snapshot->site_count,
+			 fmt_duration(elapsed, sizeof(elapsed), snapshot->elapsed_s));
+}
+
+static void about(const struct snapshot *snapshot, bool kernel_unfolded, char *buf, size_t size)
+{
+	(void)kernel_unfolded;
+	buf[0] = '\0';
+	if (snapshot->heap.ages_skipped > 0)
+		snprintf(buf, size, "ages without %" PRIu64 " objects",
+			 snapshot->heap.ages_skipped);
+}
+
+const struct pane *leaks_pane_get(void)
+{
+	static const struct pane pane = {
+	    .name = "LEAKS",
+	    .table = {columns, sizeof(columns) / sizeof(columns[0]), suspect_cell, suspect_style},
+	    .first_sort = COLUMN_LEVEL,
+	    .source = suspect_source,
+	    .is_off = is_off,
+	    .explain = explain,
+	    .about = about,
+	};
+
+	return &pane;
+}
