@@ -46,21 +46,52 @@ static void weigh_falls(struct leak_look *look, const struct leak_look *looks)
 		leak_look_doubt(look, most == 1 ? DOUBT_FELL : DOUBT_FALLS);
 }
 
-/* What grew all the hour and not in the last minute may be full. */
+/* What grew all the hour and surely not in the last minute may be full. */
 static void weigh_pause(struct leak_look *look, const struct leak_look *finer,
 			const struct leak_evidence *evidence)
 {
 	double object = evidence->live_objects
 			    ? (double)evidence->live_bytes / (double)evidence->live_objects
 			    : 0;
-	double span_s, expected;
+	double rate = look->lasting.rise / look->lasting.span_s, span_s;
+	struct slope slope = slope_fit(finer->values, finer->count);
 
-	if (finer->count < 2 || look->lasting.span_s <= 0)
+	if (finer->count < 3)
 		return;
 	span_s = finer->values[finer->count - 1].time_s - finer->values[0].time_s;
-	expected = look->lasting.rise / look->lasting.span_s * span_s;
-	if (expected >= 4 * object && finer->lasting.rise < 0.1 * expected)
+	if (rate * span_s >= 4 * object && slope.per_s + slope.half_width < 0.3 * rate)
 		leak_look_doubt(look, DOUBT_PAUSED);
+}
+
+/* What grows evenly for a minute may slow down in an hour; and the old part of it later than all.
+ */
+static void weigh_slowing(struct leak_look *look, const struct leak_look *looks)
+{
+	for (size_t i = 0; i < LOOKS; i++) {
+		const struct leak_look *other = &looks[i];
+		bool wider = other->old == look->old ? other->scale > look->scale
+						     : look->old && other->scale >= look->scale;
+
+		if (wider && leak_look_slows(other) &&
+		    leak_doubt_level(other->doubt) >= LEAK_MEDIUM)
+			leak_look_doubt(look, DOUBT_SLOWING);
+	}
+}
+
+/* Old memory grows for a while in a cache that has just become full: all of it does not. */
+static void weigh_all(struct leak_look *look, const struct leak_look *all)
+{
+	double late_s = look->lasting.span_s / 3;
+	size_t begin = all->count;
+	struct slope slope;
+
+	while (begin > 0 &&
+	       all->values[all->count - 1].time_s - all->values[begin - 1].time_s <= late_s)
+		begin--;
+	slope = slope_fit(all->values + begin, all->count - begin);
+	/* Twice the interval: this is asked at every refresh. */
+	if (slope.per_s + 2 * slope.half_width < 0.3 * look->lasting.late / late_s)
+		leak_look_doubt(look, DOUBT_STOPPED);
 }
 
 /* Looks in the order all and old of each scale. */
@@ -72,6 +103,9 @@ static void take_looks(struct leak_look *looks, const struct leak_evidence *evid
 		if (looks[i].lasting.rise <= 0)
 			continue;
 		weigh_falls(&looks[i], looks);
+		weigh_slowing(&looks[i], looks);
+		if (looks[i].old)
+			weigh_all(&looks[i], &looks[i - 1]);
 		if (i >= 2)
 			weigh_pause(&looks[i], &looks[i - 2], evidence);
 	}
@@ -140,7 +174,9 @@ static void say_frees(struct leak_verdict *verdict, const struct leak_look *look
 		say(verdict, ", no frees from this site");
 	else if (freed == 0)
 		say(verdict, ", no frees from this site since it grows");
-	else if (allocated > 0)
+	else if ((double)freed > 0.9995 * (double)allocated)
+		say(verdict, ", nearly all that it allocates is freed");
+	else
 		say(verdict, ", %.3g %% of what it allocates is freed",
 		    100 * (double)freed / (double)allocated);
 }
@@ -150,6 +186,7 @@ static void say_doubt(struct leak_verdict *verdict, const struct leak_look *look
 	static const char *const words[] = {
 	    [DOUBT_EARLY] = "seen for a short time only",
 	    [DOUBT_FEW] = "few rises so far",
+	    [DOUBT_LITTLE] = "little beside what it holds",
 	    [DOUBT_SLOWING] = "its growth slows down, as a filling cache's does",
 	    [DOUBT_RESIZED] = "its objects get larger, not more",
 	    [DOUBT_REPLACED] = "objects older than the attachment are still being freed",

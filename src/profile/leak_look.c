@@ -14,6 +14,9 @@ enum {
 static const double high_slots[SERIES_SCALES] = {40, 12, 10};
 static const double medium_slots[SERIES_SCALES] = {8, 6, 5};
 
+/* Growth below this part of what is held may be the last of something that fills. */
+static const double little = 0.01;
+
 enum leak_level leak_doubt_level(enum leak_doubt doubt)
 {
 	if (doubt == DOUBT_NONE)
@@ -62,11 +65,18 @@ static double spacing_s(const struct leak_look *look)
 	return mean_s > slot_s ? mean_s : slot_s;
 }
 
+bool leak_look_slows(const struct leak_look *look)
+{
+	return look->count >= 6 && look->lasting.steps >= MEDIUM_STEPS &&
+	       look->lasting.late < 0.5 * look->lasting.early;
+}
+
 static void weigh_shape(struct leak_look *look)
 {
 	const struct lasting *lasting = &look->lasting;
-	double spacing = spacing_s(look), slots = lasting->span_s / spacing;
+	double spacing = spacing_s(look), slots;
 
+	slots = lasting->span_s / series_slot_s(look->scale);
 	doubt_if(look, lasting->quiet_s > 1.5 * lasting->gap_s + 2.5 * spacing, DOUBT_STOPPED);
 	doubt_if(look, slots < medium_slots[look->scale] - 0.5, DOUBT_BRIEF);
 	doubt_if(look, lasting->steps < MEDIUM_STEPS, DOUBT_SPARSE);
@@ -74,7 +84,7 @@ static void weigh_shape(struct leak_look *look)
 	doubt_if(look, slots < high_slots[look->scale] - 0.5, DOUBT_EARLY);
 	doubt_if(look, lasting->steps < HIGH_STEPS, DOUBT_FEW);
 	doubt_if(look, lasting->grown * 9 < lasting->windows * 5, DOUBT_FEW);
-	doubt_if(look, lasting->late < 0.5 * lasting->early, DOUBT_SLOWING);
+	doubt_if(look, leak_look_slows(look), DOUBT_SLOWING);
 }
 
 /* How many more objects stay at the end than at the beginning. */
@@ -107,7 +117,6 @@ static void weigh_objects(struct leak_look *look, const struct leak_evidence *ev
 		half++;
 	doubt_if(look, resized, DOUBT_RESIZED);
 	doubt_if(look, objects < HIGH_OBJECTS, DOUBT_FEW);
-	doubt_if(look, evidence->older_frees_per_s * span_s > 0.5 * objects, DOUBT_REPLACED);
 	if (resized || !evidence->ages_known)
 		return;
 	doubt_if(look, ages_bytes_from(&evidence->ages, half) < 0.3 * look->lasting.rise,
@@ -147,6 +156,10 @@ void leak_look_take(struct leak_look *look, const struct leak_evidence *evidence
 	}
 	weigh_shape(look);
 	weigh_noise(look, evidence);
+	doubt_if(look, look->lasting.rise < little * (double)evidence->live_bytes, DOUBT_LITTLE);
+	doubt_if(look,
+		 evidence->older_frees_per_s * look->lasting.span_s > 0.5 * objects_grown(look),
+		 DOUBT_REPLACED);
 	if (!old)
 		weigh_objects(look, evidence);
 }

@@ -18,6 +18,7 @@ enum leak_doubt {
 	DOUBT_NONE,
 	DOUBT_EARLY,	/* it grows, but not for long enough to be sure */
 	DOUBT_FEW,	/* too few objects or rises to be sure */
+	DOUBT_LITTLE,	/* little beside what is held already */
 	DOUBT_SLOWING,	/* the rate falls */
 	DOUBT_RESIZED,	/* objects get larger, not more */
 	DOUBT_REPLACED, /* objects older than the attachment are still being freed */
@@ -48,6 +49,9 @@ enum leak_level leak_doubt_level(enum leak_doubt doubt);
 
 /* Keeps the heavier of the look's doubt and this one. */
 void leak_look_doubt(struct leak_look *look, enum leak_doubt doubt);
+
+/* Whether its growth slows down, as far as the look can tell. */
+bool leak_look_slows(const struct leak_look *look);
 
 /* Looks at the series and weighs what it says by itself. */
 void leak_look_take(struct leak_look *look, const struct leak_evidence *evidence,

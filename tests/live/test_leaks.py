@@ -1,0 +1,101 @@
+"""Leak suspects: programs that leak and programs that only look so, by name (tests/targets/leaks)."""
+
+import concurrent.futures
+import os
+import subprocess
+
+import support
+
+PROCESSES = 7  # with as many scenarios each; they mostly sleep
+WATCHED_S = 70
+HIGH = "HIGH"
+SUSPECT = ("HIGH", "MED")
+
+
+class Scenario:
+    """What was said of one scenario's sites, refresh by refresh."""
+
+    def __init__(self, name):
+        self.name = name
+        self.best = []  # of each refresh, the verdict on the site with the highest score
+
+    def add(self, sites):
+        verdicts = [site["leak"] for site in sites
+                    if (site["function"] or "").startswith(self.name + "_")]
+        if verdicts:
+            self.best.append(max(verdicts, key=lambda leak: leak["score"]))
+
+    @property
+    def level(self):
+        return self.best[-1]["level"] if self.best else None
+
+    @property
+    def score(self):
+        return self.best[-1]["score"]
+
+    @property
+    def worst(self):
+        """The highest level it ever had."""
+        return max(self.best, key=lambda leak: leak["score"])["level"]
+
+    def __str__(self):
+        last = self.best[-1] if self.best else {"level": "-", "evidence": "no site"}
+        return f"{self.name}: {last['level']}, {last['evidence']}"
+
+
+def lines(scenarios):
+    return "\n".join(map(str, scenarios))
+
+
+class Leaks(support.LiveTest):
+    def scenarios(self):
+        out = subprocess.run([self.target("leaks"), "--list"], check=True, capture_output=True,
+                             text=True).stdout
+        kinds = {"leaking": [], "harmless": []}
+        for line in out.splitlines():
+            kind, name = line.split()
+            kinds[kind].append(Scenario(name))
+        return kinds["leaking"], kinds["harmless"]
+
+    def watch(self, groups):
+        """Runs each group in a process of its own, all at a time."""
+        streams = []
+        for group in groups:
+            process = self.spawn(self.target("leaks"), *(scenario.name for scenario in group))
+            streams.append(self.stream("--heap", "exact", "-d", "1", "-n", WATCHED_S, process.pid))
+        with concurrent.futures.ThreadPoolExecutor(len(groups)) as readers:
+            list(readers.map(self.read, groups, streams))
+
+    def read(self, group, stream):
+        while (refresh := stream.next()) is not None:
+            for scenario in group:
+                scenario.add(refresh["heap"]["sites"])
+
+    def test_labelled_set(self):
+        leaking, harmless = self.scenarios()
+        self.assertGreaterEqual(len(leaking), 20)
+        self.assertGreaterEqual(len(harmless), 20)
+        both = leaking + harmless
+        groups = [both[i::PROCESSES] for i in range(PROCESSES)]
+        self.watch(groups)
+        if os.environ.get("LEAKS_SHOW"):
+            print("leaking\n" + lines(leaking) + "\nharmless\n" + lines(harmless))
+        missed = [scenario for scenario in leaking if scenario.level not in SUSPECT]
+        self.assertLessEqual(len(missed), 0.05 * len(leaking), lines(missed))
+        unsure = [scenario for scenario in leaking if scenario.level != HIGH]
+        self.assertLessEqual(len(unsure), 0.25 * len(leaking), lines(unsure))
+        self.assertEqual([scenario.name for scenario in harmless if not scenario.best], [])
+        accused = [scenario for scenario in harmless if scenario.worst == HIGH]
+        self.assertFalse(accused, lines(accused))
+        suspected = [scenario for scenario in harmless if scenario.level in SUSPECT]
+        self.assertLessEqual(len(suspected), 0.15 * len(harmless), lines(suspected))
+        self.check_order(groups, leaking)
+
+    def check_order(self, groups, leaking):
+        """In each process true leaks come before all else; one in twenty may not."""
+        wrong = []
+        for group in groups:
+            others = [scenario.score for scenario in group if scenario not in leaking]
+            wrong += [scenario for scenario in group
+                      if scenario in leaking and others and scenario.score < max(others)]
+        self.assertLessEqual(len(wrong), 0.05 * len(leaking), lines(wrong))

@@ -1,0 +1,67 @@
+/*
+ * leaks --list | NAME...: programs with leaks and without, to be told apart. Each NAME is a scenario
+ * that runs in a thread of its own; the process lives until it is killed. --list prints a line
+ * `leaking NAME` or `harmless NAME` for each. Times are such that all phases are seen in a minute.
+ */
+#include <pthread.h>
+#include <stdio.h>
+
+#include "leaks.h"
+
+static void *thread_main(void *argument)
+{
+	const struct scenario *scenario = argument;
+
+	scenario->run();
+	NO_TAIL_CALL();
+	return argument;
+}
+
+static const struct scenario *find(const struct scenario *scenarios, size_t count,
+				   const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (strcmp(scenarios[i].name, name) == 0)
+			return &scenarios[i];
+	return NULL;
+}
+
+static int start(const char *name)
+{
+	const struct scenario *scenario = find(leaking, leaking_count, name);
+	pthread_t thread;
+
+	if (!scenario)
+		scenario = find(harmless, harmless_count, name);
+	if (!scenario) {
+		fprintf(stderr, "leaks: no scenario %s\n", name);
+		return 1;
+	}
+	return pthread_create(&thread, NULL, thread_main, (void *)scenario);
+}
+
+static int list(void)
+{
+	size_t i;
+
+	for (i = 0; i < leaking_count; i++)
+		printf("leaking %s\n", leaking[i].name);
+	for (i = 0; i < harmless_count; i++)
+		printf("harmless %s\n", harmless[i].name);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int i;
+
+	if (argc == 2 && strcmp(argv[1], "--list") == 0)
+		return list();
+	for (i = 1; i < argc; i++)
+		if (start(argv[i]) != 0)
+			return 1;
+	for (;;)
+		pause();
+}
