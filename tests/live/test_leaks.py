@@ -47,6 +47,39 @@ def lines(scenarios):
     return "\n".join(map(str, scenarios))
 
 
+class Ages(support.LiveTest):
+    OBJECTS = 1000000
+
+    def site(self, refresh):
+        sites = [site for site in refresh["heap"]["sites"] if site["function"] == "hold_alloc"]
+        return sites[0] if sites else None
+
+    def test_a_million_objects(self):
+        """All of their ages are read, and no refresh is late for it."""
+        stream = self.stream("--heap", "exact", "--heap-entries", "2M", "-d", "0.5", "--",
+                             self.target("leaks"), "--hold", self.OBJECTS)
+
+        def aged(refresh):
+            site = self.site(refresh)
+            return site and site["ages"] and self.OBJECTS == sum(
+                bucket["live_objects"] for bucket in site["ages"])
+
+        refresh = stream.until(aged, "the ages of all objects")
+        site = self.site(refresh)
+        self.assertEqual(site["live_objects"], self.OBJECTS)
+        self.assertEqual(sum(bucket["live_bytes"] for bucket in site["ages"]), 32 * self.OBJECTS)
+        self.assertEqual(refresh["heap"]["ages_skipped_objects"], 0)
+        self.assertGreater(site["oldest_s"], 0)
+        self.assertLess(site["oldest_s"], refresh["elapsed_s"] + 1)
+        pid, before = stream.process.pid, support.cpu_seconds(stream.process.pid)
+        later = stream.until(
+            lambda later: later["elapsed_s"] > refresh["elapsed_s"] + 10, "ten seconds more")
+        share = (support.cpu_seconds(pid) - before) / (later["elapsed_s"] - refresh["elapsed_s"])
+        self.assertLess(share, 0.05, "of a core")
+        self.assertAlmostEqual(self.site(later)["oldest_s"] - site["oldest_s"],
+                               later["elapsed_s"] - refresh["elapsed_s"], delta=0.2)
+
+
 class Leaks(support.LiveTest):
     def scenarios(self):
         out = subprocess.run([self.target("leaks"), "--list"], check=True, capture_output=True,

@@ -1,7 +1,8 @@
 /*
- * leaks --list | NAME...: programs with leaks and without, to be told apart. Each NAME is a scenario
- * that runs in a thread of its own; the process lives until it is killed. --list prints a line
- * `leaking NAME` or `harmless NAME` for each. Times are such that all phases are seen in a minute.
+ * leaks --list | --hold N | NAME...: programs with leaks and without, to be told apart. Each NAME is
+ * a scenario that runs in a thread of its own; the process lives until it is killed. --list prints a
+ * line `leaking NAME` or `harmless NAME` for each. Times are such that all phases are seen in a
+ * minute. --hold just holds N objects of 32 bytes.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -53,12 +54,23 @@ static int list(void)
 	return 0;
 }
 
+SITE(hold_alloc)
+static void hold(long count)
+{
+	while (count-- > 0)
+		hold_alloc(32);
+	for (;;)
+		pause();
+}
+
 int main(int argc, char **argv)
 {
 	int i;
 
 	if (argc == 2 && strcmp(argv[1], "--list") == 0)
 		return list();
+	if (argc == 3 && strcmp(argv[1], "--hold") == 0)
+		hold(atol(argv[2]));
 	for (i = 1; i < argc; i++)
 		if (start(argv[i]) != 0)
 			return 1;
