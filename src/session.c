@@ -368,6 +368,7 @@ static void check_executed(struct session *session)
 void session_turn(struct session *session)
 {
 	check_executed(session);
+	session_read_ages(session);
 	client_flush(session->client);
 	watch_worker(session);
 }

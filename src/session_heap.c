@@ -9,7 +9,7 @@
 /* Closer together two looks at the rates say nothing. */
 static const double steer_interval_s = 0.08;
 
-/* In one refresh: live objects are read no longer, however many there are. */
+/* At one time: live objects are read no longer, however many there are. */
 enum { AGES_BUDGET_NS = 10000000 };
 
 void session_open_heap(struct session *session)
@@ -88,6 +88,8 @@ static void on_ages(void *context, uint64_t stack_id, const struct ages *ages)
 
 void session_read_ages(struct session *session)
 {
+	if (!session->live_scan)
+		return;
 	if (live_scan_step(session->live_scan, heap_source_epoch(session->heap), AGES_BUDGET_NS) <=
 	    0)
 		return;

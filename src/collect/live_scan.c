@@ -19,6 +19,7 @@ enum {
 	BATCH = 2048,
 	BATCH_MAX = 1 << 16, /* a bucket with more objects makes no sense */
 	PACE = 50,	     /* one part in so many of the time */
+	PASS_NS = 200000000, /* at least, from one pass to the next */
 };
 
 struct stack_ages {
@@ -82,11 +83,11 @@ void live_scan_free(struct live_scan *scan)
 	free(scan);
 }
 
-static uint64_t now_ns(void)
+static uint64_t time_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
@@ -148,19 +149,20 @@ static int read_batch(struct live_scan *scan, uint64_t now)
 
 int live_scan_step(struct live_scan *scan, uint64_t epoch, uint64_t budget_ns)
 {
-	uint64_t start = now_ns(), now = start;
+	uint64_t now = time_ns(CLOCK_MONOTONIC), start, spent = 0;
 	int code = 0;
 
-	if (start < scan->next_ns)
+	if (now < scan->next_ns)
 		return 0;
 	if (scan->epoch != epoch)
 		begin_anew(scan);
 	scan->epoch = epoch;
-	while (!code && now - start < budget_ns) {
+	start = time_ns(CLOCK_THREAD_CPUTIME_ID);
+	while (!code && spent < budget_ns) {
 		code = read_batch(scan, now);
-		now = now_ns();
+		spent = time_ns(CLOCK_THREAD_CPUTIME_ID) - start;
 	}
-	scan->next_ns = now + PACE * (now - start);
+	scan->next_ns = now + (code && PACE * spent < PASS_NS ? PASS_NS : PACE * spent);
 	if (code < 0)
 		begin_anew(scan);
 	else if (code > 0)

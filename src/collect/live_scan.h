@@ -24,7 +24,7 @@ struct live_scan *live_scan_new(int map_fd);
 void live_scan_free(struct live_scan *scan);
 
 /*
- * Goes on with the pass, or begins one, for about `budget_ns`. Of all the time at most a fiftieth
+ * Goes on with the pass, or begins one, for about `budget_ns` of CPU time. Of all the time at most a fiftieth
  * is spent here: a step that comes too soon after the last one does nothing. Objects of another
  * epoch than `epoch` are left out, and a new one begins a new pass. 1: a pass is done, 0: not yet,
  * -errno: the map cannot be read, and the pass begins anew.

@@ -263,7 +263,8 @@ static void put_sites(FILE *out, const struct snapshot *snapshot)
 	for (size_t i = 0; i < rows; i++)
 		name_width =
 		    wider(name_width, cell_columns(snapshot->sites[i].function, NAME_COLUMNS));
-	fprintf(out, "\n%6s %6s %9s %6s %6s", "LIVE", "OBJS", "GROWTH/S", "ALLOC", "FREED");
+	fprintf(out, "\n%6s %6s %9s %6s %6s %5s", "LIVE", "OBJS", "GROWTH/S", "ALLOC", "FREED",
+		"LEAK");
 	put_cell(out, "SITE", NAME_COLUMNS, name_width);
 	fprintf(out, "  WHERE\n");
 	for (size_t i = 0; i < rows; i++) {
@@ -274,11 +275,12 @@ static void put_sites(FILE *out, const struct snapshot *snapshot)
 		char allocated[FMT_SIZE];
 		char freed[FMT_SIZE];
 
-		fprintf(out, "%6s %6s %9s %6s %6s", fmt_bytes(live, sizeof(live), row->live_bytes),
+		fprintf(out, "%6s %6s %9s %6s %6s %5s", fmt_bytes(live, sizeof(live), row->live_bytes),
 			fmt_count(objects, sizeof(objects), row->live_objects),
 			fmt_bytes_signed(growth, sizeof(growth), row->growth_bytes_per_s, ""),
 			fmt_bytes(allocated, sizeof(allocated), row->alloc_bytes),
-			fmt_bytes(freed, sizeof(freed), row->freed_bytes));
+			fmt_bytes(freed, sizeof(freed), row->freed_bytes),
+			row->leak.level == LEAK_NONE ? "-" : leak_level_name(row->leak.level));
 		put_cell(out, row->function, NAME_COLUMNS, name_width);
 		put_place(out, row->file, row->line);
 	}

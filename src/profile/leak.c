@@ -167,18 +167,17 @@ static void say_frees(struct leak_verdict *verdict, const struct leak_look *look
 {
 	const struct series_point *begin = &look->points[look->lasting.begin];
 	const struct series_point *last = &look->points[look->count - 1];
-	uint64_t allocated = last->alloc_bytes - begin->alloc_bytes;
-	uint64_t freed = last->freed_bytes - begin->freed_bytes;
+	double allocated = (double)last->alloc_bytes - (double)begin->alloc_bytes;
+	double freed = (double)last->freed_bytes - (double)begin->freed_bytes;
 
 	if (last->freed_bytes == 0)
 		say(verdict, ", no frees from this site");
-	else if (freed == 0)
+	else if (freed <= 0)
 		say(verdict, ", no frees from this site since it grows");
-	else if ((double)freed > 0.9995 * (double)allocated)
+	else if (freed > 0.9995 * allocated)
 		say(verdict, ", nearly all that it allocates is freed");
 	else
-		say(verdict, ", %.3g %% of what it allocates is freed",
-		    100 * (double)freed / (double)allocated);
+		say(verdict, ", %.3g %% of what it allocates is freed", 100 * freed / allocated);
 }
 
 static void say_doubt(struct leak_verdict *verdict, const struct leak_look *look)

@@ -119,9 +119,11 @@ static void weigh_objects(struct leak_look *look, const struct leak_evidence *ev
 	doubt_if(look, objects < HIGH_OBJECTS, DOUBT_FEW);
 	if (resized || !evidence->ages_known)
 		return;
-	doubt_if(look, ages_bytes_from(&evidence->ages, half) < 0.3 * look->lasting.rise,
-		 DOUBT_YOUNG);
 	doubt_if(look, evidence->oldest_s < span_s / 3, DOUBT_YOUNG);
+	/* Ages that lack much of what lives now were read too long ago to say more. */
+	if (ages_bytes_from(&evidence->ages, AGE_0S) >= 0.8 * (double)evidence->live_bytes)
+		doubt_if(look, ages_bytes_from(&evidence->ages, half) < 0.3 * look->lasting.rise,
+			 DOUBT_YOUNG);
 }
 
 /*

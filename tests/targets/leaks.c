@@ -9,6 +9,19 @@
 
 #include "leaks.h"
 
+static const struct scenario_set {
+	const char *kind;
+	const struct scenario *scenarios;
+	const size_t *count;
+} sets[] = {
+	{"leaking", leaking, &leaking_count},
+	{"leaking", leaking_partly, &leaking_partly_count},
+	{"harmless", harmless, &harmless_count},
+	{"harmless", bounded, &bounded_count},
+};
+
+enum { SETS = sizeof(sets) / sizeof(sets[0]) };
+
 static void *thread_main(void *argument)
 {
 	const struct scenario *scenario = argument;
@@ -18,24 +31,22 @@ static void *thread_main(void *argument)
 	return argument;
 }
 
-static const struct scenario *find(const struct scenario *scenarios, size_t count,
-				   const char *name)
+static const struct scenario *find(const char *name)
 {
-	size_t i;
+	size_t set, i;
 
-	for (i = 0; i < count; i++)
-		if (strcmp(scenarios[i].name, name) == 0)
-			return &scenarios[i];
+	for (set = 0; set < SETS; set++)
+		for (i = 0; i < *sets[set].count; i++)
+			if (strcmp(sets[set].scenarios[i].name, name) == 0)
+				return &sets[set].scenarios[i];
 	return NULL;
 }
 
 static int start(const char *name)
 {
-	const struct scenario *scenario = find(leaking, leaking_count, name);
+	const struct scenario *scenario = find(name);
 	pthread_t thread;
 
-	if (!scenario)
-		scenario = find(harmless, harmless_count, name);
 	if (!scenario) {
 		fprintf(stderr, "leaks: no scenario %s\n", name);
 		return 1;
@@ -45,12 +56,11 @@ static int start(const char *name)
 
 static int list(void)
 {
-	size_t i;
+	size_t set, i;
 
-	for (i = 0; i < leaking_count; i++)
-		printf("leaking %s\n", leaking[i].name);
-	for (i = 0; i < harmless_count; i++)
-		printf("harmless %s\n", harmless[i].name);
+	for (set = 0; set < SETS; set++)
+		for (i = 0; i < *sets[set].count; i++)
+			printf("%s %s\n", sets[set].kind, sets[set].scenarios[i].name);
 	return 0;
 }
 

@@ -18,8 +18,9 @@ struct scenario {
 	void (*run)(void);
 };
 
-extern const struct scenario leaking[], harmless[];
-extern const size_t leaking_count, harmless_count;
+/* Each in a file of its own: leaking and leaking_partly leak. */
+extern const struct scenario leaking[], leaking_partly[], harmless[], bounded[];
+extern const size_t leaking_count, leaking_partly_count, harmless_count, bounded_count;
 
 static inline void *leaks_must(void *pointer)
 {

@@ -197,6 +197,15 @@ class ScreenTest(unittest.TestCase):
         terminal.press("Tab", "Tab")
         terminal.wait_for(r"\[CPU\]")
 
+    def test_leaks_have_a_view(self):
+        terminal = self.open_top()
+        terminal.wait_for(r"\[CPU\]")
+        terminal.press("4")
+        terminal.wait_for(r"\[LEAKS\]")
+        terminal.wait_without(r"\[CPU\]")
+        terminal.press("Tab")
+        terminal.wait_for(r"\[CPU\]")
+
     def test_kernel_unfolds_and_folds(self):
         terminal = self.open_top()
         terminal.wait_for(r"\[CPU\] since attachment ")

@@ -180,7 +180,8 @@ Test(batch, sites)
 	     .live_objects = 80200,
 	     .growth_bytes_per_s = 1258291.2,
 	     .alloc_bytes = UINT64_C(1524713390),
-	     .freed_bytes = 0},
+	     .freed_bytes = 0,
+	     .leak.level = LEAK_HIGH},
 	    {.function = NULL, .growth_bytes_per_s = NAN},
 	};
 	struct snapshot snapshot = plain;
@@ -189,9 +190,9 @@ Test(batch, sites)
 	snapshot.sites = rows;
 	snapshot.site_count = 2;
 	text = print(&snapshot);
-	expect_line(text, "  LIVE   OBJS  GROWTH/S  ALLOC  FREED  SITE       WHERE");
-	expect_line(text, " 38.7M  80.2K     +1.2M  1.42G      0  grow       grow.c");
-	expect_line(text, "     0      0         -      0      0  [unknown]  -");
+	expect_line(text, "  LIVE   OBJS  GROWTH/S  ALLOC  FREED  LEAK  SITE       WHERE");
+	expect_line(text, " 38.7M  80.2K     +1.2M  1.42G      0  HIGH  grow       grow.c");
+	expect_line(text, "     0      0         -      0      0     -  [unknown]  -");
 	free(text);
 }
 
