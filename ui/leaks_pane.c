@@ -139,6 +139,11 @@ static struct view_source suspect_source(const struct snapshot *snapshot, bool k
 	};
 }
 
+static const char *evidence(const void *rows, size_t index)
+{
+	return site_at(rows, index)->leak.evidence;
+}
+
 static bool is_off(const struct snapshot *snapshot)
 {
 	return snapshot->heap.state == CHANNEL_OFF;
@@ -175,6 +180,7 @@ const struct pane *leaks_pane_get(void)
 	    .source = suspect_source,
 	    .is_off = is_off,
 	    .explain = explain,
+	    .detail = evidence,
 	    .about = about,
 	};
 

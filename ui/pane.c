@@ -10,6 +10,8 @@
 #include "fmt.h"
 #include "text.h"
 
+enum { DETAIL_ROWS = 2, DETAIL_MIN_ROWS = 8 };
+
 const struct pane *pane_get(enum pane_id id)
 {
 	static const struct pane *(*const panes[PANE_COUNT])(void) = {
@@ -22,12 +24,12 @@ const struct pane *pane_get(enum pane_id id)
 }
 
 /* "1-9 of 34" and, when its column has no room, what the order is by. */
-static void describe_rows(const struct pane *pane, const struct table_state *state, size_t rows,
-			  char *buf, size_t size)
+static void describe_rows(const struct pane *pane, const struct table_state *state, char *buf,
+			  size_t size)
 {
 	const struct view *view = &state->view;
 	const char *hidden = NULL;
-	size_t end = view->top + rows < view->count ? view->top + rows : view->count;
+	size_t end = view->top + view->page < view->count ? view->top + view->page : view->count;
 
 	buf[0] = '\0';
 	if (view->count == 0)
@@ -47,8 +49,7 @@ static void draw_title(const struct pane *pane, const struct table_state *state,
 	char raw[PANE_TEXT], about[PANE_TEXT], rows[96];
 
 	grid_fill(grid, row, 0, cols, STYLE_MUTED, frame->glyphs->rule);
-	describe_rows(pane, state, (size_t)(frame->rect.rows > 2 ? frame->rect.rows - 2 : 0), rows,
-		      sizeof(rows));
+	describe_rows(pane, state, rows, sizeof(rows));
 	grid_put(grid, row, cols - text_width(rows) - 2, cols, STYLE_MUTED, rows);
 	col += grid_put(grid, row, col, cols - col, style, frame->focused ? "[" : " ");
 	col += grid_put(grid, row, col, cols - col, style, pane->name);
@@ -86,19 +87,46 @@ static void draw_text(struct grid *grid, struct rect rect, enum style style, con
 	}
 }
 
+/* Takes the lines for what is said of the selected row off the rectangle. */
+static struct rect take_detail(const struct pane *pane, struct rect *inside)
+{
+	struct rect detail = *inside;
+
+	detail.rows = 0;
+	if (!pane->detail || inside->rows < DETAIL_MIN_ROWS)
+		return detail;
+	inside->rows -= DETAIL_ROWS;
+	detail.row += inside->rows;
+	detail.rows = DETAIL_ROWS;
+	return detail;
+}
+
+static void draw_detail(const struct pane *pane, const struct view *view,
+			const struct view_source *source, struct grid *grid, struct rect rect)
+{
+	char text[PANE_TEXT];
+
+	if (rect.rows == 0 || view->count == 0)
+		return;
+	fmt_harmless(text, sizeof(text), pane->detail(source->rows, view->order[view->selected]));
+	draw_text(grid, rect, STYLE_NORMAL, text);
+}
+
 void pane_draw(const struct pane *pane, struct table_state *state, const struct pane_frame *frame)
 {
 	bool off = pane->is_off(frame->snapshot);
 	struct view_source source = pane->source(frame->snapshot, frame->kernel_unfolded);
-	struct rect inside = frame->rect;
+	struct rect inside = frame->rect, detail;
 
 	inside.row++;
 	inside.rows--;
+	detail = take_detail(pane, &inside);
 	view_update(&state->view, &source, inside.rows > 1 ? (size_t)inside.rows - 1 : 1);
 	if (state->view.count > 0)
 		table_draw(&pane->table, state, &source, frame->focused, frame->glyphs, frame->grid,
 			   inside);
 	draw_title(pane, state, frame);
+	draw_detail(pane, &state->view, &source, frame->grid, detail);
 	if (state->view.count == 0) {
 		char raw[PANE_TEXT], text[PANE_TEXT];
 

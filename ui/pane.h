@@ -23,6 +23,8 @@ struct pane {
 	bool (*is_off)(const struct snapshot *snapshot);
 	/* What to show in place of rows: why there are none. Raw text in `buf`. */
 	void (*explain)(const struct snapshot *snapshot, char *buf, size_t size);
+	/* NULL, or what there is to say of the selected row, below the others: raw text. */
+	const char *(*detail)(const void *rows, size_t index);
 	/* What the title says about the rows. Raw text in `buf`. */
 	void (*about)(const struct snapshot *snapshot, bool kernel_unfolded, char *buf,
 		      size_t size);

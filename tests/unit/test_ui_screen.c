@@ -518,6 +518,12 @@ Test(ui_screen, leaks)
 	HAS_NOT("parse");
 	draw(80, 24);
 	LINE("insert", ">  HIGH     +120.0K  75.0    3.0M cache::insert        grew in 12 of 12 windows");
+	sites[0].leak.evidence[0] = '\0';
+	strcat(sites[0].leak.evidence, "grew in 12 of 12 windows of 5.0s, 96 % older than 1m00s, ");
+	strcat(sites[0].leak.evidence, "no frees from this site");
+	draw(80, 24);
+	HAS("\n grew in 12 of 12 windows of 5.0s, 96 % older than 1m00s, no frees from this\n"
+	    " site\n ? Help");
 	suspects[0] = NULL;
 	snapshot.suspect_count = 0;
 	draw(80, 24);
