@@ -333,35 +333,6 @@ static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks
 	return sums;
 }
 
-static void fill_oldest(struct snapshot_site *site, double now_s)
-{
-	double age_s = now_s - (double)site->ages.oldest_ns * 1e-9;
-
-	site->ages_known = site->ages.oldest_ns != 0;
-	site->oldest_s = !site->ages_known ? (double)NAN : age_s > 0 ? age_s : 0;
-}
-
-static int by_score(const void *left, const void *right)
-{
-	const struct snapshot_site *a = *(const struct snapshot_site *const *)left;
-	const struct snapshot_site *b = *(const struct snapshot_site *const *)right;
-
-	if (a->leak.score != b->leak.score)
-		return (a->leak.score < b->leak.score) - (a->leak.score > b->leak.score);
-	return (a->id > b->id) - (a->id < b->id);
-}
-
-static void fill_suspects(struct snapshot *snapshot)
-{
-	snapshot->suspects = xcalloc(snapshot->site_count + 1, sizeof(*snapshot->suspects));
-	for (size_t i = 0; i < snapshot->site_count; i++)
-		if (snapshot->sites[i].leak.level >= LEAK_LOW)
-			snapshot->suspects[snapshot->suspect_count++] = &snapshot->sites[i];
-	if (snapshot->suspect_count > 1)
-		qsort(snapshot->suspects, snapshot->suspect_count, sizeof(*snapshot->suspects),
-		      by_score);
-}
-
 static int by_live(const void *left, const void *right)
 {
 	const struct snapshot_site *a = left, *b = right;
@@ -413,7 +384,6 @@ void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, 
 		*site = sum->row;
 		site->live_ci_bytes = confidence_bytes(sum->live_variance);
 		live_variance += sum->live_variance;
-		fill_oldest(site, now_s);
 		if (site->stack_count > 1)
 			qsort(site->stacks, site->stack_count, sizeof(*site->stacks), by_stack_live);
 		HASH_DEL(sums, sum);
@@ -423,7 +393,7 @@ void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, 
 	qsort(snapshot->sites, used, sizeof(*snapshot->sites), by_live);
 	site_history_fill(profile->history, snapshot->sites, used, snapshot->heap.untracked_frees,
 			  now_s);
-	fill_suspects(snapshot);
+	snapshot_fill_suspects(snapshot);
 	fill_totals(profile, snapshot, now_s);
 	snapshot->heap.live_ci_bytes = confidence_bytes(live_variance);
 }

@@ -81,6 +81,14 @@ static struct entry *find_or_make(struct site_history *history, uint64_t id)
 	return entry;
 }
 
+static void fill_oldest(struct snapshot_site *site, double now_s)
+{
+	double age_s = now_s - (double)site->ages.oldest_ns * 1e-9;
+
+	site->ages_known = site->ages.oldest_ns != 0;
+	site->oldest_s = !site->ages_known ? (double)NAN : age_s > 0 ? age_s : 0;
+}
+
 static void fill_rates(struct entry *entry, struct snapshot_site *site, double now_s)
 {
 	if (site->live_bytes > entry->peak_bytes)
@@ -167,6 +175,7 @@ void site_history_fill(struct site_history *history, struct snapshot_site *sites
 		struct entry *entry = find_or_make(history, sites[i].id);
 
 		entry->seen = history->refresh;
+		fill_oldest(&sites[i], now_s);
 		fill_rates(entry, &sites[i], now_s);
 		for (size_t t = 0; t < SNAPSHOT_TREND; t++)
 			sites[i].trend[t] = (double)NAN;

@@ -21,8 +21,8 @@ void site_history_free(struct site_history *history);
 void site_history_reset(struct site_history *history);
 
 /*
- * Takes the figures of all sites, in the order of live bytes, at a time of a monotonic clock, and
- * fills what follows from those of before: peak, rates, trend, verdict. `untracked_frees` is that
+ * Takes the figures of all sites, in the order of live bytes, at a time of CLOCK_MONOTONIC, and
+ * fills what follows: age of the oldest, and with those of before peak, rates, trend, verdict. `untracked_frees` is that
  * of the whole process.
  */
 void site_history_fill(struct site_history *history, struct snapshot_site *sites, size_t count,

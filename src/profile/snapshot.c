@@ -1,9 +1,32 @@
-/* The end of a snapshot. What builds it is the session, strings stay the session's. */
+/* What a snapshot itself does: suspects and its end. The session builds it, strings stay the session's. */
 #include "config.h"
 
 #include "profile/snapshot.h"
 
 #include <stdlib.h>
+
+#include "err.h"
+
+static int by_score(const void *left, const void *right)
+{
+	const struct snapshot_site *a = *(const struct snapshot_site *const *)left;
+	const struct snapshot_site *b = *(const struct snapshot_site *const *)right;
+
+	if (a->leak.score != b->leak.score)
+		return (a->leak.score < b->leak.score) - (a->leak.score > b->leak.score);
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+void snapshot_fill_suspects(struct snapshot *snapshot)
+{
+	snapshot->suspects = xcalloc(snapshot->site_count + 1, sizeof(*snapshot->suspects));
+	for (size_t i = 0; i < snapshot->site_count; i++)
+		if (snapshot->sites[i].leak.level >= LEAK_LOW)
+			snapshot->suspects[snapshot->suspect_count++] = &snapshot->sites[i];
+	if (snapshot->suspect_count > 1)
+		qsort(snapshot->suspects, snapshot->suspect_count, sizeof(*snapshot->suspects),
+		      by_score);
+}
 
 static void free_site(struct snapshot_site *site)
 {

@@ -220,6 +220,9 @@ struct snapshot {
 	struct snapshot_module *modules; /* owned; none that is as it should be */
 };
 
+/* Fills the suspects from the sites, which are complete and stay where they are. */
+void snapshot_fill_suspects(struct snapshot *snapshot);
+
 /* Frees the snapshot and what it owns; strings are borrowed from the session. NULL is allowed. */
 void snapshot_free(struct snapshot *snapshot);
 

@@ -4,6 +4,7 @@
 #include "profile/heap_profile.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -405,4 +406,62 @@ Test(profile_heap, exact_books_have_no_interval)
 	books(1, 3, 1);
 	fill(false);
 	cr_expect_eq(snapshot->heap.live_ci_bytes, 0);
+}
+
+static void set_ages(uint64_t id, uint64_t birth_s, double bytes)
+{
+	struct ages ages = {.oldest_ns = 0};
+
+	ages_add(&ages, birth_s * 1000000000, UINT64_C(1000000000000), bytes, 1);
+	heap_profile_set_ages(profile, id, &ages);
+}
+
+Test(profile_heap, ages_of_a_site_are_those_of_its_ids)
+{
+	const struct snapshot_site *site;
+
+	heap_profile_set_stack(profile, 12, &read_stack);
+	heap_profile_set_stack(profile, 13, &other_read_stack);
+	books(12, 5, 2);
+	books(13, 4, 1);
+	fill(false);
+	cr_expect(!site_of("read_all")->ages_known);
+	cr_expect(isnan(site_of("read_all")->oldest_s));
+	heap_profile_begin_ages(profile);
+	set_ages(12, 995, 30);
+	set_ages(13, 900, 20);
+	set_ages(14, 1, 99);
+	fill(false);
+	site = site_of("read_all");
+	cr_expect(site->ages_known);
+	cr_expect_float_eq(site->oldest_s, 101, 1e-6);
+	cr_expect_eq(site->ages.bytes[AGE_1S], 30);
+	cr_expect_eq(site->ages.bytes[AGE_1MIN], 20);
+	/* The next pass has nothing of one of them any more. */
+	heap_profile_begin_ages(profile);
+	set_ages(12, 995, 30);
+	fill(false);
+	cr_expect_float_eq(site_of("read_all")->oldest_s, 7, 1e-6);
+	heap_profile_begin_ages(profile);
+	fill(false);
+	cr_expect(!site_of("read_all")->ages_known);
+	cr_expect_eq(snapshot->site_count, 1, "an id without books is no site");
+}
+
+Test(profile_heap, suspects_are_in_order)
+{
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	heap_profile_set_stack(profile, 12, &read_stack);
+	heap_profile_set_stack(profile, 14, &runtime_stack);
+	for (unsigned second = 1; second <= 60; second++) {
+		books(11, 10 * second, 0);
+		books(12, 90 * second, 0);
+		books(14, 7, 0);
+		fill(false);
+	}
+	cr_assert_eq(snapshot->suspect_count, 2);
+	cr_expect_str_eq(snapshot->suspects[0]->function, "read_all");
+	cr_expect_str_eq(snapshot->suspects[1]->function, "collect");
+	cr_expect_eq(snapshot->suspects[0]->leak.level, LEAK_HIGH);
+	cr_expect_eq(site_of("malloc")->leak.level, LEAK_CONST);
 }
