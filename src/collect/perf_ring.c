@@ -235,7 +235,8 @@ static void parse_stack(struct cursor *cursor, struct perf_sample *sample)
 	sample->stack_bytes = (size_t)valid;
 }
 
-static void parse_sample(struct cursor *cursor, struct perf_record *record)
+/* The fields come in the order of the kernel, those that `type` has. */
+static void parse_sample(struct cursor *cursor, uint64_t type, struct perf_record *record)
 {
 	struct perf_sample *sample = &record->sample;
 
@@ -243,9 +244,14 @@ static void parse_sample(struct cursor *cursor, struct perf_record *record)
 	record->pid = take_u32(cursor);
 	record->tid = take_u32(cursor);
 	record->time_ns = take_u64(cursor);
-	parse_chain(cursor, sample);
+	if (type & PERF_SAMPLE_ADDR)
+		sample->addr = take_u64(cursor);
+	if (type & PERF_SAMPLE_CALLCHAIN)
+		parse_chain(cursor, sample);
 	parse_regs(cursor, sample);
 	parse_stack(cursor, sample);
+	if (type & PERF_SAMPLE_DATA_PAGE_SIZE)
+		sample->data_page_bytes = take_u64(cursor);
 }
 
 /* Either a device and an inode, or a build id in the same 24 bytes: length, 3 bytes of nothing, id.
@@ -344,11 +350,12 @@ static enum perf_record_kind kind_of(uint32_t type)
 	}
 }
 
-static void parse_body(struct cursor *cursor, uint16_t misc, struct perf_record *record)
+static void parse_body(struct cursor *cursor, uint16_t misc, uint64_t sample_type,
+		       struct perf_record *record)
 {
 	switch (record->kind) {
 	case PERF_KIND_SAMPLE:
-		parse_sample(cursor, record);
+		parse_sample(cursor, sample_type, record);
 		break;
 	case PERF_KIND_LOST:
 		take_u64(cursor); /* the event's id */
@@ -377,7 +384,8 @@ static void parse_body(struct cursor *cursor, uint16_t misc, struct perf_record 
 	}
 }
 
-int perf_record_parse(const struct perf_event_header *header, struct perf_record *ret_record)
+int perf_record_parse(const struct perf_event_header *header, uint64_t sample_type,
+		      struct perf_record *ret_record)
 {
 	const uint8_t *start = (const uint8_t *)header;
 	struct perf_record record = {.kind = kind_of(header->type)};
@@ -389,7 +397,7 @@ int perf_record_parse(const struct perf_event_header *header, struct perf_record
 		record.cpumode = header->misc & PERF_RECORD_MISC_CPUMODE_MASK;
 		if (record.kind != PERF_KIND_SAMPLE)
 			parse_trailer(&cursor, &record);
-		parse_body(&cursor, header->misc, &record);
+		parse_body(&cursor, header->misc, sample_type, &record);
 	}
 	if (cursor.truncated)
 		return -EBADMSG;

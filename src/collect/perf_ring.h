@@ -11,10 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* perf_event_attr.sample_type; sample_id_all must be 1. */
-#define PERF_SOURCE_SAMPLE_TYPE                                                                   \
-	((uint64_t)(PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CALLCHAIN | \
+/* perf_event_attr.sample_type: what every sample has; sample_id_all must be 1. */
+#define PERF_STACK_SAMPLE_TYPE                                                             \
+	((uint64_t)(PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |                  \
 		    PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER))
+
+/* With the kernel's part of the stack. */
+#define PERF_SOURCE_SAMPLE_TYPE (PERF_STACK_SAMPLE_TYPE | PERF_SAMPLE_CALLCHAIN)
+
+/* What a sample may have besides these. */
+#define PERF_EXTRA_SAMPLE_TYPE ((uint64_t)PERF_SAMPLE_ADDR | PERF_SAMPLE_DATA_PAGE_SIZE)
 
 /* perf_event_attr.sample_regs_user: the 16 general registers and the instruction pointer. */
 #define PERF_SOURCE_REGS_MASK \
@@ -88,6 +94,8 @@ struct perf_sample {
 	uint64_t regs[PERF_DWARF_REGS];
 	const uint8_t *stack; /* copied from regs[PERF_DWARF_RSP] upwards; NULL: nothing */
 	size_t stack_bytes;   /* that are valid, not those asked for */
+	uint64_t addr;	      /* that was accessed; 0: not in the sample type */
+	uint64_t data_page_bytes; /* size of the page it is in; 0: unknown, or not in the type */
 };
 
 struct perf_mmap {
@@ -130,9 +138,11 @@ struct perf_record {
 };
 
 /*
- * Decodes a record of perf_ring_next(). The pointers in it are valid as long as `header` is. 0, or
- * -EBADMSG when the record ends before its contents do; then `ret_record` is unchanged.
+ * Decodes a record of perf_ring_next(), of an event with this sample type (PERF_STACK_SAMPLE_TYPE and
+ * more of the above). The pointers in it are valid as long as `header` is. 0, or -EBADMSG when the
+ * record ends before its contents do; then `ret_record` is unchanged.
  */
-int perf_record_parse(const struct perf_event_header *header, struct perf_record *ret_record);
+int perf_record_parse(const struct perf_event_header *header, uint64_t sample_type,
+		      struct perf_record *ret_record);
 
 #endif

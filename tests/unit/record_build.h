@@ -49,7 +49,8 @@ static inline int parse_cut(const struct build *build, size_t length, struct per
 	cr_assert(copy && length >= sizeof(struct perf_event_header));
 	memcpy(copy, build->bytes, length);
 	((struct perf_event_header *)(void *)copy)->size = (uint16_t)length;
-	r = perf_record_parse((const struct perf_event_header *)(const void *)copy, record);
+	r = perf_record_parse((const struct perf_event_header *)(const void *)copy,
+			      PERF_SOURCE_SAMPLE_TYPE, record);
 	free(copy);
 	return r;
 }
@@ -60,7 +61,7 @@ static inline void parse(struct build *build, struct perf_record *record)
 
 	header->size = (uint16_t)build->length;
 	memset(record, 0xff, sizeof(*record));
-	cr_assert_eq(perf_record_parse(header, record), 0);
+	cr_assert_eq(perf_record_parse(header, PERF_SOURCE_SAMPLE_TYPE, record), 0);
 }
 
 static inline void expect_every_cut_refused(const struct build *build)

@@ -251,5 +251,5 @@ Test(perf_record, size_smaller_than_a_header)
 	struct perf_event_header header = {.type = PERF_RECORD_LOST, .size = 7};
 	struct perf_record record;
 
-	cr_expect_eq(perf_record_parse(&header, &record), -EBADMSG);
+	cr_expect_eq(perf_record_parse(&header, PERF_SOURCE_SAMPLE_TYPE, &record), -EBADMSG);
 }
