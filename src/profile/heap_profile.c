@@ -4,15 +4,11 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <xxhash.h>
 
 #include "err.h"
 #include "profile/growth.h"
-#include "profile/runtime.h"
+#include "profile/site.h"
 #include "profile/site_history.h"
-#include "symbol/client.h"
 
 #define uthash_fatal(message) out_of_memory()
 #include <uthash.h>
@@ -174,98 +170,35 @@ double heap_profile_allocated(const struct heap_profile *profile)
 	return bytes;
 }
 
-/* The frame that names the site: the innermost of the user's own, or the innermost of all. */
-static void find_site_frame(const struct stack *stack, const struct symbol **ret_symbol,
-			    const struct symbol_frame **ret_frame)
-{
-	*ret_symbol = stack->symbols[0];
-	*ret_frame = &stack->symbols[0]->frames[0];
-	for (uint32_t i = 0; i < stack->frame_count; i++) {
-		const struct symbol *symbol = stack->symbols[i];
-
-		for (size_t j = 0; j < symbol->frame_count; j++) {
-			if (runtime_frame(symbol->frames[j].function, symbol->module->name))
-				continue;
-			*ret_symbol = symbol;
-			*ret_frame = &symbol->frames[j];
-			return;
-		}
-	}
-}
-
-static uint64_t site_id(const struct symbol *symbol, const struct symbol_frame *frame)
-{
-	uint64_t id = XXH3_64bits(symbol->module->name, strlen(symbol->module->name));
-
-	id = XXH3_64bits_withSeed(frame->function, strlen(frame->function), id);
-	if (frame->file)
-		id = XXH3_64bits_withSeed(frame->file, strlen(frame->file), id);
-	return XXH3_64bits_withSeed(&frame->line, sizeof(frame->line), id);
-}
-
 static struct site_sum *find_or_make_site(struct site_sum **sums, const struct stack *stack)
 {
-	static const char unknown[] = "[unknown]";
-	const struct symbol *symbol = NULL;
-	const struct symbol_frame *frame = NULL;
+	const struct site site = site_of(stack);
 	struct site_sum *sum;
-	uint64_t id = 0;
 
-	if (stack && stack->frame_count) {
-		find_site_frame(stack, &symbol, &frame);
-		id = site_id(symbol, frame);
-	}
-	HASH_FIND(hh, *sums, &id, sizeof(id), sum);
+	HASH_FIND(hh, *sums, &site.id, sizeof(site.id), sum);
 	if (sum)
 		return sum;
 	sum = xcalloc(1, sizeof(*sum));
-	sum->id = id;
-	sum->row.id = id;
-	sum->row.function = frame ? frame->function : unknown;
-	sum->row.module = symbol ? symbol->module->name : unknown;
-	sum->row.file = frame ? frame->file : NULL;
-	sum->row.line = frame ? frame->line : 0;
+	sum->id = site.id;
+	sum->row.id = site.id;
+	sum->row.function = site.function;
+	sum->row.module = site.module;
+	sum->row.file = site.file;
+	sum->row.line = site.line;
 	HASH_ADD(hh, *sums, id, sizeof(sum->id), sum);
 	return sum;
-}
-
-static size_t count_frames(const struct stack *stack)
-{
-	size_t count = 0;
-
-	for (uint32_t i = 0; i < stack->frame_count; i++)
-		count += stack->symbols[i]->frame_count;
-	return count;
 }
 
 static void add_stack(struct snapshot_site *site, const struct stack *stack, uint64_t live_bytes,
 		      uint64_t live_objects)
 {
 	struct snapshot_stack *to;
-	size_t used = 0;
 
 	site->stacks = xreallocarray(site->stacks, site->stack_count + 1, sizeof(*site->stacks));
 	to = &site->stacks[site->stack_count++];
 	*to = (struct snapshot_stack){.live_bytes = live_bytes, .live_objects = live_objects};
-	if (!stack)
-		return;
-	to->frames = xcalloc(count_frames(stack) + 1, sizeof(*to->frames));
-	for (uint32_t i = 0; i < stack->frame_count; i++) {
-		const struct symbol *symbol = stack->symbols[i];
-
-		for (size_t j = 0; j < symbol->frame_count; j++) {
-			const struct symbol_frame *from = &symbol->frames[j];
-
-			to->frames[used++] = (struct snapshot_frame){
-			    .function = from->function,
-			    .module = symbol->module->name,
-			    .file = from->file,
-			    .line = from->line,
-			    .inlined = from->inlined,
-			};
-		}
-	}
-	to->frame_count = used;
+	if (stack)
+		to->frames = site_frames(stack, &to->frame_count);
 }
 
 /* The counters of a row are read while the target runs; a free seen before its allocation must not

@@ -1,0 +1,172 @@
+#include "config.h"
+
+#include "collect/growth_source.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "collect/thread_events.h"
+
+enum {
+	STACK_COPY_BYTES = 16 << 10,
+	/* Seven samples. An ordinary user may lock 516 KiB for each CPU, of which CPU sampling
+	 * wants the larger part. */
+	RING_BYTES = 128 << 10,
+	/* With more CPUs the rings are emptied less often, so that all together give as much. */
+	CPUS_AT_INTERVAL = 8,
+};
+
+static const double interval_s = 0.1;
+
+struct growth_source {
+	int pid;
+	struct growth_source_hooks hooks;
+	struct thread_events *events;
+};
+
+/*
+ * Minor faults and not faults of all kinds: these are told when the fault has been served, so the
+ * size of the page is known, and those that failed are not among them. A major fault brings back
+ * what was there before.
+ *
+ * A fixed period: the kernel's frequency mode takes the faults of some microseconds for a rate, and
+ * then skips a hundred thousand.
+ */
+static struct perf_event_attr make_attr(void)
+{
+	return (struct perf_event_attr){
+	    .type = PERF_TYPE_SOFTWARE,
+	    .config = PERF_COUNT_SW_PAGE_FAULTS_MIN,
+	    .size = sizeof(struct perf_event_attr),
+	    .sample_period = GROWTH_FAULTS_PER_SAMPLE,
+	    .sample_type = PERF_STACK_SAMPLE_TYPE | PERF_EXTRA_SAMPLE_TYPE,
+	    .sample_regs_user = PERF_SOURCE_REGS_MASK,
+	    .sample_stack_user = STACK_COPY_BYTES,
+	    .sample_id_all = 1,
+	    .exclude_hv = 1,
+	    .inherit = 1,
+	    .inherit_thread = 1,
+	    .comm = 1,
+	    .comm_exec = 1,
+	    .task = 1,
+	    .use_clockid = 1,
+	    .clockid = CLOCK_MONOTONIC,
+	    .watermark = 1,
+	    .wakeup_watermark = RING_BYTES / 2,
+	};
+}
+
+static void on_record(void *data, size_t ring, const struct perf_record *record)
+{
+	struct growth_source *source = data;
+	bool is_own = record->pid == (uint32_t)source->pid;
+
+	switch (record->kind) {
+	case PERF_KIND_SAMPLE:
+		if (is_own)
+			source->hooks.sample(source->hooks.context, ring, record);
+		break;
+	case PERF_KIND_LOST:
+		source->hooks.lost(source->hooks.context, ring, record->lost);
+		break;
+	case PERF_KIND_COMM:
+		if (is_own && record->comm.exec)
+			source->hooks.executed(source->hooks.context);
+		break;
+	default:
+		break;
+	}
+}
+
+static int open_events(struct growth_source *source)
+{
+	struct perf_event_attr attr = make_attr();
+	const struct thread_events_options options = {
+	    .pid = source->pid,
+	    .attr = &attr,
+	    .ring_bytes = RING_BYTES,
+	    .program = -1,
+	    .record = on_record,
+	    .context = source,
+	};
+	int code = thread_events_open(&source->events, &options);
+
+	if (code != -EINVAL)
+		return code;
+	/* Before Linux 5.11 the kernel does not tell the size of the page. */
+	attr.sample_type &= ~(uint64_t)PERF_SAMPLE_DATA_PAGE_SIZE;
+	return thread_events_open(&source->events, &options);
+}
+
+static int describe(int code, struct err *err)
+{
+	if (code == -EACCES || code == -EPERM)
+		return err_set(err, -code, EXIT_NOT_PERMITTED,
+			       "sampling page faults is not permitted: run as root, grant "
+			       "CAP_PERFMON, or lower kernel.perf_event_paranoid to 2");
+	return err_set(err, -code, EXIT_FAILED, "cannot sample page faults: %s", strerror(-code));
+}
+
+int growth_source_open(struct growth_source **ret_source, int pid,
+		       const struct growth_source_hooks *hooks, struct err *err)
+{
+	struct growth_source *source = xcalloc(1, sizeof(*source));
+	int code;
+
+	source->pid = pid;
+	source->hooks = *hooks;
+	code = open_events(source);
+	if (code) {
+		free(source);
+		return describe(code, err);
+	}
+	*ret_source = source;
+	return 0;
+}
+
+void growth_source_close(struct growth_source *source)
+{
+	if (!source)
+		return;
+	thread_events_close(source->events);
+	free(source);
+}
+
+size_t growth_source_ring_count(const struct growth_source *source)
+{
+	return thread_events_ring_count(source->events);
+}
+
+int growth_source_fd(const struct growth_source *source, size_t ring)
+{
+	return thread_events_fd(source->events, ring);
+}
+
+void growth_source_drain(struct growth_source *source)
+{
+	thread_events_drain(source->events);
+}
+
+double growth_source_interval_s(void)
+{
+	size_t cpus = thread_events_cpu_count();
+
+	return cpus > CPUS_AT_INTERVAL ? interval_s * (double)cpus / CPUS_AT_INTERVAL : interval_s;
+}
+
+struct growth_source_facts growth_source_facts(const struct growth_source *source)
+{
+	struct thread_events_facts facts = thread_events_facts(source->events);
+
+	return (struct growth_source_facts){
+	    .event = "minor-faults",
+	    .kernel = facts.kernel,
+	    .lost = facts.lost,
+	    .throttled = facts.throttled,
+	    .corrupt = facts.corrupt,
+	    .threads_uncovered = facts.threads_uncovered,
+	};
+}
