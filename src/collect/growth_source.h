@@ -3,10 +3,10 @@
  * CPU, which needs neither BPF nor a probe. Memory that grows is touched for the first time, and
  * each first touch of a page is a fault, whatever the allocator is.
  *
- * What it costs the target is bounded however fast that faults: a CPU's ring holds some samples only
- * and is emptied at most every growth_source_interval_s(). What comes while it is full is dropped by
- * the kernel, which says how many it were; each sample stands for the same number of faults, so
- * nothing is lost of the sum.
+ * What it costs the target is bounded however fast that faults: a CPU's ring holds some samples
+ * only and is emptied at most every growth_source_interval_s(). What comes while it is full is
+ * dropped by the kernel, which says how many it were; each sample stands for the same number of
+ * faults, so nothing is lost of the sum.
  */
 #ifndef RSP_COLLECT_GROWTH_SOURCE_H
 #define RSP_COLLECT_GROWTH_SOURCE_H
@@ -37,11 +37,11 @@ struct growth_source_hooks {
 };
 
 struct growth_source_facts {
-	const char *event;	/* as perf calls it */
-	bool kernel;		/* what the kernel touches for the target is seen, too */
-	uint64_t lost;		/* samples without a stack; see the hook */
-	uint64_t throttled;	/* times that the kernel stopped counting for a moment */
-	uint64_t corrupt;	/* records that made no sense */
+	const char *event;  /* as perf calls it */
+	bool kernel;	    /* what the kernel touches for the target is seen, too */
+	uint64_t lost;	    /* samples without a stack; see the hook */
+	uint64_t throttled; /* times that the kernel stopped counting for a moment */
+	uint64_t corrupt;   /* records that made no sense */
 	uint64_t threads_uncovered;
 };
 

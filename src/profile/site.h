@@ -1,6 +1,6 @@
 /*
- * The place in the user's own code that a stack of an allocation belongs to: its innermost frame that
- * is not of the allocator, the C library or the language's runtime.
+ * The place in the user's own code that a stack of an allocation belongs to: its innermost frame
+ * that is not of the allocator, the C library or the language's runtime.
  */
 #ifndef RSP_PROFILE_SITE_H
 #define RSP_PROFILE_SITE_H

@@ -53,6 +53,12 @@ struct maps *maps_new(void);
 int maps_parse(struct maps **ret_maps, FILE *file);
 
 /*
+ * One line of a maps file, whose end is cut off. `ret_name` is what stands behind the numbers, with
+ * blanks before it, borrowed from the line; the mapping's own path is not set. False: it is none.
+ */
+bool maps_take_line(char *line, size_t length, struct mapping *ret_mapping, const char **ret_name);
+
+/*
  * As maps_parse() for a running process. -ESRCH (EXIT_NO_PROCESS) when there is none, -EACCES or
  * -EPERM (EXIT_NOT_PERMITTED), other -errno (EXIT_FAILED), each with a line in `err`. A process
  * that has exited but is not yet waited for has no mappings: that is success with count 0.

@@ -125,20 +125,26 @@ static void keep(struct parser *parser, struct mapping mapping, const char *path
 	parser->items[parser->count++] = mapping;
 }
 
-static void parse_line(struct parser *parser, char *line, size_t length)
+bool maps_take_line(char *line, size_t length, struct mapping *ret_mapping, const char **ret_name)
 {
-	const char *next = line;
-	struct mapping mapping;
-
 	if (length > 0 && line[length - 1] == '\n')
 		line[--length] = '\0';
-	if (strlen(line) != length || !take_fields(&next, &mapping)) {
+	*ret_name = line;
+	return strlen(line) == length && take_fields(ret_name, ret_mapping);
+}
+
+static void parse_line(struct parser *parser, char *line, size_t length)
+{
+	const char *name;
+	struct mapping mapping;
+
+	if (!maps_take_line(line, length, &mapping, &name)) {
 		parser->maps->malformed++;
 		return;
 	}
 	parser->maps->total++;
 	if (mapping.executable)
-		keep(parser, mapping, next);
+		keep(parser, mapping, name);
 }
 
 static int compare_mappings(const void *left, const void *right)
