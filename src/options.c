@@ -15,6 +15,7 @@ enum {
 	PID_LAST = 4194304, /* PID_MAX_LIMIT of 64-bit kernels */
 	FREQUENCY_LAST_HZ = 100000,
 	OPTION_HEAP = 256,
+	OPTION_GROWTH,
 	OPTION_JSON,
 	OPTION_HEAP_ENTRIES,
 	OPTION_HEAP_MMAP,
@@ -44,6 +45,7 @@ static const struct option long_options[] = {
     {"heap-entries", required_argument, NULL, OPTION_HEAP_ENTRIES},
     {"heap-mmap", no_argument, NULL, OPTION_HEAP_MMAP},
     {"probes", no_argument, NULL, OPTION_PROBES},
+    {"growth", required_argument, NULL, OPTION_GROWTH},
     {"batch", no_argument, NULL, 'b'},
     {"iterations", required_argument, NULL, 'n'},
     {"json", no_argument, NULL, OPTION_JSON},
@@ -77,6 +79,10 @@ static const char help[] =
     "      --heap-mmap          mmap, mremap and munmap are an allocator, too\n"
     "      --probes             list the probes that heap tracking would set and\n"
     "                           what they would cost, and end\n"
+    "      --growth MODE        memory touched for the first time, by page faults:\n"
+    "                             auto   where the heap is not tracked (default)\n"
+    "                             on     always\n"
+    "                             off    never\n"
     "  -b, --batch              print a table at every refresh, use no terminal\n"
     "  -n, --iterations N       stop after N refreshes\n"
     "      --json               with -b: one JSON object a line at every refresh\n"
@@ -231,6 +237,20 @@ static int parse_ring_bytes(const char *text, uint64_t *ret_bytes, struct err *e
 	return code;
 }
 
+static int parse_growth(const char *text, enum growth_mode *ret_growth, struct err *err)
+{
+	if (strcmp(text, "auto") == 0)
+		*ret_growth = GROWTH_AUTO;
+	else if (strcmp(text, "on") == 0)
+		*ret_growth = GROWTH_ON;
+	else if (strcmp(text, "off") == 0)
+		*ret_growth = GROWTH_OFF;
+	else
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "'%s' is not a growth mode: give auto, on or off", text);
+	return 0;
+}
+
 static int parse_link(const char *text, enum link_kind *ret_link, struct err *err)
 {
 	if (strcmp(text, "session") == 0)
@@ -296,6 +316,8 @@ static int apply_option(struct options *options, int option, const char *word, s
 	case OPTION_MAP_ENTRIES:
 		return parse_amount(optarg, 1, HEAP_ENTRIES_MOST, "number of entries",
 				    &options->map_entries, err);
+	case OPTION_GROWTH:
+		return parse_growth(optarg, &options->growth, err);
 	case OPTION_JSON:
 		options->json = true;
 		return 0;

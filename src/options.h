@@ -8,6 +8,7 @@
 #include "err.h"
 
 enum heap_mode { HEAP_AUTO, HEAP_EXACT, HEAP_OFF, HEAP_SAMPLED };
+enum growth_mode { GROWTH_AUTO, GROWTH_ON, GROWTH_OFF };
 enum link_kind { LINK_BEST, LINK_SESSION, LINK_MULTI, LINK_PERF };
 enum option_action { ACTION_RUN, ACTION_HELP, ACTION_VERSION };
 
@@ -21,6 +22,7 @@ struct options {
 	uint64_t heap_interval_bytes; /* only with HEAP_SAMPLED */
 	uint64_t heap_entries;	/* live objects that can be tracked */
 	bool heap_mmap;		/* mmap() and its like are an allocator, too */
+	enum growth_mode growth;
 	bool batch;
 	bool json;
 	bool probes;		/* only list them */

@@ -69,6 +69,7 @@ static void on_target_exit(void *context)
 	struct session *session = context;
 
 	loop_remove(session->loop, session->target->pidfd);
+	session_growth_drain(session, true);
 	target_reap(session->target);
 }
 
@@ -227,7 +228,11 @@ static int check_sources(const struct session *session, struct err *err)
 		*err = session->heap_off;
 		return -EIO;
 	}
-	if (!session->cpu && !session->heap) {
+	if (session->options->growth == GROWTH_ON && !session->growth) {
+		*err = session->growth_off;
+		return -EIO;
+	}
+	if (!session->cpu && !session->heap && !session->growth) {
 		*err = session->cpu_off;
 		return -EIO;
 	}
@@ -252,6 +257,7 @@ static int attach(struct session *session, struct err *err)
 	if (code)
 		return code;
 	wait_for_allocators(session);
+	session_growth_open(session);
 	open_cpu(session);
 	/* Whatever was mapped since the first reading, and before the records began. */
 	address_space_stale(session->space);
@@ -290,6 +296,8 @@ int session_open(struct session **ret_session, const struct options *options, st
 	session->options = options;
 	session->loop = loop;
 	session->client_fd = session->clock_fd = -1;
+	memory_facts_init(&session->memory_facts);
+	session->cgroup = (struct cgroup_memory){MEMORY_UNKNOWN, MEMORY_UNKNOWN};
 	if (options->check_unwinding)
 		session->check = xcalloc(1, sizeof(*session->check));
 	code = open_target(session, err);
@@ -316,6 +324,7 @@ void session_close(struct session *session)
 	cpu_source_close(session->cpu);
 	close_counts(session);
 	session_close_heap(session);
+	session_growth_close(session);
 	cpu_profile_free(session->cpu_profile);
 	heap_profile_free(session->heap_profile);
 	unwinder_free(session->unwinder);
@@ -352,6 +361,8 @@ static void start_anew(struct session *session)
 	if (session->executed) {
 		session->executed = false;
 		cpu_profile_reset(session->cpu_profile);
+		session_growth_start_anew(session);
+		session->memory_growth = (struct growth){0};
 		session->samples_copied = 0;
 	}
 	target_refresh(session->target);
@@ -392,6 +403,7 @@ void session_drain(struct session *session)
 	if (session->counts)
 		stack_counts_drain(session->counts);
 	session_drain_cpu(session);
+	session_growth_drain(session, false);
 	check_executed(session);
 	check_perf_map(session);
 	client_flush(session->client);

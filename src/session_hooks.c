@@ -118,6 +118,8 @@ static void on_unwound(void *context, struct unwind_tag tag, struct stack *stack
 		cpu_profile_add(session->cpu_profile, stack, 1);
 	else if (tag.source == UNWIND_CHECK)
 		session_check(session, tag.id, stack);
+	else if (tag.source == UNWIND_GROWTH)
+		session_growth_unwound(session, tag.id, stack);
 	else if (stack)
 		heap_profile_set_stack(session->heap_profile, tag.id, stack);
 }

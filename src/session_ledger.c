@@ -108,4 +108,9 @@ void session_fill_ledger(struct session *session, struct snapshot *snapshot)
 		fill_counts(session, snapshot);
 	if (session->cpu)
 		fill_rings(session, snapshot);
+	if (session->growth) {
+		const struct snapshot_channel channel = session_growth_channel(session);
+
+		add_channel(snapshot, &channel);
+	}
 }

@@ -1,6 +1,6 @@
 /*
  * Which names and lines are asked for next: those of the symbols that weigh most in what is shown.
- * A symbol's weight is the share of the CPU samples and of the live heap in whose stacks it is, and
+ * A symbol's weight is the share of the CPU samples, of the live heap and of what was touched in whose stacks it is, and
  * more where it is innermost, because functions are shown by what they do themselves.
  */
 #include "config.h"
@@ -78,7 +78,7 @@ static bool wants_lines(const struct symbol *symbol)
 }
 
 /* The symbols that weigh most among those that are wanted, the heaviest first. Returns how many. */
-static size_t find_heaviest(const struct session *session,
+static size_t find_heaviest(struct session *session,
 			    bool (*is_wanted)(const struct symbol *symbol),
 			    struct symbol *ret_symbols[PER_REFRESH])
 {
@@ -88,6 +88,9 @@ static size_t find_heaviest(const struct session *session,
 
 	heap_profile_each_stack(session->heap_profile, add_total, &weighing);
 	heap_profile_each_stack(session->heap_profile, add_stack, &weighing);
+	weighing.total = 0;
+	session_growth_each_stack(session, add_total, &weighing);
+	session_growth_each_stack(session, add_stack, &weighing);
 	weighing.total = 0;
 	cpu_profile_each_stack(session->cpu_profile, add_total, &weighing);
 	cpu_profile_each_stack(session->cpu_profile, add_stack, &weighing);

@@ -170,6 +170,9 @@ struct snapshot *session_snapshot(struct session *session, bool with_stacks)
 	fill_heap(session, snapshot, with_stacks);
 	session_fill_ledger(session, snapshot);
 	session_steer_sampling(session);
+	session_fill_memory(session, snapshot);
+	snapshot->memory.brk_bytes = SNAPSHOT_UNKNOWN;
+	session_growth_fill(session, snapshot, with_stacks);
 	fill_modules(session, snapshot);
 	session_prefer_names(session);
 	(void)session_ask_lines(session);

@@ -1,6 +1,7 @@
 /*
  * The parts of a session, for the files that make it up: session.c (start and stop),
  * session_hooks.c (from one stage to the next), session_allocators.c (which functions are probed),
+ * session_growth.c (page faults), session_memory.c (memory in all),
  * session_lines.c (which names and lines are worth most) and session_snapshot.c.
  */
 #ifndef RSP_SESSION_STATE_H
@@ -15,20 +16,24 @@
 #include "overhead/meter.h"
 #include "overhead/sampling_pace.h"
 #include "profile/cpu_profile.h"
+#include "profile/growth.h"
 #include "profile/heap_profile.h"
 #include "stack/rule_table.h"
 #include "stack/stack_table.h"
 #include "stack/unwinder.h"
 #include "symbol/address_space.h"
 #include "symbol/client.h"
+#include "target/cgroup.h"
+#include "target/memory_facts.h"
 #include "target/target.h"
 #include "session.h"
+#include "session_growth.h"
 
 /* What the kernel says of samples is remembered until they come: as many as two full rings. */
 enum { SESSION_CALLS = 4096, SESSION_CHECKS = 4096 };
 
 /* Who submits stacks to the unwinder. */
-enum unwind_source { UNWIND_CPU, UNWIND_HEAP, UNWIND_CHECK };
+enum unwind_source { UNWIND_CPU, UNWIND_HEAP, UNWIND_CHECK, UNWIND_GROWTH };
 
 /* Of the samples that were unwound in the kernel and here. */
 struct unwind_check {
@@ -64,7 +69,12 @@ struct session {
 	struct cpu_source *cpu;		/* NULL: off, see cpu_off */
 	struct heap_source *heap;	/* NULL: off, see heap_off */
 	struct live_scan *live_scan;	/* NULL: as heap */
-	struct err cpu_off, heap_off, bpf_off;
+	struct session_growth *growth;	/* NULL: off, see growth_off */
+	struct err cpu_off, heap_off, growth_off, bpf_off;
+	struct memory_facts memory_facts;
+	struct growth memory_growth;	/* of anonymous memory */
+	struct cgroup_mount cgroup_mount;
+	struct cgroup_memory cgroup;
 	bool *asked;			/* by module number: for allocators */
 	size_t asked_count;
 	unsigned allocator_questions;	/* without an answer yet */
@@ -119,6 +129,9 @@ void session_check(struct session *session, uint64_t kernel_id, const struct sta
 /* Walks by these frames, of a CPU sample or of an allocation, are going to come again. */
 void session_use_rules(struct session *session, const uint64_t *frames, size_t count,
 		       bool is_sample);
+
+/* Memory in all, and the heap's coverage; after the heap's own figures. */
+void session_fill_memory(struct session *session, struct snapshot *snapshot);
 
 /* Reads perf's rings. */
 void session_drain_cpu(struct session *session);

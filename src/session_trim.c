@@ -34,6 +34,8 @@ void session_trim(struct session *session)
 	cpu_profile_fold(session->cpu_profile, CPU_STACKS_KEPT);
 	cpu_profile_each_stack(session->cpu_profile, mark_stack, session);
 	heap_profile_each_stack(session->heap_profile, mark_stack, session);
+	session_growth_fold(session);
+	session_growth_each_stack(session, mark_stack, session);
 	if (session->counts)
 		stack_counts_each(session->counts, mark_counted_stack, session);
 	stack_table_sweep(session->stacks, session->trim_mark);

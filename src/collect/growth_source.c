@@ -6,25 +6,36 @@
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "collect/thread_events.h"
 
 enum {
 	STACK_COPY_BYTES = 16 << 10,
-	/* Seven samples. An ordinary user may lock 516 KiB for each CPU, of which CPU sampling
-	 * wants the larger part. */
-	RING_BYTES = 128 << 10,
+	RING_BYTES_MAX = 512 << 10, /* 31 samples */
+	RINGS_BYTES_MAX = 8 << 20,  /* all CPUs together */
+	/* Seven samples. Without more an ordinary user may lock 516 KiB for each CPU, of which CPU
+	 * sampling wants the larger part. */
+	RING_BYTES_MIN = 128 << 10,
+	MEMLOCK_PLENTY = 8 << 20,
 	/* With more CPUs the rings are emptied less often, so that all together give as much. */
 	CPUS_AT_INTERVAL = 8,
 };
 
 static const double interval_s = 0.1;
 
+/* Samples lost from one ring: told by its records, and handed on, which may be sooner. */
+struct ring_losses {
+	uint64_t recorded;
+	uint64_t handed_on;
+};
+
 struct growth_source {
 	int pid;
 	struct growth_source_hooks hooks;
 	struct thread_events *events;
+	struct ring_losses *losses; /* by ring */
 };
 
 /*
@@ -35,13 +46,14 @@ struct growth_source {
  * A fixed period: the kernel's frequency mode takes the faults of some microseconds for a rate, and
  * then skips a hundred thousand.
  */
-static struct perf_event_attr make_attr(void)
+static struct perf_event_attr make_attr(size_t ring_bytes)
 {
 	return (struct perf_event_attr){
 	    .type = PERF_TYPE_SOFTWARE,
 	    .config = PERF_COUNT_SW_PAGE_FAULTS_MIN,
 	    .size = sizeof(struct perf_event_attr),
 	    .sample_period = GROWTH_FAULTS_PER_SAMPLE,
+	    .read_format = PERF_FORMAT_LOST,
 	    .sample_type = PERF_STACK_SAMPLE_TYPE | PERF_EXTRA_SAMPLE_TYPE,
 	    .sample_regs_user = PERF_SOURCE_REGS_MASK,
 	    .sample_stack_user = STACK_COPY_BYTES,
@@ -55,8 +67,18 @@ static struct perf_event_attr make_attr(void)
 	    .use_clockid = 1,
 	    .clockid = CLOCK_MONOTONIC,
 	    .watermark = 1,
-	    .wakeup_watermark = RING_BYTES / 2,
+	    .wakeup_watermark = (uint32_t)(ring_bytes / 2),
 	};
+}
+
+static void hand_on_losses(struct growth_source *source, size_t ring, uint64_t lost)
+{
+	struct ring_losses *losses = &source->losses[ring];
+
+	if (lost <= losses->handed_on)
+		return;
+	source->hooks.lost(source->hooks.context, ring, lost - losses->handed_on);
+	losses->handed_on = lost;
 }
 
 static void on_record(void *data, size_t ring, const struct perf_record *record)
@@ -70,7 +92,8 @@ static void on_record(void *data, size_t ring, const struct perf_record *record)
 			source->hooks.sample(source->hooks.context, ring, record);
 		break;
 	case PERF_KIND_LOST:
-		source->hooks.lost(source->hooks.context, ring, record->lost);
+		source->losses[ring].recorded += record->lost;
+		hand_on_losses(source, ring, source->losses[ring].recorded);
 		break;
 	case PERF_KIND_COMM:
 		if (is_own && record->comm.exec)
@@ -81,19 +104,37 @@ static void on_record(void *data, size_t ring, const struct perf_record *record)
 	}
 }
 
+static size_t ring_size(void)
+{
+	size_t bytes = RING_BYTES_MAX, cpus = thread_events_cpu_count();
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur < MEMLOCK_PLENTY)
+		return RING_BYTES_MIN;
+	while (bytes > RING_BYTES_MIN && bytes * cpus > RINGS_BYTES_MAX)
+		bytes /= 2;
+	return bytes;
+}
+
 static int open_events(struct growth_source *source)
 {
-	struct perf_event_attr attr = make_attr();
+	size_t ring_bytes = ring_size();
+	struct perf_event_attr attr = make_attr(ring_bytes);
 	const struct thread_events_options options = {
 	    .pid = source->pid,
 	    .attr = &attr,
-	    .ring_bytes = RING_BYTES,
+	    .ring_bytes = ring_bytes,
 	    .program = -1,
 	    .record = on_record,
 	    .context = source,
 	};
 	int code = thread_events_open(&source->events, &options);
 
+	if (code != -EINVAL)
+		return code;
+	/* Before Linux 6.0: what is lost is told a little later. */
+	attr.read_format = 0;
+	code = thread_events_open(&source->events, &options);
 	if (code != -EINVAL)
 		return code;
 	/* Before Linux 5.11 the kernel does not tell the size of the page. */
@@ -118,8 +159,10 @@ int growth_source_open(struct growth_source **ret_source, int pid,
 
 	source->pid = pid;
 	source->hooks = *hooks;
+	source->losses = xcalloc(thread_events_cpu_count(), sizeof(*source->losses));
 	code = open_events(source);
 	if (code) {
+		free(source->losses);
 		free(source);
 		return describe(code, err);
 	}
@@ -132,6 +175,7 @@ void growth_source_close(struct growth_source *source)
 	if (!source)
 		return;
 	thread_events_close(source->events);
+	free(source->losses);
 	free(source);
 }
 
@@ -148,6 +192,8 @@ int growth_source_fd(const struct growth_source *source, size_t ring)
 void growth_source_drain(struct growth_source *source)
 {
 	thread_events_drain(source->events);
+	for (size_t i = 0; i < thread_events_ring_count(source->events); i++)
+		hand_on_losses(source, i, thread_events_read_lost(source->events, i));
 }
 
 double growth_source_interval_s(void)
@@ -160,11 +206,14 @@ double growth_source_interval_s(void)
 struct growth_source_facts growth_source_facts(const struct growth_source *source)
 {
 	struct thread_events_facts facts = thread_events_facts(source->events);
+	uint64_t lost = 0;
 
+	for (size_t i = 0; i < thread_events_ring_count(source->events); i++)
+		lost += source->losses[i].handed_on;
 	return (struct growth_source_facts){
 	    .event = "minor-faults",
 	    .kernel = facts.kernel,
-	    .lost = facts.lost,
+	    .lost = lost,
 	    .throttled = facts.throttled,
 	    .corrupt = facts.corrupt,
 	    .threads_uncovered = facts.threads_uncovered,

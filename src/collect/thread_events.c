@@ -25,6 +25,7 @@ struct cpu_ring {
 	int fd;	      /* of the event whose ring it is, owned by `fds` */
 	void *memory; /* NULL: no event on this CPU */
 	size_t bytes;
+	bool was_full;		/* at the last drain there was room for nothing more */
 };
 
 struct covered_thread {
@@ -37,6 +38,7 @@ struct thread_events {
 	struct perf_event_attr attr;
 	struct thread_events_facts facts;
 	int *fds;
+	size_t *fd_cpus; /* CPU number of each */
 	size_t fd_count;
 	struct cpu_ring *rings; /* by CPU number */
 	size_t cpu_count;
@@ -122,6 +124,8 @@ static int open_event(struct thread_events *events, int tid, size_t cpu)
 		return code;
 	}
 	events->fds = xreallocarray(events->fds, events->fd_count + 1, sizeof(int));
+	events->fd_cpus = xreallocarray(events->fd_cpus, events->fd_count + 1, sizeof(size_t));
+	events->fd_cpus[events->fd_count] = cpu;
 	events->fds[events->fd_count++] = fd;
 	return 1;
 }
@@ -279,6 +283,7 @@ void thread_events_close(struct thread_events *events)
 		free(thread);
 	}
 	free(events->fds);
+	free(events->fd_cpus);
 	free(events->rings);
 	free(events->active);
 	free(events);
@@ -323,8 +328,10 @@ static void take_note(struct thread_events *events, const struct perf_record *re
 void thread_events_drain(struct thread_events *events)
 {
 	for (size_t i = 0; i < events->active_count; i++) {
-		struct perf_ring *ring = &events->rings[events->active[i]].ring;
+		struct cpu_ring *cpu_ring = &events->rings[events->active[i]];
+		struct perf_ring *ring = &cpu_ring->ring;
 		const struct perf_event_header *header;
+		uint64_t begin = ring->tail;
 
 		while ((header = perf_ring_next(ring))) {
 			struct perf_record record;
@@ -337,7 +344,32 @@ void thread_events_drain(struct thread_events *events)
 			events->options.record(events->options.context, i, &record);
 		}
 		perf_ring_done(ring);
+		cpu_ring->was_full =
+		    ring->tail - begin + 2 * (uint64_t)events->attr.sample_stack_user > ring->size;
 	}
+}
+
+/* What read(2) gives with PERF_FORMAT_LOST alone. */
+struct event_counts {
+	uint64_t value;
+	uint64_t lost;
+};
+
+uint64_t thread_events_read_lost(const struct thread_events *events, size_t ring)
+{
+	size_t cpu = events->active[ring];
+	uint64_t lost = 0;
+
+	if (!events->rings[cpu].was_full || events->attr.read_format != PERF_FORMAT_LOST)
+		return 0;
+	for (size_t i = 0; i < events->fd_count; i++) {
+		struct event_counts counts;
+
+		if (events->fd_cpus[i] == cpu &&
+		    read(events->fds[i], &counts, sizeof(counts)) == (ssize_t)sizeof(counts))
+			lost += counts.lost;
+	}
+	return lost;
 }
 
 bool thread_events_mapping_waits(struct thread_events *events)

@@ -53,6 +53,14 @@ int thread_events_fd(const struct thread_events *events, size_t ring);
 /* Hands out all records of all rings. */
 void thread_events_drain(struct thread_events *events);
 
+/*
+ * Records of a ring that were lost since it was opened, as counted at the events: also those that no
+ * LOST record tells of yet, which comes with the next record only. Looked at only when the ring was
+ * nearly full at the last drain, as it costs a system call for each thread; else, and where the kernel
+ * does not count (before 6.0, or no PERF_FORMAT_LOST in the attr), 0.
+ */
+uint64_t thread_events_read_lost(const struct thread_events *events, size_t ring);
+
 /* Whether a mapping's record is in the rings that has not been handed out. */
 bool thread_events_mapping_waits(struct thread_events *events);
 

@@ -194,6 +194,50 @@ static void put_heap(FILE *out, const struct snapshot *snapshot)
 	put_heap_figures(out, heap);
 }
 
+/* "-" where it is unknown. */
+static const char *known_bytes(char buf[static FMT_SIZE], uint64_t bytes)
+{
+	return bytes == SNAPSHOT_UNKNOWN ? "-" : fmt_bytes(buf, FMT_SIZE, bytes);
+}
+
+static void put_memory(FILE *out, const struct snapshot *snapshot)
+{
+	const struct snapshot_memory *memory = &snapshot->memory;
+	char anonymous[FMT_SIZE], swap[FMT_SIZE], rate[FMT_SIZE], covered[SHARE_SIZE];
+	char used[FMT_SIZE], limit[FMT_SIZE], left[FMT_SIZE];
+
+	fprintf(out, "memory: %s anonymous, %s swapped, growth %s, %s covered by the heap's books",
+		known_bytes(anonymous, memory->anonymous_bytes),
+		known_bytes(swap, memory->swap_bytes),
+		isnan(memory->growth_bytes_per_s)
+		    ? "-"
+		    : fmt_bytes_signed(rate, sizeof(rate), memory->growth_bytes_per_s, "/s"),
+		share(covered, snapshot->heap.coverage_pct));
+	if (memory->limit_bytes != SNAPSHOT_UNKNOWN)
+		fprintf(out, "; control group: %s of %s", known_bytes(used, memory->used_bytes),
+			known_bytes(limit, memory->limit_bytes));
+	if (!isnan(memory->seconds_to_limit))
+		fprintf(out, ", full in %s",
+			fmt_duration(left, sizeof(left), memory->seconds_to_limit));
+	fputc('\n', out);
+}
+
+static void put_growth(FILE *out, const struct snapshot_growth *growth)
+{
+	char bytes[FMT_SIZE], rate[FMT_SIZE], samples[FMT_SIZE];
+
+	if (growth->state == CHANNEL_OFF) {
+		put_reason(out, "growth: off", growth->reason ? growth->reason : "no reason known");
+		return;
+	}
+	fprintf(out, "growth: about %s touched for the first time, %s lately; %s samples of %s\n",
+		fmt_bytes(bytes, sizeof(bytes), growth->bytes),
+		fmt_bytes_signed(rate, sizeof(rate), growth->bytes_per_s, "/s"),
+		fmt_count(samples, sizeof(samples), growth->samples), growth->event);
+	if (growth->reason)
+		put_reason(out, "growth limited", growth->reason);
+}
+
 /* Zeros are shown: that nothing was lost is a finding. */
 static void put_losses(FILE *out, const struct snapshot_overflow *overflow)
 {
@@ -286,12 +330,38 @@ static void put_sites(FILE *out, const struct snapshot *snapshot)
 	}
 }
 
+static void put_growth_sites(FILE *out, const struct snapshot *snapshot)
+{
+	size_t rows =
+	    snapshot->growth_site_count < TOP_ROWS ? snapshot->growth_site_count : TOP_ROWS;
+	size_t name_width = strlen("SITE");
+
+	for (size_t i = 0; i < rows; i++)
+		name_width = wider(name_width,
+				   cell_columns(snapshot->growth_sites[i].function, NAME_COLUMNS));
+	fprintf(out, "\n%6s %9s %7s", "~NEW", "~NEW/S", "SAMPLES");
+	put_cell(out, "SITE", NAME_COLUMNS, name_width);
+	fprintf(out, "  WHERE\n");
+	for (size_t i = 0; i < rows; i++) {
+		const struct snapshot_growth_site *row = &snapshot->growth_sites[i];
+		char bytes[FMT_SIZE], rate[FMT_SIZE], samples[FMT_SIZE];
+
+		fprintf(out, "%6s %9s %7s", fmt_bytes(bytes, sizeof(bytes), row->bytes),
+			fmt_bytes_signed(rate, sizeof(rate), row->bytes_per_s, ""),
+			fmt_count(samples, sizeof(samples), row->samples));
+		put_cell(out, row->function, NAME_COLUMNS, name_width);
+		put_place(out, row->file, row->line);
+	}
+}
+
 int batch_print(FILE *out, const struct snapshot *snapshot)
 {
 	errno = 0;
 	put_target(out, snapshot);
 	put_cpu(out, &snapshot->cpu);
 	put_heap(out, snapshot);
+	put_memory(out, snapshot);
+	put_growth(out, &snapshot->growth);
 	put_losses(out, &snapshot->overflow);
 	put_overhead(out, &snapshot->overhead);
 	if (snapshot->notice)
@@ -300,6 +370,8 @@ int batch_print(FILE *out, const struct snapshot *snapshot)
 		put_functions(out, snapshot);
 	if (snapshot->heap.state == CHANNEL_ON)
 		put_sites(out, snapshot);
+	if (snapshot->growth.state == CHANNEL_ON)
+		put_growth_sites(out, snapshot);
 	fputc('\n', out);
 	if (fflush(out) != 0 || ferror(out))
 		return errno ? -errno : -EIO;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "err.h"
+#include "output/json_growth.h"
 #include "output/json_heap.h"
 #include "output/json_ledger.h"
 #include "output/json_put.h"
@@ -151,6 +152,7 @@ int json_print(FILE *out, const struct snapshot *snapshot)
 	json_put(object, "target", target_object(&snapshot->target));
 	json_put(object, "cpu", cpu_object(snapshot));
 	json_put(object, "heap", json_heap(snapshot));
+	json_put(object, "growth", json_growth(snapshot));
 	json_put(object, "modules", modules_array(snapshot));
 	json_put(object, "overflow", overflow_object(&snapshot->overflow));
 	json_put(object, "ledger", json_ledger(snapshot));

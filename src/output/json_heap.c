@@ -20,17 +20,6 @@ static json_t *allocators_array(const struct snapshot *snapshot)
 	return array;
 }
 
-static json_t *frame_object(const struct snapshot_frame *frame)
-{
-	json_t *object = json_checked(json_object());
-
-	json_put_text(object, "function", frame->function);
-	json_put_text(object, "module", frame->module);
-	json_put_place(object, frame->file, frame->line);
-	json_put(object, "inlined", json_boolean(frame->inlined));
-	return object;
-}
-
 static json_t *stacks_array(const struct snapshot_site *site)
 {
 	json_t *array = json_checked(json_array());
@@ -38,13 +27,10 @@ static json_t *stacks_array(const struct snapshot_site *site)
 	for (size_t i = 0; i < site->stack_count; i++) {
 		const struct snapshot_stack *stack = &site->stacks[i];
 		json_t *object = json_checked(json_object());
-		json_t *frames = json_checked(json_array());
 
-		for (size_t f = 0; f < stack->frame_count; f++)
-			json_append(frames, frame_object(&stack->frames[f]));
 		json_put_count(object, "live_bytes", stack->live_bytes);
 		json_put_count(object, "live_objects", stack->live_objects);
-		json_put(object, "frames", frames);
+		json_put_frames(object, stack->frames, stack->frame_count);
 		json_append(array, object);
 	}
 	return array;
@@ -137,6 +123,8 @@ json_t *json_heap(const struct snapshot *snapshot)
 	else
 		json_put(object, "untracked_frees", json_null());
 	json_put_count(object, "rss_bytes", snapshot->target.rss_bytes);
+	json_put_known(object, "resident_bytes", heap->resident_bytes);
+	json_put_real(object, "coverage_pct", heap->coverage_pct);
 	json_put_count(object, "ages_skipped_objects", heap->ages_skipped);
 	json_put(object, "sites", sites_array(snapshot));
 	return object;

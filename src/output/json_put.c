@@ -50,6 +50,14 @@ void json_put_count(json_t *object, const char *key, uint64_t count)
 	json_put(object, key, json_integer(count > INT64_MAX ? INT64_MAX : (json_int_t)count));
 }
 
+void json_put_known(json_t *object, const char *key, uint64_t count)
+{
+	if (count == SNAPSHOT_UNKNOWN)
+		json_put(object, key, json_null());
+	else
+		json_put_count(object, key, count);
+}
+
 /* JSON has neither NAN nor infinity. */
 void json_put_real(json_t *object, const char *key, double value)
 {
@@ -75,4 +83,24 @@ void json_append(json_t *array, json_t *value)
 {
 	if (json_array_append_new(array, json_checked(value)) < 0)
 		out_of_memory();
+}
+
+static json_t *frame_object(const struct snapshot_frame *frame)
+{
+	json_t *object = json_checked(json_object());
+
+	json_put_text(object, "function", frame->function);
+	json_put_text(object, "module", frame->module);
+	json_put_place(object, frame->file, frame->line);
+	json_put(object, "inlined", json_boolean(frame->inlined));
+	return object;
+}
+
+void json_put_frames(json_t *object, const struct snapshot_frame *frames, size_t count)
+{
+	json_t *array = json_checked(json_array());
+
+	for (size_t i = 0; i < count; i++)
+		json_append(array, frame_object(&frames[i]));
+	json_put(object, "frames", array);
 }

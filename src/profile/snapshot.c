@@ -35,6 +35,13 @@ static void free_site(struct snapshot_site *site)
 	free(site->stacks);
 }
 
+static void free_growth_site(struct snapshot_growth_site *site)
+{
+	for (size_t i = 0; i < site->stack_count; i++)
+		free(site->stacks[i].frames);
+	free(site->stacks);
+}
+
 void snapshot_free(struct snapshot *snapshot)
 {
 	if (!snapshot)
@@ -43,6 +50,9 @@ void snapshot_free(struct snapshot *snapshot)
 		free_site(&snapshot->sites[i]);
 	free(snapshot->sites);
 	free(snapshot->suspects);
+	for (size_t i = 0; i < snapshot->growth_site_count; i++)
+		free_growth_site(&snapshot->growth_sites[i]);
+	free(snapshot->growth_sites);
 	free(snapshot->functions);
 	free(snapshot->folded);
 	free(snapshot->allocators);

@@ -14,6 +14,9 @@
 #include "collect/ages.h"
 #include "profile/leak.h"
 
+/* Of a count in bytes that is not known. */
+#define SNAPSHOT_UNKNOWN UINT64_MAX
+
 enum channel_state { CHANNEL_OFF, CHANNEL_ON };
 
 /* A function with CPU samples. `id` stays the same from refresh to refresh as long as its name does. */
@@ -77,6 +80,32 @@ struct snapshot_site {
 	struct snapshot_stack *stacks; /* owned; filled only when asked for */
 };
 
+/* One call stack of a growth site, frames from the innermost outwards; figures as there. */
+struct snapshot_growth_stack {
+	uint64_t faults;
+	uint64_t bytes;
+	size_t frame_count;
+	struct snapshot_frame *frames;	/* owned */
+};
+
+/*
+ * A place in the user's own code that touches anonymous memory for the first time. All figures but
+ * `samples` are estimates, of what was touched since attachment. `id` as in snapshot_function.
+ */
+struct snapshot_growth_site {
+	uint64_t id;
+	const char *function;
+	const char *module;
+	const char *file;	/* NULL: unknown */
+	unsigned line;		/* 0: unknown */
+	uint64_t samples;
+	uint64_t faults;
+	uint64_t bytes;
+	double bytes_per_s;	/* over the last ten seconds or since attachment */
+	size_t stack_count;
+	struct snapshot_growth_stack *stacks; /* owned; filled only when asked for */
+};
+
 struct snapshot_allocator {
 	const char *name;	/* "glibc" */
 	const char *module;	/* base name of the file it lives in */
@@ -132,6 +161,36 @@ struct snapshot_heap {
 	double growth_bytes_per_s;
 	double alloc_bytes_per_s;
 	uint64_t ages_skipped;	/* live objects that are in no site's ages */
+	uint64_t resident_bytes; /* anonymous and resident, swap too; SNAPSHOT_UNKNOWN */
+	double coverage_pct;	 /* of resident_bytes that live_bytes explain; NAN: unknown */
+};
+
+/* What the process has in memory, beside what of its growth is seen by stack. */
+struct snapshot_memory {
+	uint64_t rss_bytes;	  /* these may be SNAPSHOT_UNKNOWN */
+	uint64_t anonymous_bytes; /* resident and of no file: heap, stacks */
+	uint64_t swap_bytes;
+	uint64_t brk_bytes;	  /* size of what brk() has, resident or not */
+	uint64_t limit_bytes;	  /* of the nearest control group with a limit */
+	uint64_t used_bytes;	  /* of that limit, by all that is in the group */
+	double growth_bytes_per_s; /* of anonymous_bytes and swap_bytes lately; NAN: unknown */
+	double seconds_to_limit;   /* at this growth; NAN: unknown, no limit or no growth */
+};
+
+/* Page faults of anonymous memory; all figures but samples and lost are estimates. */
+struct snapshot_growth {
+	enum channel_state state;
+	const char *reason;	/* why it is off or limited; NULL: nothing to say */
+	const char *event;	/* "minor-faults"; NULL when off */
+	unsigned faults_per_sample;
+	bool kernel;		/* what the kernel touches for the target is seen, too */
+	uint64_t samples;
+	uint64_t samples_lost;	/* that have no stack of their own; the figures have them in */
+	uint64_t faults;
+	uint64_t bytes;
+	double bytes_per_s;
+	uint64_t file_faults;	/* not growth: of files' pages */
+	uint64_t unknown_faults; /* of memory that was gone before it was looked at */
 };
 
 struct snapshot_overflow {
@@ -195,6 +254,8 @@ struct snapshot {
 	struct snapshot_target target;
 	struct snapshot_cpu cpu;
 	struct snapshot_heap heap;
+	struct snapshot_memory memory;
+	struct snapshot_growth growth;
 	struct snapshot_overflow overflow;
 	struct snapshot_overhead overhead;
 	const char *notice;	/* one line that matters now; NULL: none */
@@ -207,6 +268,8 @@ struct snapshot {
 	struct snapshot_site *sites; /* owned; by live bytes, then allocated bytes, then id */
 	size_t suspect_count;
 	const struct snapshot_site **suspects; /* owned, into `sites`; LOW and above, by score */
+	size_t growth_site_count;
+	struct snapshot_growth_site *growth_sites; /* owned; by bytes, then id */
 	size_t allocator_count;
 	struct snapshot_allocator *allocators; /* owned */
 	struct snapshot_books books;

@@ -22,6 +22,11 @@ SITE = {
              "windows_grown": int, "windows": int},
     "ages": (list, None), "stacks": [STACK],
 }
+GROWTH_SITE = {
+    "function": (str, None), **NAMED, "samples": int, "faults": int, "bytes": int,
+    "bytes_per_s": (NUMBER, None),
+    "stacks": [{"faults": int, "bytes": int, "frames": [FRAME]}],
+}
 FUNCTION = {
     "name": str, **NAMED, "self_samples": int, "total_samples": int, "self_pct": NUMBER,
     "total_pct": NUMBER,
@@ -40,7 +45,18 @@ SCHEMA = {
              "live_bytes": (int, None), "live_ci_bytes": NUMBER, "live_objects": (int, None), "alloc_bytes": (int, None),
              "alloc_objects": (int, None), "freed_bytes": (int, None),
              "freed_objects": (int, None), "untracked_frees": (int, None),
-             "rss_bytes": (int, None), "ages_skipped_objects": int, "sites": [SITE]},
+             "rss_bytes": (int, None), "resident_bytes": (int, None),
+             "coverage_pct": (NUMBER, None),
+             "ages_skipped_objects": int, "sites": [SITE]},
+    "growth": {"state": str, "reason": (str, None), "event": (str, None),
+               "faults_per_sample": (int, None), "samples": (int, None),
+               "samples_lost": (int, None), "faults": (int, None), "bytes": (int, None),
+               "bytes_per_s": (NUMBER, None), "file_faults": (int, None),
+               "unknown_faults": (int, None), "rss_bytes": (int, None),
+               "anonymous_bytes": (int, None), "swap_bytes": (int, None),
+               "brk_bytes": (int, None), "anonymous_bytes_per_s": (NUMBER, None),
+               "cgroup_limit_bytes": (int, None), "cgroup_used_bytes": (int, None),
+               "seconds_to_limit": (NUMBER, None), "sites": [GROWTH_SITE]},
     "modules": [{"name": str, "path": str, "state": str}],
     "ledger": {"channels": [{"name": str, "produced": int, "consumed": int, "lost": int,
                              "capacity_bytes": int, "used_bytes": int}],
@@ -91,7 +107,8 @@ class Json(support.LiveTest):
         self.assertIn(refresh["target"]["state"], ("running", "exited"))
         self.assertIn(refresh["cpu"]["state"], ("on", "off"))
         self.assertIn(refresh["heap"]["state"], ("on", "off"))
-        for part in ("cpu", "heap"):
+        self.assertIn(refresh["growth"]["state"], ("on", "off"))
+        for part in ("cpu", "heap", "growth"):
             if refresh[part]["state"] == "off":
                 self.assertTrue(refresh[part]["reason"], part)
         functions, sites = refresh["cpu"]["functions"], refresh["heap"]["sites"]

@@ -249,6 +249,7 @@ Test(batch, hostile_names)
 	static const char hostile[] = "\033[2J\n\r\xff\u202e\xc2\x9b";
 	struct snapshot_function function = {.name = hostile, .module = hostile, .file = hostile};
 	struct snapshot_site site = {.function = hostile, .file = hostile, .line = 1};
+	struct snapshot_growth_site growth_site = {.function = hostile, .file = hostile, .line = 1};
 	struct snapshot_allocator allocator = {"glibc", hostile, 1};
 	struct snapshot snapshot = plain;
 	size_t lines = 0;
@@ -260,14 +261,70 @@ Test(batch, hostile_names)
 	snapshot.folded = &function;
 	snapshot.sites = &site;
 	snapshot.allocators = &allocator;
-	snapshot.folded_count = snapshot.site_count = snapshot.allocator_count = 1;
+	snapshot.growth.state = CHANNEL_ON;
+	snapshot.growth.event = "minor-faults";
+	snapshot.growth.reason = hostile;
+	snapshot.growth_sites = &growth_site;
+	snapshot.folded_count = snapshot.site_count = snapshot.allocator_count =
+	    snapshot.growth_site_count = 1;
 	text = print(&snapshot);
 	for (const char *next = text; *next; next++) {
 		cr_assert((*next >= 0x20 && *next < 0x7f) || *next == '\n');
 		lines += *next == '\n';
 	}
-	/* 8 of summary, 2 tables of an empty line, a head and a row, and the empty line behind. */
-	cr_expect_eq(lines, 8 + 2 * 3 + 1);
+	/* 11 of summary, 3 tables of an empty line, a head and a row, and the empty line behind. */
+	cr_expect_eq(lines, 11 + 3 * 3 + 1);
+	free(text);
+}
+
+Test(batch, growth_is_marked_as_an_estimate)
+{
+	struct snapshot_growth_site site = {.function = "grow",
+					    .file = "a.c",
+					    .line = 7,
+					    .samples = 12,
+					    .bytes = 3 << 20,
+					    .bytes_per_s = 2048};
+	struct snapshot snapshot = plain;
+	char *text;
+
+	snapshot.heap.coverage_pct = 25;
+	snapshot.memory = (struct snapshot_memory){.anonymous_bytes = 4 << 20,
+						   .swap_bytes = SNAPSHOT_UNKNOWN,
+						   .limit_bytes = 8 << 20,
+						   .used_bytes = 5 << 20,
+						   .growth_bytes_per_s = 1024,
+						   .seconds_to_limit = 3072};
+	snapshot.growth = (struct snapshot_growth){.state = CHANNEL_ON,
+						   .event = "minor-faults",
+						   .reason = "user code only",
+						   .samples = 12,
+						   .bytes = 3 << 20,
+						   .bytes_per_s = 2048};
+	snapshot.growth_sites = &site;
+	snapshot.growth_site_count = 1;
+	text = print(&snapshot);
+	expect_line(text, "memory: 4.0M anonymous, - swapped, growth +1.0K/s, 25.0% covered by the "
+			  "heap's books; control group: 5.0M of 8.0M, full in 51m12s");
+	expect_line(text, "growth: about 3.0M touched for the first time, +2.0K/s lately; 12 "
+			  "samples of minor-faults");
+	expect_line(text, "growth limited: user code only");
+	expect_line(text, "  ~NEW    ~NEW/S SAMPLES  SITE  WHERE");
+	expect_line(text, "  3.0M     +2.0K      12  grow  a.c:7");
+	free(text);
+}
+
+Test(batch, growth_that_is_off_says_why)
+{
+	struct snapshot snapshot = plain;
+	char *text;
+
+	snapshot.growth.reason = "the heap is tracked";
+	snapshot.memory.limit_bytes = SNAPSHOT_UNKNOWN;
+	text = print(&snapshot);
+	expect_line(text, "growth: off: the heap is tracked");
+	cr_expect_null(strstr(text, "control group"));
+	cr_expect_null(strstr(text, "~NEW"));
 	free(text);
 }
 

@@ -142,6 +142,50 @@ static void fill_site(struct snapshot_site *site)
 	    (struct snapshot_frame){.function = "0x1234", .module = "[unknown]"};
 }
 
+static void fill_growth(struct snapshot *snapshot)
+{
+	struct snapshot_growth_site *site = xcalloc(1, sizeof(*site));
+
+	*site = (struct snapshot_growth_site){.function = "touch",
+					      .module = "program",
+					      .samples = 3,
+					      .faults = 4,
+					      .bytes = 5,
+					      .bytes_per_s = 6.5,
+					      .stack_count = 1,
+					      .stacks = xcalloc(1, sizeof(*site->stacks))};
+	site->stacks[0] = (struct snapshot_growth_stack){
+	    .faults = 7,
+	    .bytes = 8,
+	    .frame_count = 1,
+	    .frames = xcalloc(1, sizeof(struct snapshot_frame))};
+	site->stacks[0].frames[0] =
+	    (struct snapshot_frame){.function = "touch", .module = "program"};
+	snapshot->growth_sites = site;
+	snapshot->growth_site_count = 1;
+	snapshot->growth = (struct snapshot_growth){.state = CHANNEL_ON,
+						    .reason = "user code only",
+						    .event = "minor-faults",
+						    .faults_per_sample = 31,
+						    .samples = 51,
+						    .samples_lost = 52,
+						    .faults = 53,
+						    .bytes = 54,
+						    .bytes_per_s = 2.5,
+						    .file_faults = 55,
+						    .unknown_faults = 56};
+	snapshot->memory = (struct snapshot_memory){.rss_bytes = 61,
+						    .anonymous_bytes = 62,
+						    .swap_bytes = 63,
+						    .brk_bytes = 64,
+						    .limit_bytes = 65,
+						    .used_bytes = 66,
+						    .growth_bytes_per_s = 3.5,
+						    .seconds_to_limit = 4.5};
+	snapshot->heap.resident_bytes = 62;
+	snapshot->heap.coverage_pct = 33.5;
+}
+
 static struct snapshot *full_snapshot(void)
 {
 	struct snapshot *snapshot = empty_snapshot();
@@ -215,7 +259,76 @@ static struct snapshot *full_snapshot(void)
 	snapshot->module_count = 1;
 	snapshot->modules = xcalloc(1, sizeof(*snapshot->modules));
 	snapshot->modules[0] = (struct snapshot_module){"libx.so", "/lib/libx.so", "degraded"};
+	fill_growth(snapshot);
 	return snapshot;
+}
+
+Test(json, growth)
+{
+	struct snapshot *snapshot = full_snapshot();
+	char *line;
+	json_t *o = print(snapshot, &line);
+	json_t *growth = AT(o, "growth");
+	json_t *site = AT(growth, "sites", "0");
+
+	EXPECT_TEXT("on", growth, "state");
+	EXPECT_TEXT("user code only", growth, "reason");
+	EXPECT_TEXT("minor-faults", growth, "event");
+	EXPECT_COUNT(31, growth, "faults_per_sample");
+	EXPECT_COUNT(51, growth, "samples");
+	EXPECT_COUNT(52, growth, "samples_lost");
+	EXPECT_COUNT(53, growth, "faults");
+	EXPECT_COUNT(54, growth, "bytes");
+	EXPECT_REAL(2.5, growth, "bytes_per_s");
+	EXPECT_COUNT(55, growth, "file_faults");
+	EXPECT_COUNT(56, growth, "unknown_faults");
+	EXPECT_COUNT(61, growth, "rss_bytes");
+	EXPECT_COUNT(62, growth, "anonymous_bytes");
+	EXPECT_COUNT(63, growth, "swap_bytes");
+	EXPECT_COUNT(64, growth, "brk_bytes");
+	EXPECT_COUNT(65, growth, "cgroup_limit_bytes");
+	EXPECT_COUNT(66, growth, "cgroup_used_bytes");
+	EXPECT_REAL(3.5, growth, "anonymous_bytes_per_s");
+	EXPECT_REAL(4.5, growth, "seconds_to_limit");
+	EXPECT_COUNT(3, site, "samples");
+	EXPECT_COUNT(4, site, "faults");
+	EXPECT_COUNT(5, site, "bytes");
+	EXPECT_REAL(6.5, site, "bytes_per_s");
+	EXPECT_COUNT(7, site, "stacks", "0", "faults");
+	EXPECT_COUNT(8, site, "stacks", "0", "bytes");
+	EXPECT_TEXT("touch", site, "stacks", "0", "frames", "0", "function");
+	EXPECT_COUNT(62, o, "heap", "resident_bytes");
+	EXPECT_REAL(33.5, o, "heap", "coverage_pct");
+	release(o, line, snapshot);
+}
+
+/* What is not measured is null, not zero; what the process has is there all the same. */
+Test(json, growth_that_is_off)
+{
+	static const char *const unknown[] = {"event", "faults_per_sample", "samples",
+					      "samples_lost", "faults", "bytes", "bytes_per_s",
+					      "file_faults", "unknown_faults"};
+	struct snapshot *snapshot = empty_snapshot();
+	char *line;
+	json_t *o;
+
+	snapshot->growth.bytes_per_s = NAN;
+	snapshot->heap.coverage_pct = NAN;
+	snapshot->heap.resident_bytes = SNAPSHOT_UNKNOWN;
+	snapshot->memory = (struct snapshot_memory){.rss_bytes = 4096,
+						    .limit_bytes = SNAPSHOT_UNKNOWN,
+						    .growth_bytes_per_s = NAN,
+						    .seconds_to_limit = NAN};
+	o = print(snapshot, &line);
+	EXPECT_TEXT("off", o, "growth", "state");
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
+		EXPECT_NULL(o, "growth", unknown[i]);
+	EXPECT_COUNT(4096, o, "growth", "rss_bytes");
+	EXPECT_NULL(o, "growth", "cgroup_limit_bytes");
+	EXPECT_NULL(o, "growth", "seconds_to_limit");
+	EXPECT_NULL(o, "heap", "resident_bytes");
+	EXPECT_NULL(o, "heap", "coverage_pct");
+	release(o, line, snapshot);
 }
 
 Test(json, keys_are_schema_1_exactly)
@@ -224,7 +337,8 @@ Test(json, keys_are_schema_1_exactly)
 	char *line;
 	json_t *o = print(snapshot, &line);
 
-	expect_keys(o, "schema version time elapsed_s target cpu heap modules overflow ledger overhead");
+	expect_keys(o, "schema version time elapsed_s target cpu heap growth modules overflow "
+		       "ledger overhead");
 	expect_keys(AT(o, "target"), "pid comm exe state threads");
 	expect_keys(AT(o, "cpu"), "state reason event frequency_hz samples stacks_complete "
 				  "stacks_guessed stacks_copied unwind_ns_per_frame unwind_check functions");
@@ -232,8 +346,17 @@ Test(json, keys_are_schema_1_exactly)
 		    "name module file line self_samples total_samples self_pct total_pct");
 	expect_keys(
 	    AT(o, "heap"),
-	    "state reason mode interval_bytes allocators live_bytes live_ci_bytes live_objects alloc_bytes "
-	    "alloc_objects freed_bytes freed_objects untracked_frees rss_bytes ages_skipped_objects sites");
+	    "state reason mode interval_bytes allocators live_bytes live_ci_bytes live_objects "
+	    "alloc_bytes alloc_objects freed_bytes freed_objects untracked_frees rss_bytes resident_bytes "
+	    "coverage_pct ages_skipped_objects sites");
+	expect_keys(AT(o, "growth"),
+		    "state reason event faults_per_sample samples samples_lost faults bytes "
+		    "bytes_per_s file_faults unknown_faults rss_bytes anonymous_bytes swap_bytes "
+		    "brk_bytes anonymous_bytes_per_s cgroup_limit_bytes cgroup_used_bytes "
+		    "seconds_to_limit sites");
+	expect_keys(AT(o, "growth", "sites", "0"),
+		    "function module file line samples faults bytes bytes_per_s stacks");
+	expect_keys(AT(o, "growth", "sites", "0", "stacks", "0"), "faults bytes frames");
 	expect_keys(AT(o, "heap", "allocators", "0"), "name module probes");
 	expect_keys(AT(o, "modules", "0"), "name path state");
 	expect_keys(AT(o, "ledger"),

@@ -142,6 +142,26 @@ Test(options, command)
 	cr_expect_eq(options.pid, 0);
 }
 
+Test(options, growth)
+{
+	static const struct {
+		const char *text;
+		enum growth_mode mode;
+	} rows[] = {{"auto", GROWTH_AUTO}, {"on", GROWTH_ON}, {"off", GROWTH_OFF}};
+	struct options options;
+	struct err err = {0};
+
+	cr_assert_eq(PARSE(&options, &err, "1"), 0);
+	cr_expect_eq(options.growth, GROWTH_AUTO);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cr_assert_eq(PARSE(&options, &err, "--growth", rows[i].text, "1"), 0);
+		cr_expect_eq(options.growth, rows[i].mode, "%s", rows[i].text);
+	}
+	EXPECT_ERROR("'exact' is not a growth mode: give auto, on or off", "--growth=exact", "1");
+	EXPECT_ERROR("'' is not a growth mode", "--growth", "", "1");
+	EXPECT_ERROR("option '--growth' needs a value", "--growth");
+}
+
 Test(options, heap)
 {
 	static const struct {

@@ -201,3 +201,43 @@ Test(perf_sample, stack_that_could_not_be_read)
 	cr_expect_null(record.sample.stack);
 	cr_expect_eq(record.sample.stack_bytes, 0);
 }
+
+/* Of page faults: an address before the registers, the page's size behind the stack, and no chain. */
+Test(perf_sample, address_and_page_size)
+{
+	const uint64_t type = PERF_STACK_SAMPLE_TYPE | PERF_EXTRA_SAMPLE_TYPE;
+	struct perf_event_header *header;
+	struct build build;
+	struct perf_record record;
+
+	begin(&build, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_USER);
+	put_sample_head(&build);
+	put_u64(&build, 0x7f0000001234);
+	put_regs(&build);
+	put_stack(&build, 64, 48);
+	put_u64(&build, 2 << 20);
+	header = (struct perf_event_header *)(void *)build.bytes;
+	header->size = (uint16_t)build.length;
+	cr_assert_eq(perf_record_parse(header, type, &record), 0);
+	cr_expect_eq(record.sample.addr, 0x7f0000001234);
+	cr_expect_eq(record.sample.data_page_bytes, 2 << 20);
+	cr_expect_eq(record.sample.stack_bytes, 48);
+	cr_expect_null(record.sample.chain);
+	cr_expect_eq(record.sample.regs[PERF_DWARF_RIP], 100 + PERF_REG_X86_IP);
+	for (size_t length = sizeof(*header); length < build.length; length++) {
+		header->size = (uint16_t)length;
+		cr_expect_eq(perf_record_parse(header, type, &record), -EBADMSG, "%zu", length);
+	}
+}
+
+/* Without these in the type nothing of the record is taken for them. */
+Test(perf_sample, no_address_by_itself)
+{
+	struct build build;
+	struct perf_record record;
+
+	build_sample(&build);
+	parse(&build, &record);
+	cr_expect_eq(record.sample.addr, 0);
+	cr_expect_eq(record.sample.data_page_bytes, 0);
+}

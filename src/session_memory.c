@@ -1,0 +1,58 @@
+/* The process's memory in all, and how much of it what is known of the heap explains. */
+#include "config.h"
+
+#include <math.h>
+
+#include "session_state.h"
+
+/* Allocated and never touched is live and not resident, so there may be more live than resident. */
+static void fill_coverage(struct snapshot *snapshot)
+{
+	const struct snapshot_memory *memory = &snapshot->memory;
+	struct snapshot_heap *heap = &snapshot->heap;
+	double pct;
+
+	heap->resident_bytes = memory->anonymous_bytes;
+	if (heap->resident_bytes != SNAPSHOT_UNKNOWN && memory->swap_bytes != SNAPSHOT_UNKNOWN)
+		heap->resident_bytes += memory->swap_bytes;
+	heap->coverage_pct = NAN;
+	if (heap->state == CHANNEL_OFF || heap->resident_bytes == SNAPSHOT_UNKNOWN ||
+	    heap->resident_bytes == 0)
+		return;
+	pct = 100.0 * (double)heap->live_bytes / (double)heap->resident_bytes;
+	heap->coverage_pct = pct < 100 ? pct : 100;
+}
+
+static double seconds_to_limit(const struct snapshot_memory *memory)
+{
+	if (memory->limit_bytes == SNAPSHOT_UNKNOWN || memory->used_bytes == SNAPSHOT_UNKNOWN ||
+	    !(memory->growth_bytes_per_s > 0))
+		return NAN;
+	if (memory->used_bytes >= memory->limit_bytes)
+		return 0;
+	return (double)(memory->limit_bytes - memory->used_bytes) / memory->growth_bytes_per_s;
+}
+
+void session_fill_memory(struct session *session, struct snapshot *snapshot)
+{
+	struct memory_facts *facts = &session->memory_facts;
+	struct snapshot_memory *memory = &snapshot->memory;
+	double now_s = session_now_s();
+
+	if (!session->target->exited) {
+		memory_facts_read(facts, session->target->pid, now_s);
+		session->cgroup = cgroup_read(&session->cgroup_mount, session->target->pid);
+	}
+	memory->rss_bytes = facts->rss_bytes;
+	memory->anonymous_bytes = facts->anonymous_bytes;
+	memory->swap_bytes = facts->swap_bytes;
+	memory->limit_bytes = session->cgroup.limit_bytes;
+	memory->used_bytes = session->cgroup.used_bytes;
+	fill_coverage(snapshot);
+	memory->growth_bytes_per_s = NAN;
+	if (snapshot->heap.resident_bytes != SNAPSHOT_UNKNOWN) {
+		growth_add(&session->memory_growth, now_s, (double)snapshot->heap.resident_bytes);
+		memory->growth_bytes_per_s = growth_per_s(&session->memory_growth);
+	}
+	memory->seconds_to_limit = seconds_to_limit(memory);
+}

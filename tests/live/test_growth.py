@@ -1,0 +1,238 @@
+"""Growth by page faults: the bytes that named functions touch, whatever they allocate with."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import support
+from support import LiveTest
+
+SECONDS = 5
+FILE_BYTES = 4 << 20
+AGAIN_BYTES = 8 << 20
+WITHIN = 0.25
+GROWN = ("grow_malloc", "grow_mmap", "grow_brk", "grow_thread")
+NOBODY = ("setpriv", f"--reuid={support.NOBODY}", f"--regid={support.NOBODY}", "--clear-groups")
+PARANOID = Path("/proc/sys/kernel/perf_event_paranoid")
+
+
+def read_truth(path):
+    """{function: bytes} as the target counted, or None while it is not done."""
+    try:
+        lines = Path(path).read_text().splitlines()
+    except FileNotFoundError:
+        return None
+    if not lines or lines[-1] != "done":
+        return None
+    return {line.split()[0]: int(line.split()[1]) for line in lines[:-1]}
+
+
+def by_function(refresh):
+    """{function: bytes} of the sites, by function."""
+    sums = {}
+    for site in refresh["growth"]["sites"]:
+        sums[site["function"]] = sums.get(site["function"], 0) + site["bytes"]
+    return sums
+
+
+class Growth(LiveTest):
+    def setUp(self):
+        super().setUp()
+        self.place = self.folder()
+        self.place.chmod(0o777)
+        self.out = self.place / "out"
+        self.file = self.place / "file"
+        self.file.write_bytes(bytes(FILE_BYTES))
+        self.file.chmod(0o644)
+
+    def last_refresh(self, *options, target="grows", prefix=(), top=support.TOP, program=None):
+        """What is known once the target, run from its first instruction, has touched all it will."""
+        process = self.spawn(*prefix, top, "-b", "--json", "-d", "0.5", *options, "--",
+                             program or self.target(target), self.out, SECONDS, self.file,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        stream = support.Stream(process)
+        self.addCleanup(stream.close)
+        stream.until(lambda refresh: read_truth(self.out), "the target's end")
+        stream.after_now()
+        refresh = stream.after_now()
+        os.kill(refresh["target"]["pid"], 9)
+        return refresh, read_truth(self.out)
+
+    def check_truth(self, seen, truth, growth):
+        for name in GROWN:
+            self.assertAlmostEqual(
+                seen.get(name, 0) / truth[name], 1, delta=WITHIN,
+                msg=f"{name}: {seen.get(name, 0)} seen, truth {truth[name]}; all: {seen}")
+        total = sum(truth[name] for name in GROWN) + AGAIN_BYTES
+        self.assertAlmostEqual(growth["bytes"] / total, 1, delta=0.15)
+        # The estimates against what the process has grown to.
+        self.assertAlmostEqual(growth["bytes"] / growth["anonymous_bytes"], 1, delta=0.15)
+
+    def check_harmless(self, refresh, seen):
+        """Pages that are touched again are no growth, and a file's pages neither."""
+        self.assertLess(seen.get("touch_again", 0), 2 * AGAIN_BYTES)
+        self.assertNotIn("touch_file", seen)
+        self.assertGreater(refresh["growth"]["file_faults"], 100)
+        rate = sum(site["bytes_per_s"] for site in refresh["growth"]["sites"]
+                   if site["function"] == "touch_again")
+        self.assertLess(rate, 1 << 20)
+
+    def test_every_way_to_allocate(self):
+        refresh, truth = self.last_refresh("--heap", "off")
+        growth, seen = refresh["growth"], by_function(refresh)
+        self.assertEqual((growth["state"], growth["event"]), ("on", "minor-faults"))
+        self.check_truth(seen, truth, growth)
+        self.check_harmless(refresh, seen)
+        self.assertGreater(growth["samples"], 200)
+        self.assertGreaterEqual(growth["brk_bytes"], truth["grow_brk"] + truth["grow_malloc"])
+
+    def test_stripped_static(self):
+        """No names, and an allocator that nobody can find: functions by the addresses of a twin."""
+        refresh, truth = self.last_refresh("--heap", "off", target="grows_stripped")
+        ranges = {}
+        symbols = subprocess.run(["nm", "-S", self.target("grows_static")], check=True,
+                                 stdout=subprocess.PIPE, text=True).stdout
+        for match in re.finditer(r"^(\w+) (\w+) [tT] (grow_\w+)$", symbols, re.M):
+            start = int(match[1], 16)
+            ranges[match[3]] = range(start, start + int(match[2], 16))
+        self.assertEqual(set(ranges), set(GROWN))
+        seen = dict.fromkeys(GROWN, 0)
+        for site in refresh["growth"]["sites"]:
+            for stack in site["stacks"]:
+                offsets = {int(frame["function"].rpartition("+")[2], 16)
+                           for frame in stack["frames"] if "+0x" in frame["function"]}
+                for name, place in ranges.items():
+                    if any(offset in place for offset in offsets):
+                        seen[name] += stack["bytes"]
+                        break
+        self.check_truth(seen, truth, refresh["growth"])
+
+    def test_beside_the_heap(self):
+        """Asked for, it is there beside the books; and these cover what malloc has, no more."""
+        refresh, truth = self.last_refresh("--growth", "on", "--heap", "exact")
+        seen = by_function(refresh)
+        self.assertEqual((refresh["heap"]["state"], refresh["growth"]["state"]), ("on", "on"))
+        for name in ("grow_mmap", "grow_thread"):
+            self.assertAlmostEqual(seen[name] / truth[name], 1, delta=WITHIN)
+        resident = refresh["heap"]["resident_bytes"]
+        self.assertAlmostEqual(
+            resident, refresh["growth"]["anonymous_bytes"] + refresh["growth"]["swap_bytes"])
+        self.assertAlmostEqual(refresh["heap"]["coverage_pct"],
+                               100 * truth["grow_malloc"] / resident, delta=3)
+
+    def test_automatic(self):
+        """Where the heap is tracked it is off, with the reason; memory in all is there."""
+        process = self.spawn(self.target("ledger_c"), "--out", self.out, "--seconds", 60)
+        (refresh,) = self.refreshes("-n", "1", process.pid)
+        self.assertEqual((refresh["heap"]["state"], refresh["growth"]["state"]), ("on", "off"))
+        self.assertIn("--growth on", refresh["growth"]["reason"])
+        self.assertIsNone(refresh["growth"]["bytes"])
+        self.assertGreater(refresh["growth"]["anonymous_bytes"], 0)
+        self.assertEqual(refresh["growth"]["sites"], [])
+
+    def test_switched_off(self):
+        process = self.spawn(self.target("shares_c"), 60)
+        (refresh,) = self.refreshes("-n", "1", "--heap", "off", "--growth", "off", process.pid)
+        self.assertEqual(refresh["growth"]["state"], "off")
+        self.assertIn("--growth off", refresh["growth"]["reason"])
+        self.assertIsNone(refresh["heap"]["coverage_pct"])
+
+    def test_scripts_grow_too(self):
+        """A program of another kind: its interpreter's arenas, by the interpreter's functions."""
+        script = ("import time\n"
+                  "kept = []\n"
+                  "end = time.monotonic() + 60\n"
+                  "while time.monotonic() < end:\n"
+                  "    kept.append(list(range(20000)))\n"
+                  "    time.sleep(0.01)\n")
+        process = self.spawn(sys.executable, "-c", script)
+        stream = self.stream("--heap", "off", "-d", "0.5", process.pid)
+        first = stream.until(lambda refresh: refresh["growth"]["samples"] > 50, "samples")
+        begin = first["growth"]
+        growth = stream.until(
+            lambda refresh: refresh["elapsed_s"] > first["elapsed_s"] + 4, "4 s")["growth"]
+        grown = growth["anonymous_bytes"] - begin["anonymous_bytes"]
+        self.assertGreater(grown, 10 << 20)
+        self.assertAlmostEqual((growth["bytes"] - begin["bytes"]) / grown, 1, delta=WITHIN)
+        self.assertRegex(" ".join(site["module"] for site in growth["sites"]), "python")
+
+    def test_burst(self):
+        """All at once and then nothing more: far more than the ring has room for, and none missing."""
+        script = ("import mmap, time\n"
+                  "time.sleep(2)\n"
+                  "memory = mmap.mmap(-1, 400 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
+                  "memory[::4096] = bytes(len(memory) // 4096)\n"
+                  "time.sleep(60)\n")
+        process = self.spawn(sys.executable, "-c", script)
+        stream = self.stream("--heap", "off", "-d", "0.5", process.pid)
+        stream.until(lambda refresh: refresh["growth"]["anonymous_bytes"] > 400 << 20, "the burst")
+        growth = stream.after_now()["growth"]
+        self.assertAlmostEqual(growth["bytes"] / (400 << 20), 1, delta=0.1)
+        self.assertGreater(growth["samples_lost"], growth["samples"])
+
+    def test_exec_begins_anew(self):
+        """What the program before had touched is not the new one's."""
+        script = ("import os; kept = bytearray(b'x') * (200 << 20);"
+                  "os.execv('/bin/sleep', ['sleep', '60'])")
+        stream = self.stream("--heap", "off", "-d", "0.3", "--", sys.executable, "-c", script)
+        refresh = stream.until(lambda refresh: refresh["target"]["comm"] == "sleep", "exec")
+        refresh = stream.after_now()
+        self.assertLess(refresh["growth"]["bytes"], 20 << 20)
+        self.assertEqual(refresh["growth"]["state"], "on")
+
+
+class Unprivileged(Growth):
+    """As an ordinary user, on own processes: all the tests of growth that need no probes."""
+
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() != 0:
+            self.skipTest("only root can become another user")
+        before = PARANOID.read_text()
+        self.addCleanup(PARANOID.write_text, before)
+        PARANOID.write_text("2")
+        self.copies = self.folder()
+        self.copies.chmod(0o755)
+        self.top = self.copies / "rsprof-top"
+        shutil.copy(support.TOP, self.top)
+
+    def last_refresh(self, *options, target="grows", **unused):
+        program = self.copies / target
+        shutil.copy(self.target(target), program)
+        return super().last_refresh(*options, prefix=NOBODY, top=self.top, program=program)
+
+    def test_every_way_to_allocate(self):
+        """Without having been asked for: the heap cannot be tracked, and the reason is there."""
+        refresh, truth = self.last_refresh()
+        growth, seen = refresh["growth"], by_function(refresh)
+        self.assertEqual((refresh["heap"]["state"], growth["state"]), ("off", "on"))
+        self.assertRegex(refresh["heap"]["reason"], r"\S")
+        self.assertIn("user code only", growth["reason"])
+        self.check_truth(seen, truth, growth)
+        self.check_harmless(refresh, seen)
+
+    def test_not_permitted(self):
+        """Asked for by name it is an error; else the figures of the process are left."""
+        PARANOID.write_text("3")
+        process = self.spawn(*NOBODY, self.copy("shares_c"), 60)
+        support.wait_until(lambda: os.stat(f"/proc/{process.pid}").st_uid == support.NOBODY
+                           and b"shares_c" in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+                           .split(b"\0")[0], "exec")
+        done = self.run_top("-b", "-n", "1", "--growth", "on", process.pid, prefix=NOBODY,
+                            program=self.top)
+        if done.status == 0:
+            # A kernel without Debian's level 3 permits what level 2 does.
+            self.assertIn("growth: about", done.out)
+        else:
+            self.assert_message(done, 4, "page faults", "perf_event_paranoid")
+
+    def copy(self, name):
+        path = self.copies / name
+        shutil.copy(self.target(name), path)
+        return path
+
+    test_beside_the_heap = test_automatic = test_switched_off = None
+    test_scripts_grow_too = test_burst = test_exec_begins_anew = None
