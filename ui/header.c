@@ -211,6 +211,9 @@ static void draw_heap(const struct snapshot *snapshot, struct grid *grid, int ro
 		 fmt_count(text, sizeof(text), heap->live_objects));
 	add_growth(&line, heap->growth_bytes_per_s);
 	add_alloc_rate(&line, heap->alloc_bytes_per_s);
+	if (!isnan(heap->coverage_pct))
+		line_add(&line, 5, "covers", STYLE_NORMAL, "%s",
+			 percent(text, sizeof(text), heap->coverage_pct));
 	if (heap->untracked_known)
 		line_add(&line, 6, "older frees", STYLE_NORMAL, "%s",
 			 fmt_count(text, sizeof(text), heap->untracked_frees));

@@ -36,6 +36,7 @@ static const struct keymap_entry entries[] = {
     {COMMAND_SHOW_CPU, {'2'}, "show CPU only", ""},
     {COMMAND_SHOW_HEAP, {'3'}, "show heap only", ""},
     {COMMAND_SHOW_LEAKS, {'4'}, "show leak suspects", "View"},
+    {COMMAND_SHOW_GROWTH, {'9'}, "show memory touched for the first time", NULL},
     {COMMAND_REDRAW, {CTRL('L')}, "draw the screen anew", NULL},
     {COMMAND_SUSPEND, {CTRL('Z')}, "suspend; the shell's fg resumes", NULL},
 };

@@ -16,6 +16,7 @@ static const struct layout_panes modes[LAYOUT_COUNT] = {
     [LAYOUT_CPU] = {1, {PANE_CPU}},
     [LAYOUT_HEAP] = {1, {PANE_HEAP}},
     [LAYOUT_LEAKS] = {1, {PANE_LEAKS}},
+    [LAYOUT_GROWTH] = {1, {PANE_GROWTH}},
 };
 
 const struct layout_panes *layout_panes(enum layout_mode mode)

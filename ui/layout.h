@@ -8,10 +8,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum pane_id { PANE_CPU, PANE_HEAP, PANE_LEAKS, PANE_COUNT };
+enum pane_id { PANE_CPU, PANE_HEAP, PANE_LEAKS, PANE_GROWTH, PANE_COUNT };
 
 /* What is on the screen together; each has a number key. */
-enum layout_mode { LAYOUT_BOTH, LAYOUT_CPU, LAYOUT_HEAP, LAYOUT_LEAKS, LAYOUT_COUNT };
+enum layout_mode {
+	LAYOUT_BOTH,
+	LAYOUT_CPU,
+	LAYOUT_HEAP,
+	LAYOUT_LEAKS,
+	LAYOUT_GROWTH,
+	LAYOUT_COUNT,
+};
 
 enum { LAYOUT_PANES = 2 }; /* in one mode at most */
 

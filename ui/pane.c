@@ -18,6 +18,7 @@ const struct pane *pane_get(enum pane_id id)
 	    [PANE_CPU] = cpu_pane_get,
 	    [PANE_HEAP] = heap_pane_get,
 	    [PANE_LEAKS] = leaks_pane_get,
+	    [PANE_GROWTH] = growth_pane_get,
 	};
 
 	return panes[id]();

@@ -12,6 +12,7 @@
 /* Columns that keys name directly. */
 enum { CPU_COLUMN_SELF, CPU_COLUMN_TOTAL };
 enum { HEAP_COLUMN_LIVE };
+enum { GROWTH_COLUMN_BYTES };
 
 enum { PANE_TEXT = 512 };
 
@@ -45,6 +46,7 @@ const struct pane *pane_get(enum pane_id id);
 const struct pane *cpu_pane_get(void);
 const struct pane *heap_pane_get(void);
 const struct pane *leaks_pane_get(void);
+const struct pane *growth_pane_get(void);
 
 /* Brings the view up to date and draws title and rows, or why there are none. */
 void pane_draw(const struct pane *pane, struct table_state *state, const struct pane_frame *frame);

@@ -26,6 +26,7 @@ struct screen {
 	enum pane_id focus;
 	bool paused;
 	bool kernel_unfolded;
+	bool heap_replaced; /* growth is shown where the heap would be */
 	bool help;
 	size_t help_top;
 	size_t help_page; /* lines of help on the screen */
@@ -58,6 +59,12 @@ static void show(struct screen *screen, enum layout_mode mode)
 		screen->focus = layout_panes(mode)->ids[0];
 }
 
+/* The pane that is drawn in the place of this one. */
+static enum pane_id shown_pane(const struct screen *screen, enum pane_id id)
+{
+	return id == PANE_HEAP && screen->heap_replaced ? PANE_GROWTH : id;
+}
+
 /* Focuses a pane and makes sure that it is on the screen. */
 static void focus(struct screen *screen, enum pane_id id)
 {
@@ -85,8 +92,9 @@ static void sort_pane(struct screen *screen, enum pane_id id, unsigned column)
 /* Goes to the next column that is on the screen; stops at the ends. */
 static void sort_step(struct screen *screen, int step)
 {
-	struct table_state *state = &screen->panes[screen->focus];
-	int count = (int)pane_get(screen->focus)->table.column_count;
+	enum pane_id id = shown_pane(screen, screen->focus);
+	struct table_state *state = &screen->panes[id];
+	int count = (int)pane_get(id)->table.column_count;
 
 	for (int column = (int)state->view.sort + step; column >= 0 && column < count;
 	     column += step) {
@@ -131,7 +139,7 @@ static bool move_help(struct screen *screen, enum command command)
 /* Movement in the focused pane; false when the command is no movement. */
 static bool move_pane(struct screen *screen, enum command command)
 {
-	struct table_state *state = &screen->panes[screen->focus];
+	struct table_state *state = &screen->panes[shown_pane(screen, screen->focus)];
 	long page = (long)state->view.page;
 
 	switch (command) {
@@ -184,6 +192,9 @@ static void arrange(struct screen *screen, enum command command)
 	case COMMAND_SHOW_LEAKS:
 		show(screen, LAYOUT_LEAKS);
 		break;
+	case COMMAND_SHOW_GROWTH:
+		show(screen, LAYOUT_GROWTH);
+		break;
 	case COMMAND_SORT_PREVIOUS:
 		sort_step(screen, -1);
 		break;
@@ -200,7 +211,7 @@ static void arrange(struct screen *screen, enum command command)
 		sort_pane(screen, PANE_HEAP, HEAP_COLUMN_LIVE);
 		break;
 	case COMMAND_REVERSE:
-		view_reverse(&screen->panes[screen->focus].view);
+		view_reverse(&screen->panes[shown_pane(screen, screen->focus)].view);
 		break;
 	case COMMAND_KERNEL:
 		screen->kernel_unfolded = !screen->kernel_unfolded;
@@ -265,6 +276,7 @@ static void draw_panes(struct screen *screen, const struct snapshot *snapshot, s
 		       const struct layout *layout)
 {
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++) {
+		enum pane_id shown = shown_pane(screen, id);
 		struct pane_frame frame = {
 		    .snapshot = snapshot,
 		    .focused = id == screen->focus,
@@ -275,7 +287,7 @@ static void draw_panes(struct screen *screen, const struct snapshot *snapshot, s
 		};
 
 		if (layout->panes[id].rows > 0)
-			pane_draw(pane_get(id), &screen->panes[id], &frame);
+			pane_draw(pane_get(shown), &screen->panes[shown], &frame);
 	}
 }
 
@@ -289,8 +301,10 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 	    .notice = snapshot->notice != NULL,
 	};
 
+	screen->heap_replaced =
+	    snapshot->heap.state == CHANNEL_OFF && snapshot->growth.state == CHANNEL_ON;
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
-		request.off[id] = pane_get(id)->is_off(snapshot);
+		request.off[id] = pane_get(shown_pane(screen, id))->is_off(snapshot);
 
 	struct layout layout = layout_compute(&request);
 

@@ -15,6 +15,7 @@
 static struct snapshot_function functions[3];
 static struct snapshot_site sites[2];
 static const struct snapshot_site *suspects[1];
+static struct snapshot_growth_site growth_sites[2];
 static struct snapshot_allocator allocators[1];
 static struct snapshot snapshot;
 static struct screen *screen;
@@ -79,6 +80,21 @@ static void seed_rows(void)
 					  .growth_bytes_per_s = (double)NAN,
 					  .oldest_s = (double)NAN};
 	suspects[0] = &sites[0];
+	growth_sites[0] = (struct snapshot_growth_site){.id = 21,
+							.function = "arena::grow",
+							.module = "ordersd",
+							.file = "src/arena.rs",
+							.line = 9,
+							.samples = 40,
+							.faults = 1240,
+							.bytes = 5 << 20,
+							.bytes_per_s = 2048.0};
+	growth_sites[1] = (struct snapshot_growth_site){.id = 22,
+							.function = "parse",
+							.module = "libp.so",
+							.samples = 2,
+							.faults = 62,
+							.bytes = 248 << 10};
 	allocators[0] = (struct snapshot_allocator){"glibc", "libc.so.6", 12};
 }
 
@@ -111,7 +127,17 @@ static void setup(void)
 		     .growth_bytes_per_s = 2048.0,
 		     .alloc_bytes_per_s = 4096.0,
 		     .untracked_frees = 17,
-		     .untracked_known = true},
+		     .untracked_known = true,
+		     .coverage_pct = (double)NAN},
+	    .memory = {.anonymous_bytes = 100 << 20,
+		       .swap_bytes = 0,
+		       .limit_bytes = SNAPSHOT_UNKNOWN,
+		       .used_bytes = SNAPSHOT_UNKNOWN,
+		       .growth_bytes_per_s = 4096.0,
+		       .seconds_to_limit = (double)NAN},
+	    .growth = {.reason = "the heap is tracked"},
+	    .growth_site_count = 2,
+	    .growth_sites = growth_sites,
 	    .overhead = {.target_pct = (double)NAN,
 			 .heap_pct = (double)NAN,
 			 .cpu_pct = (double)NAN,
@@ -493,6 +519,9 @@ Test(ui_screen, views_and_focus)
 	HAS("--[LEAKS]");
 	press(RSP_KEY_TAB);
 	draw(120, 35);
+	HAS("--[GROWTH]");
+	press(RSP_KEY_TAB);
+	draw(120, 35);
 	HAS("--[CPU]");
 	HAS_NOT("GROWTH/s");
 	press('M');
@@ -534,6 +563,64 @@ Test(ui_screen, leaks)
 	snapshot.heap = (struct snapshot_heap){.state = CHANNEL_OFF, .reason = "not permitted"};
 	draw(80, 24);
 	HAS("heap tracking is off: not permitted");
+}
+
+Test(ui_screen, growth_has_a_view)
+{
+	press('9');
+	draw(120, 35);
+	HAS("--[GROWTH]");
+	HAS("page faults are not sampled: the heap is tracked");
+	HAS_NOT("arena::grow");
+	snapshot.growth.state = CHANNEL_ON;
+	snapshot.growth.reason = "user code only";
+	draw(120, 35);
+	HAS("--[GROWTH] estimates; anonymous 100.0M +4.0K/s; user code only -");
+	LINE("arena", ">   5.0M     +2.0K     1.2K       40 arena::grow                              "
+		      "            src/arena.rs:9");
+	snapshot.growth_site_count = 0;
+	draw(120, 35);
+	HAS("no new memory has been touched since attachment");
+}
+
+Test(ui_screen, growth_says_when_the_limit_is_near)
+{
+	snapshot.growth.state = CHANNEL_ON;
+	snapshot.memory.limit_bytes = 200 << 20;
+	snapshot.memory.used_bytes = 150 << 20;
+	snapshot.memory.seconds_to_limit = 12800;
+	press('9');
+	draw(140, 35);
+	HAS("estimates; anonymous 100.0M +4.0K/s, limit 150.0M of 200.0M in 3h33m");
+}
+
+/* Where the heap cannot be tracked its place is not left empty. */
+Test(ui_screen, growth_stands_in_for_the_heap)
+{
+	snapshot.heap.state = CHANNEL_OFF;
+	snapshot.heap.reason = "no permission";
+	snapshot.growth.state = CHANNEL_ON;
+	draw(120, 35);
+	HAS("--[CPU]");
+	HAS("-- GROWTH  estimates");
+	HAS("heap not tracked: no permission");
+	HAS("arena::grow");
+	HAS_NOT("heap tracking is off");
+	press('3');
+	draw(120, 35);
+	HAS("--[GROWTH]");
+	press(RSP_KEY_DOWN);
+	draw(120, 35);
+	LINE("parse", "> 248.0K         0       62        2 parse                                    "
+		      "            libp.so");
+	press('g');
+	press('R');
+	draw(120, 35);
+	LINE("parse", "> 248.0K         0       62        2 parse                                    "
+		      "            libp.so");
+	press('>');
+	draw(120, 35);
+	HAS("~NEW/sv");
 }
 
 Test(ui_screen, names_scroll_sideways)

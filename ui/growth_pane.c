@@ -1,0 +1,186 @@
+/*
+ * The pane of the places that touch memory for the first time. In the heap's place where that cannot
+ * be tracked, and a view of its own.
+ */
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "cell.h"
+#include "fmt.h"
+#include "pane.h"
+
+enum {
+	COLUMN_GROWTH = GROWTH_COLUMN_BYTES + 1,
+	COLUMN_FAULTS,
+	COLUMN_SAMPLES,
+	COLUMN_SITE,
+	COLUMN_WHERE,
+};
+
+/* Growth that deserves a look, in bytes per second. */
+static const double hot_growth = 1024.0;
+
+static const struct table_column columns[] = {
+    [GROWTH_COLUMN_BYTES] =
+	{"~NEW", "memory touched here for the first time, estimated", {7, 7, 0, false}, false,
+	 false},
+    [COLUMN_GROWTH] =
+	{"~NEW/s", "of that per second, lately", {9, 9, 1, false}, false, false},
+    [COLUMN_FAULTS] =
+	{"~FAULTS", "page faults that were, estimated", {8, 8, 3, false}, false, false},
+    [COLUMN_SAMPLES] =
+	{"SAMPLES", "what the estimate rests on", {8, 8, 4, false}, false, false},
+    [COLUMN_SITE] = {"SITE", "function that touches it", {20, 20, 0, true}, true, true},
+    [COLUMN_WHERE] =
+	{"WHERE", "source file and line, or the module", {14, 32, 2, false}, true, false},
+};
+
+static const struct snapshot_growth_site *row(const void *rows, size_t index)
+{
+	return &((const struct snapshot_growth_site *)rows)[index];
+}
+
+static uint64_t site_id(const void *rows, size_t index)
+{
+	return row(rows, index)->id;
+}
+
+static int compare_sites(const void *rows, size_t a_index, size_t b_index, unsigned column)
+{
+	const struct snapshot_growth_site *a = row(rows, a_index), *b = row(rows, b_index);
+
+	switch (column) {
+	case GROWTH_COLUMN_BYTES:
+		return cell_compare_count(a->bytes, b->bytes);
+	case COLUMN_GROWTH:
+		return cell_compare_double(a->bytes_per_s, b->bytes_per_s);
+	case COLUMN_FAULTS:
+		return cell_compare_count(a->faults, b->faults);
+	case COLUMN_SAMPLES:
+		return cell_compare_count(a->samples, b->samples);
+	case COLUMN_WHERE:
+		return cell_compare_place(a->file, a->line, b->file, b->line);
+	default:
+		return cell_compare_text(a->function, b->function);
+	}
+}
+
+static const char *site_cell(const void *rows, size_t index, const struct table_cell *cell,
+			     char *buf, size_t size)
+{
+	const struct snapshot_growth_site *site = row(rows, index);
+
+	switch (cell->column) {
+	case GROWTH_COLUMN_BYTES:
+		return fmt_bytes(buf, size, site->bytes);
+	case COLUMN_GROWTH:
+		return fmt_bytes_signed(buf, size, site->bytes_per_s, "");
+	case COLUMN_FAULTS:
+		return fmt_count(buf, size, site->faults);
+	case COLUMN_SAMPLES:
+		return fmt_count(buf, size, site->samples);
+	case COLUMN_WHERE:
+		return cell_place(buf, size, cell->cols, site->file, site->line,
+				  site->module ? site->module : "?");
+	default:
+		return site->function ? site->function : "?";
+	}
+}
+
+static enum style site_style(const void *rows, size_t index, unsigned column)
+{
+	if (column == COLUMN_WHERE)
+		return STYLE_MUTED;
+	if (column == COLUMN_GROWTH && row(rows, index)->bytes_per_s >= hot_growth)
+		return STYLE_HOT;
+	return STYLE_NORMAL;
+}
+
+static struct view_source site_source(const struct snapshot *snapshot, bool kernel_unfolded)
+{
+	(void)kernel_unfolded;
+	return (struct view_source){
+	    .rows = snapshot->growth_sites,
+	    .count = snapshot->growth.state == CHANNEL_ON ? snapshot->growth_site_count : 0,
+	    .id = site_id,
+	    .compare = compare_sites,
+	};
+}
+
+static bool is_off(const struct snapshot *snapshot)
+{
+	return snapshot->growth.state == CHANNEL_OFF;
+}
+
+static void explain(const struct snapshot *snapshot, char *buf, size_t size)
+{
+	const struct snapshot_growth *growth = &snapshot->growth;
+
+	if (growth->state == CHANNEL_OFF)
+		snprintf(buf, size, "page faults are not sampled: %s",
+			 growth->reason ? growth->reason : "?");
+	else
+		snprintf(buf, size, "no new memory has been touched since attachment");
+}
+
+static const char *bytes(char *buf, size_t size, uint64_t count)
+{
+	return count == SNAPSHOT_UNKNOWN ? "?" : fmt_bytes(buf, size, count);
+}
+
+static size_t add_limit(const struct snapshot_memory *memory, char *buf, size_t size)
+{
+	char used[FMT_SIZE], limit[FMT_SIZE], time[FMT_SIZE];
+	int length;
+
+	if (memory->limit_bytes == SNAPSHOT_UNKNOWN)
+		return 0;
+	length = snprintf(buf, size, ", limit %s of %s",
+			  bytes(used, sizeof(used), memory->used_bytes),
+			  bytes(limit, sizeof(limit), memory->limit_bytes));
+	if (!isnan(memory->seconds_to_limit))
+		length += snprintf(buf + length, size - (size_t)length, " in %s",
+				   fmt_duration(time, sizeof(time), memory->seconds_to_limit));
+	return (size_t)length;
+}
+
+static void about(const struct snapshot *snapshot, bool kernel_unfolded, char *buf, size_t size)
+{
+	const struct snapshot_growth *growth = &snapshot->growth;
+	const struct snapshot_memory *memory = &snapshot->memory;
+	char anonymous[FMT_SIZE], rate[FMT_SIZE] = "?";
+	size_t length;
+
+	(void)kernel_unfolded;
+	buf[0] = '\0';
+	if (growth->state == CHANNEL_OFF)
+		return;
+	if (!isnan(memory->growth_bytes_per_s))
+		fmt_bytes_signed(rate, sizeof(rate), memory->growth_bytes_per_s, "/s");
+	length = (size_t)snprintf(buf, size, "estimates; anonymous %s %s",
+				  bytes(anonymous, sizeof(anonymous), memory->anonymous_bytes),
+				  rate);
+	length += add_limit(memory, buf + length, size - length);
+	if (snapshot->heap.state == CHANNEL_OFF && snapshot->heap.reason)
+		snprintf(buf + length, size - length, "; heap not tracked: %s",
+			 snapshot->heap.reason);
+	else if (growth->reason)
+		snprintf(buf + length, size - length, "; %s", growth->reason);
+}
+
+const struct pane *growth_pane_get(void)
+{
+	static const struct pane pane = {
+	    .name = "GROWTH",
+	    .table = {columns, sizeof(columns) / sizeof(columns[0]), site_cell, site_style},
+	    .first_sort = GROWTH_COLUMN_BYTES,
+	    .source = site_source,
+	    .is_off = is_off,
+	    .explain = explain,
+	    .about = about,
+	};
+
+	return &pane;
+}
