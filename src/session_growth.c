@@ -14,7 +14,8 @@
 #include "session_state.h"
 #include "target/memory_map.h"
 
-#include <utlist.h>
+#define uthash_fatal(message) out_of_memory()
+#include <uthash.h>
 
 enum {
 	/* Samples of a ring that are remembered until it is known what was lost behind them. */
@@ -25,13 +26,14 @@ enum {
 
 /* A sample on its way. Held by the unwinder and by the window that it came in. */
 struct sample {
+	uint64_t id; /* what the unwinder knows it by */
 	uint64_t address;
 	uint64_t page_bytes;
 	struct growth_weight weight;
 	struct stack *stack;
 	bool unwound;
 	unsigned holders;
-	struct sample *next, *prev;
+	UT_hash_handle hh;
 };
 
 /* What was read last from one ring. */
@@ -58,7 +60,7 @@ static void let_go(struct session_growth *growth, struct sample *sample)
 {
 	if (--sample->holders)
 		return;
-	DL_DELETE(growth->samples, sample);
+	HASH_DEL(growth->samples, sample);
 	free(sample);
 }
 
@@ -111,28 +113,30 @@ static void on_sample(void *context, size_t ring, const struct perf_record *reco
 	};
 	struct sample *sample = xcalloc(1, sizeof(*sample));
 
-	growth->taken++;
+	sample->id = growth->taken++;
 	sample->address = from->addr;
 	sample->page_bytes =
 	    from->data_page_bytes ? from->data_page_bytes : (uint64_t)sysconf(_SC_PAGESIZE);
 	sample->weight = weight_of(1, GROWTH_FAULTS_PER_SAMPLE, sample->page_bytes);
 	sample->holders = 1;
-	DL_APPEND(growth->samples, sample);
+	HASH_ADD(hh, growth->samples, id, sizeof(sample->id), sample);
 	remember(growth, ring, sample);
 	if (from->regs_abi == PERF_SAMPLE_REGS_ABI_NONE) {
-		session_growth_unwound(session, (uintptr_t)sample, NULL);
+		session_growth_unwound(session, sample->id, NULL);
 		return;
 	}
 	session_learn_mappings(session);
-	unwinder_submit(session->unwinder, &copy,
-			(struct unwind_tag){UNWIND_GROWTH, (uintptr_t)sample});
+	unwinder_submit(session->unwinder, &copy, (struct unwind_tag){UNWIND_GROWTH, sample->id});
 }
 
 void session_growth_unwound(struct session *session, uint64_t id, struct stack *stack)
 {
 	struct session_growth *growth = session->growth;
-	struct sample *sample = (struct sample *)(uintptr_t)id;
+	struct sample *sample;
 
+	HASH_FIND(hh, growth->samples, &id, sizeof(id), sample);
+	if (!sample)
+		return;
 	sample->stack = stack;
 	sample->unwound = true;
 	growth_profile_add(growth->profile, stack, sample->address, sample->weight);
@@ -277,8 +281,8 @@ void session_growth_close(struct session *session)
 		close(growth->timer_fd);
 	}
 	growth_source_close(growth->source);
-	DL_FOREACH_SAFE (growth->samples, sample, next) {
-		DL_DELETE(growth->samples, sample);
+	HASH_ITER (hh, growth->samples, sample, next) {
+		HASH_DEL(growth->samples, sample);
 		free(sample);
 	}
 	free(growth->windows);
@@ -291,12 +295,11 @@ void session_growth_close(struct session *session)
 void session_growth_each_stack(struct session *session, stack_fn use, void *context)
 {
 	struct session_growth *growth = session->growth;
-	const struct sample *sample;
 
 	if (!growth)
 		return;
 	growth_profile_each_stack(growth->profile, use, context);
-	DL_FOREACH (growth->samples, sample)
+	for (const struct sample *sample = growth->samples; sample; sample = sample->hh.next)
 		if (sample->stack)
 			use(context, sample->stack, 0);
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import support
 from support import LiveTest
 
-SECONDS = 5
+SECONDS = 8
 FILE_BYTES = 4 << 20
 AGAIN_BYTES = 8 << 20
 WITHIN = 0.25
