@@ -361,7 +361,7 @@ Test(stack_walk, undefined_registers_are_broken)
 /* While a function's return is probed, the kernel has the return address and the stack has not. */
 Test(stack_walk, displaced_return_address)
 {
-	const struct displaced_return displaced = {base + 8, 0x6000};
+	const struct displaced_return displaced = {.slot = base + 8, .return_address = 0x6000};
 
 	put(pc, ordinary(DWARF_RSP, 8));
 	put(0x5000 - 1, ordinary(DWARF_RSP, 8));
@@ -374,13 +374,35 @@ Test(stack_walk, displaced_return_address)
 	cr_assert_eq(walk.frames[2], 0x6000 - 1);
 }
 
+/* The kernel emulates the push that is probed: it has moved rsp and not yet rip. */
+Test(stack_walk, half_a_push)
+{
+	const struct displaced_return displaced = {
+	    .slot = base + 8, .return_address = 0x6000, .probe = pc};
+
+	put(pc, ordinary(DWARF_RSP, 8));
+	put_end(0x6000 - 1);
+	set_word(0, 0x7000);
+	begin(0, WORDS);
+	walk_displaced(&walk, &displaced, false);
+	expect_end(STACK_COMPLETE, 2);
+	cr_expect_eq(walk.frames[1], 0x6000 - 1);
+	/* Elsewhere the same rsp is what it seems. */
+	put(0x7000 - 1, ordinary(DWARF_RSP, 8));
+	begin(0, WORDS);
+	walk_displaced(&walk, &(struct displaced_return){.slot = base + 8, .return_address = 0x6000, .probe = pc + 1},
+		       false);
+	expect_end(STACK_COMPLETE, 3);
+}
+
 /* In the trampoline, which may have pushed three registers, the function has returned already. */
 Test(stack_walk, begins_in_the_trampoline)
 {
 	put(pc, ordinary(DWARF_RSP, 8));
 	put_end(0x6000 - 1);
 	for (uint64_t pushed = 0; pushed <= 40; pushed += 8) {
-		const struct displaced_return displaced = {base + pushed - 8, 0x6000};
+		const struct displaced_return displaced = {.slot = base + pushed - 8,
+						    .return_address = 0x6000};
 
 		set_word(0, 0);
 		begin(0, WORDS);
@@ -389,7 +411,7 @@ Test(stack_walk, begins_in_the_trampoline)
 		cr_expect_eq(walk.frames[0], pushed <= 24 ? 0x6000 - 1 : pc, "%d", (int)pushed);
 	}
 	begin(0, WORDS);
-	walk_displaced(&walk, &(struct displaced_return){0, 0x6000}, true);
+	walk_displaced(&walk, &(struct displaced_return){.return_address = 0x6000}, true);
 	expect_end(STACK_COMPLETE, 1);
 	cr_assert_eq(walk.frames[0], pc, "slot 0 is none");
 }
