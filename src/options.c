@@ -11,6 +11,8 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "target/preflight.h"
+
 enum {
 	PID_LAST = 4194304, /* PID_MAX_LIMIT of 64-bit kernels */
 	FREQUENCY_LAST_HZ = 100000,
@@ -24,6 +26,7 @@ enum {
 	OPTION_RING_BYTES,
 	OPTION_MAP_ENTRIES,
 	OPTION_CHECK,
+	OPTION_FACTS,
 	HEAP_ENTRIES_DEFAULT = 1 << 20,
 	HEAP_ENTRIES_MOST = 1 << 28,
 	RING_BYTES_LEAST = 4096,
@@ -55,6 +58,7 @@ static const struct option long_options[] = {
     {"ring-bytes", required_argument, NULL, OPTION_RING_BYTES},
     {"map-entries", required_argument, NULL, OPTION_MAP_ENTRIES},
     {"check-unwinding", no_argument, NULL, OPTION_CHECK},
+    {"force-facts", required_argument, NULL, OPTION_FACTS},
     {NULL, 0, NULL, 0},
 };
 
@@ -265,6 +269,15 @@ static int parse_link(const char *text, enum link_kind *ret_link, struct err *er
 	return 0;
 }
 
+/* Read again when they are needed: here it is only seen that they can be. */
+static int parse_facts(const char *text, const char **ret_facts, struct err *err)
+{
+	struct preflight_facts facts;
+
+	*ret_facts = text;
+	return preflight_force(&facts, text, err);
+}
+
 /* Why getopt returned '?' or ':'; `word` is the argument it read last. */
 static int refuse_option(int reason, const char *word, struct err *err)
 {
@@ -329,6 +342,8 @@ static int apply_option(struct options *options, int option, const char *word, s
 	case OPTION_CHECK:
 		options->check_unwinding = true;
 		return 0;
+	case OPTION_FACTS:
+		return parse_facts(optarg, &options->force_facts, err);
 	default:
 		return refuse_option(option, word, err);
 	}

@@ -31,6 +31,7 @@ struct options {
 	enum link_kind link;	/* which kernel link carries the probes */
 	uint64_t ring_bytes;	/* of the heap's ring buffer; 0: as usual */
 	uint64_t map_entries;	/* of the heap's other maps; 0: as usual */
+	const char *force_facts; /* borrowed from argv; NULL: the real ones, see target/preflight.h */
 	bool check_unwinding;	/* samples are unwound in the kernel and here, and compared */
 };
 

@@ -125,7 +125,7 @@ void session_on_allocators(void *context, struct module *module, const struct re
 	struct session *session = context;
 
 	session->allocator_questions--;
-	if (!session->heap)
+	if (session_preflight_module(session, module) || !session->heap)
 		return;
 	for (int family = 0; answer && family < ALLOCATOR_FAMILIES; family++)
 		if (family != ALLOCATOR_RUST)

@@ -38,7 +38,8 @@ void session_open_heap(struct session *session)
 		session->heap_off = session->bpf_off;
 		return;
 	}
-	if (heap_source_open(&session->heap, &heap_options, &hooks, &session->heap_off))
+	if (session_preflight(session) ||
+	    heap_source_open(&session->heap, &heap_options, &hooks, &session->heap_off))
 		return;
 	if (loop_add(session->loop, heap_source_fd(session->heap), session_on_heap_readable, session)) {
 		heap_source_close(session->heap);

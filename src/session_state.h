@@ -25,6 +25,7 @@
 #include "symbol/client.h"
 #include "target/cgroup.h"
 #include "target/memory_facts.h"
+#include "target/preflight.h"
 #include "target/target.h"
 #include "session.h"
 #include "session_growth.h"
@@ -95,7 +96,9 @@ struct session {
 	struct call_record calls[SESSION_CALLS]; /* of the latest samples, a ring */
 	size_t next_call;
 	struct unwind_check *check;	/* NULL: not wanted */
+	struct preflight_facts facts;	/* unless the heap is switched off */
 	const char *notice;
+	char caution[256];		/* of the preflight, for `notice` */
 	uint64_t samples_copied;
 	uint64_t perf_samples;		/* records of samples in perf's rings */
 	uint64_t trim_mark;
@@ -132,6 +135,15 @@ void session_use_rules(struct session *session, const uint64_t *frames, size_t c
 
 /* Memory in all, and the heap's coverage; after the heap's own figures. */
 void session_fill_memory(struct session *session, struct snapshot *snapshot);
+
+/*
+ * Whether the target's heap may be probed. 0, with a notice where there is something to know; or -EPERM
+ * with the reason in heap_off.
+ */
+int session_preflight(struct session *session);
+
+/* The same when the worker has looked into a module. -EPERM: the heap is off from now on. */
+int session_preflight_module(struct session *session, const struct module *module);
 
 /* Reads perf's rings. */
 void session_drain_cpu(struct session *session);

@@ -170,6 +170,7 @@ void client_answer(struct symbol_client *client, struct question *question,
 		take_lines(client, question->symbol, reply);
 		break;
 	case REQUEST_ALLOCATORS:
+		question->module->stack_runtime = (enum stack_runtime)reply->stack_runtime;
 		client->hooks.allocators(client->hooks.context, question->module,
 					 reply->found ? reply : NULL);
 		break;

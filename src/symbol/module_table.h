@@ -22,6 +22,7 @@ struct module {
 	bool skipped;		/* by the client: nothing is asked of it any more, it killed the worker */
 	bool unreadable;	/* there is a file, and no way to open it */
 	bool replaced;		/* another file is at its path; `fd` is of the one that is mapped */
+	enum stack_runtime stack_runtime; /* by the client, when it has asked for the allocators */
 };
 
 struct module_table;

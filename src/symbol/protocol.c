@@ -95,7 +95,7 @@ bool protocol_reply_valid(const struct reply *reply, size_t size)
 	if (!text_valid(reply, size))
 		return false;
 	if (reply->kind > REQUEST_DEBUG_FILE || reply->found > 1 || reply->too_costly > 1 ||
-	    reply->map_cut > 1)
+	    reply->map_cut > 1 || reply->stack_runtime > STACK_RUNTIME_SPLIT)
 		return false;
 	if (!frames_valid(reply) || !allocators_valid(reply) || !debug_valid(reply))
 		return false;

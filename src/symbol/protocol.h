@@ -87,6 +87,13 @@ struct reply_allocator {
 	uint8_t pointer_reg;
 };
 
+/* What happens to the stacks of a file's code; see preflight.h for why it matters. */
+enum stack_runtime {
+	STACK_RUNTIME_PLAIN,
+	STACK_RUNTIME_GO,	/* goroutines: stacks that are copied when they grow */
+	STACK_RUNTIME_SPLIT,	/* split stacks: a call may go on on another one */
+};
+
 struct build_id {
 	uint32_t size;		/* 0: none */
 	uint8_t bytes[PROTOCOL_BUILD_ID_MAX];
@@ -112,6 +119,7 @@ struct reply {
 	uint64_t symbol_start;	/* SYMBOL: file offset where the symbol begins */
 	uint32_t too_costly;	/* LINES: 1: the module's DWARF is given up, for good */
 	uint32_t allocator_count;
+	uint32_t stack_runtime;	/* ALLOCATORS, found or not: enum stack_runtime */
 	uint32_t text_size;	/* bytes used in text, the first of which is NUL, as is the last */
 	uint32_t map_cut;	/* SYMBOL of a perf map, 1: entries of it were forgotten */
 	struct unwind_rule rule; /* RULE */

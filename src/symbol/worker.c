@@ -29,6 +29,7 @@
 #include "symbol/memory.h"
 #include "symbol/module.h"
 #include "symbol/sandbox.h"
+#include "symbol/stack_runtime.h"
 
 enum {
 	MODULES_MAX = 65536,
@@ -277,11 +278,13 @@ static void answer_lines(struct worker *worker)
 static void answer_allocators(struct worker *worker)
 {
 	struct module *module = find_module(worker, MODULE_ELF);
+	Dwfl_Module *elf = module ? module_elf(module) : NULL;
 
-	if (!module)
+	if (!elf)
 		return;
 	allocator_sites_find(&worker->reply, module);
 	worker->reply.found = worker->reply.allocator_count > 0;
+	worker->reply.stack_runtime = stack_runtime_find(elf);
 }
 
 /* Owns the descriptor, which only the requests about files should have brought; -1 is none. */

@@ -68,6 +68,7 @@ Test(options, defaults)
 	cr_expect_not(options.probes);
 	cr_expect_eq(options.iterations, 0);
 	cr_expect_eq(options.link, LINK_BEST);
+	cr_expect_null(options.force_facts);
 }
 
 Test(options, all_short)
@@ -99,6 +100,8 @@ Test(options, all_long)
 	cr_expect(options.json);
 	cr_expect_eq(options.iterations, (uint64_t)INT64_MAX);
 	cr_expect_eq(options.link, LINK_PERF);
+	cr_assert_eq(PARSE(&options, &err, "--force-facts=seccomp=2,runtime=go", "1"), 0);
+	cr_expect_str_eq(options.force_facts, "seccomp=2,runtime=go");
 	cr_assert_eq(PARSE(&options, &err, "--uprobe-link", "multi", "1"), 0);
 	cr_expect_eq(options.link, LINK_MULTI);
 	cr_assert_eq(PARSE(&options, &err, "--uprobe-link", "session", "1"), 0);
@@ -259,6 +262,7 @@ Test(options, wrong_numbers)
 	EXPECT_ERROR("is not a ring buffer's size", "--ring-bytes=4095", "1");
 	EXPECT_ERROR("is no power of two", "--ring-bytes=4097", "1");
 	EXPECT_ERROR("is not a number of entries", "--map-entries=x", "1");
+	EXPECT_ERROR("are not facts", "--force-facts=kernel=6", "1");
 }
 
 Test(options, probes)

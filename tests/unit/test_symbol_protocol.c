@@ -181,6 +181,10 @@ Test(protocol, allocators_must_be_in_the_table)
 	reply.allocator_count = PROTOCOL_ALLOCATOR_MAX + 1;
 	cr_assert_not(is_valid());
 	begin_allocators();
+	reply.stack_runtime = STACK_RUNTIME_SPLIT + 1;
+	cr_assert_not(is_valid());
+	reply.stack_runtime = STACK_RUNTIME_SPLIT;
+	cr_assert(is_valid());
 	reply.kind = REQUEST_RULE;
 	cr_assert_not(is_valid());
 }
