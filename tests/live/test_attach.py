@@ -1,0 +1,229 @@
+"""
+Attaching and detaching leave no trace: what targets print and how they end is what it is without us,
+and after quit or kill -9 no probe is left in them.
+
+RSPROF_CYCLES=1000 attaches so often, RSPROF_KILLS=200 kills so often; by default it is done for about
+a minute.
+"""
+
+import contextlib
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import support
+
+KINDS = ("threads", "new_threads", "forks", "execs", "spawns", "jumps", "signals", "coroutines",
+         "strict", "filter", "libraries", "throws")
+CYCLES = int(os.environ.get("RSPROF_CYCLES", "120"))
+KILLS = int(os.environ.get("RSPROF_KILLS", "25"))
+
+# What takes turns in the cycles: the heap by every link, and CPU samples often.
+WAYS = (
+    ("--heap", "exact"),
+    ("--heap", "exact", "--uprobe-link=multi", "-F", "997"),
+    ("--heap", "64K", "-F", "4999"),
+    ("--heap", "exact", "--uprobe-link=perf"),
+    ("--heap", "auto"),
+)
+# The programs of bpf/ as the kernel lists them.
+PROGRAMS = re.compile(r"heap_|cpu_sample")
+
+
+def differences(pid):
+    """Where the code that a process has mapped is not what is in its files: (path, offset in it)."""
+    found = []
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            fields = line.split(maxsplit=5)
+            if "x" not in fields[1] or len(fields) < 6 or not fields[5].startswith("/"):
+                continue
+            start, end = (int(word, 16) for word in fields[0].split("-"))
+            with open(f"/proc/{pid}/root{fields[5]}", "rb") as file:
+                file.seek(int(fields[2], 16))
+                ours = file.read(end - start)
+            memory.seek(start)
+            theirs = memory.read(len(ours))
+            if ours != theirs:
+                found += [(fields[5], int(fields[2], 16) + i)
+                          for i, (a, b) in enumerate(zip(ours, theirs)) if a != b]
+    return found
+
+
+def held_programs():
+    """The ids of all BPF programs that a process has a descriptor of, or of a link of which."""
+    held = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        # A process, or a descriptor, that is gone meanwhile holds nothing.
+        with contextlib.suppress(OSError):
+            for number in os.listdir(f"/proc/{pid}/fdinfo"):
+                with contextlib.suppress(OSError):
+                    text = Path(f"/proc/{pid}/fdinfo/{number}").read_text()
+                    held.update(map(int, re.findall(r"^prog_id:\s*(\d+)", text, re.M)))
+    return held
+
+
+def orphans():
+    """The ids of our BPF programs that the kernel has and nobody holds."""
+    listed = json.loads(subprocess.run(["bpftool", "-j", "prog", "show"], check=True,
+                                       stdout=subprocess.PIPE).stdout)
+    return {program["id"] for program in listed
+            if PROGRAMS.match(program.get("name", ""))} - held_programs()
+
+
+class StormTest(support.LiveTest):
+    def start(self, kind):
+        command = [self.target(kind)] if kind == "throws" else [self.target("storms"), kind]
+        process = self.spawn(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        mode = {"strict": 1, "filter": 2}.get(kind, 0)
+        support.wait_until(lambda: self.is_ready(process.pid, mode), "the target at work")
+        return process
+
+    @staticmethod
+    def is_ready(pid, seccomp):
+        """It has its handler for SIGTERM, and is under seccomp if that is its kind."""
+        lines = dict(line.split(":\t", 1) for line in support.status(pid).splitlines())
+        caught = int(lines["SigCgt"], 16) >> (signal.SIGTERM - 1) & 1
+        return caught and int(lines["Seccomp"]) == seccomp
+
+    def finish(self, process):
+        """What it printed and its exit status. Only itself gets the signal, not its children."""
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=support.DEADLINE_S)
+        return out.decode(errors="replace"), process.returncode
+
+    def reference(self, kind):
+        """What a run without us says: a hash, that no round differed, and a status."""
+        process = self.start(kind)
+        time.sleep(0.2)
+        said, status = self.finish(process)
+        self.assertRegex(said, rf"\A{kind} [0-9a-f]{{16}} 0\n\Z")
+        self.assertGreater(status, 0)
+        return said, status
+
+    def assert_untouched(self, pid):
+        support.wait_until(lambda: not differences(pid),
+                           f"code as in the files; {differences(pid)[:5]}", 10)
+
+
+class Cycles(StormTest):
+    def attach(self, process, way):
+        """Attaches, prints once and detaches. How many allocations were seen."""
+        (refresh,) = self.refreshes("-n", "1", "-d", "0.1", *way, process.pid)
+        self.assertEqual(refresh["heap"]["state"], "on", refresh["heap"]["reason"])
+        self.assertTrue(refresh["heap"]["allocators"])
+        return refresh["heap"]["alloc_objects"]
+
+    def storm(self, kind):
+        expected = self.reference(kind)
+        process = self.start(kind)
+        seen = 0
+        for cycle in range(max(1, CYCLES // len(KINDS))):
+            seen += self.attach(process, WAYS[cycle % len(WAYS)])
+        self.assertGreater(seen, 0, "the probes were passed")
+        self.assert_untouched(process.pid)
+        self.assertEqual(self.finish(process), expected)
+        self.ends_under_probes(kind, expected)
+
+    def ends_under_probes(self, kind, expected):
+        """And a target that ends while it is probed."""
+        process = self.start(kind)
+        stream = self.stream("--heap", "exact", "-d", "0.1", process.pid)
+        stream.until(lambda refresh: refresh["heap"]["alloc_objects"], "allocations")
+        self.assertEqual(self.finish(process), expected)
+        stream.until(lambda refresh: refresh["target"]["state"] == "exited", "the exit")
+        self.assertEqual(stream.process.wait(support.DEADLINE_S), 0)
+
+
+for name in KINDS:
+    setattr(Cycles, f"test_{name}", lambda self, kind=name: self.storm(kind))
+
+
+class Started(StormTest):
+    def test_command(self):
+        """The same for what is started with `--`: it is held until the probes are in."""
+        for kind in ("threads", "signals", "throws"):
+            said, _ = self.reference(kind)
+            command = [self.target(kind)] if kind == "throws" else [self.target("storms"), kind]
+            stream = self.stream("--heap", "exact", "-d", "0.1", "--", *command)
+            refresh = stream.until(lambda refresh: refresh["heap"]["alloc_objects"], "allocations")
+            os.kill(refresh["target"]["pid"], signal.SIGTERM)
+            lines = []
+            while (line := stream.next_line()) is not None:
+                lines.append(line + "\n")
+            self.assertIn(said, lines)
+
+
+class Stopped(StormTest):
+    def test_stopped_target(self):
+        """A target that does not run can be attached to and is left as it was, still stopped."""
+        expected = self.reference("jumps")
+        process = self.start("jumps")
+        process.send_signal(signal.SIGSTOP)
+        support.wait_until(lambda: support.process_state(process.pid) == "T", "the stop")
+        (refresh,) = self.refreshes("-n", "1", "-d", "0.1", "--heap", "exact", process.pid)
+        self.assertEqual(refresh["heap"]["state"], "on")
+        self.assertEqual(support.process_state(process.pid), "T")
+        self.assert_untouched(process.pid)
+        process.send_signal(signal.SIGCONT)
+        self.assertEqual(self.finish(process), expected)
+
+
+class Kills(StormTest):
+    """kill -9 of rsprof-top whenever it is: the kernel takes out what it had put in."""
+
+    def kill_somewhen(self, process, way, moments):
+        """While it attaches, while it runs, or while it detaches."""
+        top = self.spawn(support.TOP, "-b", "--json", "-d", "0.1", *way, process.pid,
+                         stderr=subprocess.DEVNULL)
+        time.sleep(moments.uniform(0, 0.6))
+        if moments.random() < 0.4:
+            top.send_signal(signal.SIGTERM)
+            time.sleep(moments.uniform(0, 0.06))
+        top.kill()
+        top.wait()
+        support.wait_until(lambda: not self.has_group(top.pid), "the worker's end")
+
+    @staticmethod
+    def has_group(group):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, 0)
+            return True
+        return False
+
+    def test_nothing_is_left(self):
+        moments = random.Random(4)
+        kinds = ("threads", "forks", "signals", "filter", "new_threads")
+        expected = {kind: self.reference(kind) for kind in kinds}
+        targets = {kind: self.start(kind) for kind in kinds}
+        for number in range(KILLS):
+            process = targets[kinds[number % len(kinds)]]
+            self.kill_somewhen(process, WAYS[number % len(WAYS)], moments)
+            left = orphans()
+            support.wait_until(lambda: not left & orphans(), f"BPF programs gone: {left}")
+            self.assert_untouched(process.pid)
+        for kind in kinds:
+            self.assertEqual(self.finish(targets[kind]), expected[kind], kind)
+
+    def test_full_speed(self):
+        """After a kill a malloc costs what it did: with a probe it would cost a hundred times that."""
+        process = self.spawn(self.target("rate"), stdout=subprocess.PIPE)
+
+        def cost():
+            return float(process.stdout.readline())
+
+        before = min(cost() for _ in range(50))
+        for way in (WAYS[0], WAYS[3]):
+            stream = self.stream(*way, "-d", "0.1", process.pid)
+            stream.until(lambda refresh: refresh["heap"]["alloc_objects"], "allocations")
+            # Lines of before the probes may still be in the pipe.
+            support.wait_until(lambda: cost() > 3 * before, "the cost of the probes")
+            stream.process.kill()
+            stream.process.wait()
+            support.wait_until(lambda: cost() * 0.9 <= before, "full speed")
+        self.assert_untouched(process.pid)
