@@ -1,5 +1,6 @@
 """Heap books that are known to the byte."""
 
+import os
 import subprocess
 
 import support
@@ -7,6 +8,8 @@ from ledger import LedgerTest
 from support import read_ledger
 
 TARGETS = ("ledger_c", "ledger_cc", "ledger_rs")
+# How long the books are kept under load: RSPROF_LEDGER_SECONDS=60 looks longer.
+LEDGER_SECONDS = int(os.environ.get("RSPROF_LEDGER_SECONDS", "5"))
 
 
 class Ledger(LedgerTest):
@@ -30,6 +33,28 @@ class Ledger(LedgerTest):
         refresh = self.command("static_c")
         (allocator,) = refresh["heap"]["allocators"]
         self.assertEqual(allocator["module"], "static_c")
+
+    def under_load(self, *options, threads=8):
+        """Threads that free and realloc what others allocated, interrupted by signals all the time."""
+        out = self.folder() / "truth"
+        refresh = self.refreshes(
+            *options, "--heap", "exact", "-d", "0.5", "--", self.target("ledger_c"), "--out", out,
+            "--threads", threads, "--load", LEDGER_SECONDS, "--signals", "--seconds", 1,
+            seconds=support.DEADLINE_S + 3 * LEDGER_SECONDS)[-1]
+        truth = read_ledger(out)
+        self.assertIsNotNone(truth, "the target did not report")
+        self.check_books(refresh)
+        self.assert_ledger(refresh, truth)
+        self.assertGreater(truth["site_cross_realloc"].alloc_objects, 1000 * LEDGER_SECONDS)
+        # Of the address space, some allocations were given and the last of them not.
+        self.assertGreater(truth["site_limited_malloc"].live_objects, 0)
+        self.assertGreater(truth["site_limited_seed"].live_objects, 0)
+
+    def test_load(self):
+        self.under_load()
+
+    def test_load_link_perf(self):
+        self.under_load("--uprobe-link=perf", threads=3)
 
     def test_attached_c(self):
         self.attached("ledger_c")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -34,6 +35,40 @@ class Redis(support.LiveTest):
         self.assertGreaterEqual(len(named), 5, functions[:20])
         main = max(function["total_pct"] for function in own)
         self.assertGreaterEqual(main, 90, "the server's main loop is in nearly every stack")
+
+
+    def test_memory(self):
+        """Filled and flushed: what is tracked follows what the server itself says it uses."""
+        folder = self.folder()
+        path = folder / "redis.sock"
+        stream = self.stream("--heap", "exact", "-d", "0.5", "--", "redis-server", "--port", 0,
+                             "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir",
+                             folder, "--logfile", folder / "log")
+        support.wait_until(path.exists, "redis-server's socket")
+
+        def ask(*words):
+            return subprocess.run(["redis-cli", "-s", path, *words], check=True,
+                                  stdout=subprocess.PIPE, text=True).stdout
+
+        def used():
+            return int(re.search(r"^used_memory:(\d+)", ask("INFO", "memory"), re.M).group(1))
+
+        # Values that fill their size class: the server counts what its allocator rounds up to.
+        subprocess.run(["redis-benchmark", "-s", path, "-q", "-t", "set", "-n", "10000", "-r",
+                        "8000", "-d", "4080", "-P", "16"], check=True, stdout=subprocess.DEVNULL)
+        full, tracked_full = used(), stream.after_now()["heap"]
+        self.assertGreater(full, 15 << 20)
+        self.assertAlmostEqual(tracked_full["live_bytes"], full, delta=0.05 * full)
+        self.assertIn("jemalloc", [one["name"] for one in tracked_full["allocators"]])
+        ask("FLUSHALL", "SYNC")
+        empty, tracked_empty = used(), stream.after_now()["heap"]
+        self.assertLess(empty, 0.1 * full)
+        self.assertAlmostEqual(full - empty, tracked_full["live_bytes"] - tracked_empty["live_bytes"],
+                               delta=0.05 * full)
+        ask("SHUTDOWN", "NOSAVE")
+        last = stream.until(lambda refresh: refresh["target"]["state"] == "exited", "the exit")
+        self.assertEqual([last["overflow"][key] for key in ("live_map_full", "site_map_full")],
+                         [0, 0])
 
 
 class Memcached(support.LiveTest):

@@ -2,11 +2,13 @@
  * What the ledger targets in C and C++ share: their options, the books of what each site function
  * has asked for and given back, and the report.
  *
- *     ledger_X [--wait] [--threads N] [--rounds N] [--seconds N] [--out FILE]
+ *     ledger_X [--wait] [--signals] [--threads N] [--rounds N] [--load N] [--seconds N] [--out FILE]
  *
  * --wait     do nothing until SIGUSR1 or a line on standard input arrives
  * --threads  threads that allocate and free across each other (default 4)
  * --rounds   turns of each of them (default 20000)
+ * --load     let them go on for so many seconds instead (only ledger_c)
+ * --signals  interrupt them all the time with a signal that has a handler (only ledger_c)
  * --seconds  how long to live on after the report (default 30)
  * --out      where the report goes (default standard output)
  *
@@ -38,8 +40,10 @@ struct book {
 struct ledger_options {
 	int threads;
 	int rounds;
+	int load_seconds;
 	int seconds;
 	int wait;
+	int signals;
 	const char *out;
 };
 
@@ -95,13 +99,19 @@ static inline int ledger_parse(struct ledger_options *options, int argc, char **
 	options->threads = 4;
 	options->rounds = 20000;
 	options->seconds = 30;
+	options->load_seconds = 0;
 	options->wait = 0;
+	options->signals = 0;
 	options->out = NULL;
 	for (i = 1; i < argc; i++) {
 		const char *name = argv[i];
 
 		if (strcmp(name, "--wait") == 0) {
 			options->wait = 1;
+			continue;
+		}
+		if (strcmp(name, "--signals") == 0) {
+			options->signals = 1;
 			continue;
 		}
 		if (i + 1 == argc)
@@ -111,6 +121,8 @@ static inline int ledger_parse(struct ledger_options *options, int argc, char **
 			options->threads = atoi(argv[i]);
 		else if (strcmp(name, "--rounds") == 0)
 			options->rounds = atoi(argv[i]);
+		else if (strcmp(name, "--load") == 0)
+			options->load_seconds = atoi(argv[i]);
 		else if (strcmp(name, "--seconds") == 0)
 			options->seconds = atoi(argv[i]);
 		else if (strcmp(name, "--out") == 0)

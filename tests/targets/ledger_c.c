@@ -6,12 +6,21 @@
  * may free it, realloc it or put it back. The lock covers the slot and never the allocator's call,
  * so an address that one thread gave back may be another's a moment later.
  */
+#include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 
 #include "ledger.h"
 
 #define SLOTS 512
+
+/* With arenas of threads that have ended the process has reserved some hundred megabytes before. */
+#define LIMITED_SPACE ((rlim_t)4 << 30)
+#define LIMITED_LARGE ((size_t)64 << 20)
+#define LIMITED_SMALL ((size_t)300)
+#define LIMITED_SEEDS 20
 
 enum site {
 	KEEP_MALLOC,
@@ -36,6 +45,9 @@ enum site {
 	CROSS_ODD,
 	CROSS_REALLOC,
 	CROSS_FAILING_REALLOC,
+	LIMITED_SEED,
+	LIMITED_MALLOC,
+	LIMITED_REALLOC,
 	SITES
 };
 
@@ -62,6 +74,9 @@ static struct book books[SITES] = {
 	[CROSS_ODD] = { .function = "site_cross_odd" },
 	[CROSS_REALLOC] = { .function = "site_cross_realloc" },
 	[CROSS_FAILING_REALLOC] = { .function = "site_cross_failing_realloc" },
+	[LIMITED_SEED] = { .function = "site_limited_seed" },
+	[LIMITED_MALLOC] = { .function = "site_limited_malloc" },
+	[LIMITED_REALLOC] = { .function = "site_limited_realloc" },
 };
 
 /* A block and who asked for it; pointer NULL: no block. */
@@ -334,8 +349,16 @@ struct cross_state {
 	pthread_t thread;
 	int number;
 	int rounds;
+	uint64_t until_ns; /* 0: so many rounds */
 	pthread_barrier_t *start; /* all begin together, or the first is done before the last is made */
 };
+
+static int goes_on(const struct cross_state *state, int round)
+{
+	if (!state->until_ns)
+		return round < state->rounds;
+	return round % 64 || clock_ns(CLOCK_MONOTONIC) < state->until_ns;
+}
 
 static void *cross_thread(void *argument)
 {
@@ -344,7 +367,7 @@ static void *cross_thread(void *argument)
 	int round;
 
 	pthread_barrier_wait(state->start);
-	for (round = 0; round < state->rounds; round++) {
+	for (round = 0; goes_on(state, round); round = (round + 1) & INT_MAX) {
 		uint32_t slot = ledger_random(&random) % SLOTS;
 		struct block block = take_block(slot);
 
@@ -362,6 +385,7 @@ static void *cross_thread(void *argument)
 static int cross(const struct ledger_options *options)
 {
 	struct cross_state *states = calloc((size_t)options->threads, sizeof(*states));
+	uint64_t begin = clock_ns(CLOCK_MONOTONIC);
 	pthread_barrier_t start;
 	int i;
 
@@ -371,6 +395,8 @@ static int cross(const struct ledger_options *options)
 		states[i].start = &start;
 		states[i].number = i;
 		states[i].rounds = options->rounds;
+		if (options->load_seconds)
+			states[i].until_ns = begin + (uint64_t)options->load_seconds * 1000000000u;
 		if (pthread_create(&states[i].thread, NULL, cross_thread, &states[i]) != 0)
 			return 1;
 	}
@@ -378,6 +404,78 @@ static int cross(const struct ledger_options *options)
 		pthread_join(states[i].thread, NULL);
 	free(states);
 	return 0;
+}
+
+static void on_signal(int number)
+{
+	(void)number;
+}
+
+/* Whatever is being called at that moment is interrupted, now and then within the allocator. */
+static int begin_signals(void)
+{
+	const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	const struct itimerval often = {{0, 500}, {0, 500}};
+
+	return sigaction(SIGALRM, &action, NULL) || setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static int end_signals(void)
+{
+	const struct itimerval never = {{0, 0}, {0, 0}};
+
+	return setitimer(ITIMER_REAL, &never, NULL);
+}
+
+OWN_FUNCTION char *site_limited_seed(void)
+{
+	char *block = ledger_must(malloc(LIMITED_SMALL));
+
+	book_alloc(&books[LIMITED_SEED], LIMITED_SMALL);
+	return block;
+}
+
+OWN_FUNCTION int site_limited_malloc(void)
+{
+	void *block = malloc(LIMITED_LARGE);
+
+	USED(block);
+	if (!block)
+		return 0;
+	book_alloc(&books[LIMITED_MALLOC], LIMITED_LARGE);
+	return 1;
+}
+
+OWN_FUNCTION void site_limited_realloc(char *seed)
+{
+	void *block = realloc(seed, LIMITED_LARGE);
+
+	USED(block);
+	if (!block)
+		return;
+	book_free(&books[LIMITED_SEED], LIMITED_SMALL);
+	book_alloc(&books[LIMITED_REALLOC], LIMITED_LARGE);
+}
+
+/* Until the address space is full: what fails then is no fault of the sizes. */
+static int fill_address_space(void)
+{
+	struct rlimit old, limit = {LIMITED_SPACE, LIMITED_SPACE};
+	char *seeds[LIMITED_SEEDS];
+	size_t i;
+
+	if (getrlimit(RLIMIT_AS, &old) != 0)
+		return 1;
+	for (i = 0; i < LIMITED_SEEDS; i++)
+		seeds[i] = site_limited_seed();
+	limit.rlim_max = old.rlim_max;
+	if (setrlimit(RLIMIT_AS, &limit) != 0)
+		return 1;
+	while (site_limited_malloc())
+		;
+	for (i = 0; i < LIMITED_SEEDS; i++)
+		site_limited_realloc(seeds[i]);
+	return setrlimit(RLIMIT_AS, &old);
 }
 
 static void keep(void)
@@ -416,7 +514,9 @@ int main(int argc, char **argv)
 	if (options.wait)
 		ledger_wait();
 	keep();
-	if (cross(&options) != 0 || broken)
+	if (options.signals && begin_signals() != 0)
+		return 1;
+	if (cross(&options) != 0 || end_signals() != 0 || fill_address_space() != 0 || broken)
 		return 1;
 	return ledger_report(&options, books, SITES);
 }
