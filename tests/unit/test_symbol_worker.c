@@ -221,6 +221,7 @@ Test(worker, finds_the_allocator)
 			cr_assert_gt(function, reply.allocators[i - 1].function);
 	}
 	cr_assert(found);
+	cr_assert_eq(reply.stack_runtime, STACK_RUNTIME_PLAIN);
 }
 
 Test(worker, imported_allocator_is_not_defined)
