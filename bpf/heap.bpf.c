@@ -254,6 +254,16 @@ static __always_inline void begin_call(struct heap_thread *thread, const struct 
 		COUNT(untracked_frees);
 }
 
+/* Of a call that there is no room to remember: nobody will see whether it moves the object. Nearly all
+ * do or leave it where it is, at another size; one that fails makes an object unknown that lives on. */
+static __always_inline void let_go(__u64 cookie, __u64 pointer)
+{
+	struct heap_object object;
+
+	if (is_realloc(cookie) && pointer && !take_object(pointer, &object))
+		book_free(&object);
+}
+
 static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 cookie)
 {
 	__u64 size = size_argument(regs, cookie), pointer = pointer_argument(regs, cookie), at_interval;
@@ -275,6 +285,7 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 	thread = find_or_make_thread(tid);
 	if (!thread) {
 		COUNT(thread_map_full);
+		let_go(cookie, pointer);
 		return SKIP_RETURN;
 	}
 	if (thread->entry_sp && is_nested(thread, regs, cookie))
