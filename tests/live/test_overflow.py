@@ -1,0 +1,119 @@
+"""
+Too little room, forced: what is lost is counted, and the books of what is tracked stay right.
+
+What a target allocates beside its own books (its threads' control blocks, a stream's buffer) is the same
+in each run: it is learnt from a run in which nothing is lost.
+"""
+
+import collections
+import signal
+import subprocess
+
+import support
+from support import named_sites, read_ledger
+
+Sums = collections.namedtuple("Sums", "alloc_bytes alloc_objects live_bytes live_objects")
+
+
+class Overflow(support.LiveTest):
+    def run_ledger(self, *options, stopped_s=0, threads=3):
+        """
+        Attaches to a target that waits, lets it work and looks when it has reported; for stopped_s
+        seconds of its work rsprof-top does not run. The last refresh, the truth, and what is beside it.
+        """
+        out = self.folder() / "truth"
+        work = ("--load", stopped_s + 1) if stopped_s else ("--rounds", 3000)
+        process = self.spawn(self.target("ledger_c"), "--wait", "--out", out, "--threads", threads,
+                             *work, "--seconds", 300, stdin=subprocess.PIPE)
+        stream = self.stream("--heap", "exact", "-d", "0.5", *options, process.pid)
+        stream.until(lambda refresh: refresh["heap"]["allocators"], "the probes")
+        if stopped_s:
+            stream.process.send_signal(signal.SIGSTOP)
+            support.wait_until(lambda: support.process_state(stream.process.pid) == "T", "the stop")
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+        truth = support.wait_until(lambda: read_ledger(out), "the target's report")
+        if stopped_s:
+            stream.process.send_signal(signal.SIGCONT)
+        refresh = stream.after_now()
+        self.check(refresh, truth)
+        total = Sums(*(sum(getattr(site, key) for site in truth.values()) for key in Sums._fields))
+        self.end(process)
+        return refresh, truth, total
+
+    def check(self, refresh, truth):
+        """What has to hold whatever was lost."""
+        heap = refresh["heap"]
+        for books in [heap] + heap["sites"]:
+            self.assertEqual(books["alloc_bytes"] - books["freed_bytes"], books["live_bytes"])
+            self.assertEqual(books["alloc_objects"] - books["freed_objects"], books["live_objects"])
+            self.assertGreaterEqual(books["live_bytes"], 0)
+        for key in Sums._fields:
+            self.assertEqual(sum(site[key] for site in heap["sites"]), heap[key], key)
+        for channel in refresh["ledger"]["channels"]:
+            if channel["produced"] is not None and channel["used_bytes"] == 0:
+                self.assertEqual(channel["produced"], channel["consumed"] + channel["lost"], channel)
+        for name, site in named_sites(refresh).items():
+            self.assertLessEqual(site.alloc_objects, truth[name].alloc_objects, name)
+            self.assertLessEqual(site.alloc_bytes, truth[name].alloc_bytes, name)
+            self.assertLessEqual(site.live_objects, truth[name].live_objects, name)
+
+    def beside(self, refresh, total):
+        return Sums(*(refresh["heap"][key] - getattr(total, key) for key in Sums._fields))
+
+    def without_loss(self, **run):
+        refresh, truth, total = self.run_ledger(**run)
+        self.assert_ledger(refresh, truth)
+        self.assertEqual(self.lost(refresh), {"live objects": 0, "allocation stacks": 0, "threads": 0})
+        return self.beside(refresh, total)
+
+    @staticmethod
+    def lost(refresh):
+        return {one["name"]: one["refused"] for one in refresh["ledger"]["maps"]}
+
+    def channel(self, refresh, name):
+        (channel,) = [one for one in refresh["ledger"]["channels"] if one["name"] == name]
+        return channel
+
+    def test_small_ring_and_a_reader_that_is_stopped(self):
+        """4 KiB, and nobody reads for 10 s: only names can be missing."""
+        beside = self.without_loss()
+        refresh, _truth, total = self.run_ledger("--ring-bytes", "4096", stopped_s=10)
+        channel = self.channel(refresh, "heap ring buffer")
+        self.assertEqual(channel["capacity_bytes"], 4096)
+        self.assertGreater(channel["lost"], 0)
+        self.assertGreater(channel["consumed"], 0)
+        self.assertEqual(channel["produced"], channel["consumed"] + channel["lost"])
+        self.assertGreaterEqual(refresh["overflow"]["ringbuf_dropped"], channel["lost"])
+        self.assertEqual(self.lost(refresh), {"live objects": 0, "allocation stacks": 0, "threads": 0})
+        self.assertEqual(self.beside(refresh, total), beside)
+
+    def small_map(self, option, name):
+        """Room for 64: by each link, each allocation is booked, or counted as one that is not."""
+        beside = self.without_loss(threads=1)
+        for link in ("session", "multi", "perf"):
+            with self.subTest(link):
+                refresh, _truth, total = self.run_ledger(option, "64", f"--uprobe-link={link}", threads=1)
+                lost = self.lost(refresh)
+                self.assertGreater(lost[name], 0)
+                self.assertEqual(refresh["heap"]["alloc_objects"] + sum(lost.values()),
+                                 total.alloc_objects + beside.alloc_objects)
+                maps = {one["name"]: one for one in refresh["ledger"]["maps"]}
+                self.assertEqual(maps[name]["capacity"], 64)
+                self.assertLessEqual(maps[name]["used"], 64)
+                self.assertEqual(maps["live objects"]["used"], refresh["heap"]["live_objects"])
+        return refresh
+
+    def test_few_objects(self):
+        refresh = self.small_map("--heap-entries", "live objects")
+        self.assertEqual(refresh["overflow"]["live_map_full"], self.lost(refresh)["live objects"])
+
+    def test_few_stacks(self):
+        refresh = self.small_map("--map-entries", "allocation stacks")
+        self.assertEqual(refresh["overflow"]["site_map_full"], self.lost(refresh)["allocation stacks"])
+
+    def test_few_threads(self):
+        """More threads than there is room for: what one of those frees or moves is out of the books."""
+        refresh, _truth, total = self.run_ledger("--map-entries", "64", threads=100)
+        self.assertGreater(self.lost(refresh)["threads"], 0)
+        self.assertLess(refresh["heap"]["alloc_objects"], total.alloc_objects)
