@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "stack/rule.h"
+#include "target/stack_runtime.h"
 
 enum {
 	PROTOCOL_NAME_SIZE = 1024,	/* a demangled name or path with its NUL, cut in the middle if longer */
@@ -85,13 +86,6 @@ struct reply_allocator {
 	uint8_t size_reg;	/* registers of the arguments, as in struct probe_site */
 	uint8_t count_reg;
 	uint8_t pointer_reg;
-};
-
-/* What happens to the stacks of a file's code; see preflight.h for why it matters. */
-enum stack_runtime {
-	STACK_RUNTIME_PLAIN,
-	STACK_RUNTIME_GO,	/* goroutines: stacks that are copied when they grow */
-	STACK_RUNTIME_SPLIT,	/* split stacks: a call may go on on another one */
 };
 
 struct build_id {

@@ -28,8 +28,8 @@
 #include "symbol/demangle.h"
 #include "symbol/memory.h"
 #include "symbol/module.h"
+#include "symbol/runtime_search.h"
 #include "symbol/sandbox.h"
-#include "symbol/stack_runtime.h"
 
 enum {
 	MODULES_MAX = 65536,
@@ -284,7 +284,7 @@ static void answer_allocators(struct worker *worker)
 		return;
 	allocator_sites_find(&worker->reply, module);
 	worker->reply.found = worker->reply.allocator_count > 0;
-	worker->reply.stack_runtime = stack_runtime_find(elf);
+	worker->reply.stack_runtime = runtime_search(elf);
 }
 
 /* Owns the descriptor, which only the requests about files should have brought; -1 is none. */

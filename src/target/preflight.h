@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "err.h"
-#include "symbol/protocol.h"
+#include "target/stack_runtime.h"
 #include "target/uretprobe_call.h"
 
 struct preflight_facts {

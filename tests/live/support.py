@@ -69,6 +69,26 @@ def process_state(pid):
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
+def differences(pid):
+    """Where the code that a process has mapped is not what is in its files: (path, offset in it)."""
+    found = []
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            fields = line.split(maxsplit=5)
+            if "x" not in fields[1] or len(fields) < 6 or not fields[5].startswith("/"):
+                continue
+            start, end = (int(word, 16) for word in fields[0].split("-"))
+            with open(f"/proc/{pid}/root{fields[5]}", "rb") as file:
+                file.seek(int(fields[2], 16))
+                ours = file.read(end - start)
+            memory.seek(start)
+            theirs = memory.read(len(ours))
+            if ours != theirs:
+                found += [(fields[5], int(fields[2], 16) + i)
+                          for i, (a, b) in enumerate(zip(ours, theirs)) if a != b]
+    return found
+
+
 def functions(refresh, pattern):
     """The functions of a refresh whose name matches the pattern."""
     return [function for function in refresh["cpu"]["functions"]

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import support
+from support import differences
 
 KINDS = ("threads", "new_threads", "forks", "execs", "spawns", "jumps", "signals", "coroutines",
          "strict", "filter", "libraries", "throws")
@@ -38,26 +39,6 @@ WAYS = (
 )
 # The programs of bpf/ as the kernel lists them.
 PROGRAMS = re.compile(r"heap_|cpu_sample")
-
-
-def differences(pid):
-    """Where the code that a process has mapped is not what is in its files: (path, offset in it)."""
-    found = []
-    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            fields = line.split(maxsplit=5)
-            if "x" not in fields[1] or len(fields) < 6 or not fields[5].startswith("/"):
-                continue
-            start, end = (int(word, 16) for word in fields[0].split("-"))
-            with open(f"/proc/{pid}/root{fields[5]}", "rb") as file:
-                file.seek(int(fields[2], 16))
-                ours = file.read(end - start)
-            memory.seek(start)
-            theirs = memory.read(len(ours))
-            if ours != theirs:
-                found += [(fields[5], int(fields[2], 16) + i)
-                          for i, (a, b) in enumerate(zip(ours, theirs)) if a != b]
-    return found
 
 
 def held_programs():

@@ -1,5 +1,8 @@
 """What must not be probed is left alone, with the reason; all else is."""
 
+import subprocess
+import sys
+
 import support
 
 
@@ -35,6 +38,23 @@ class Preflight(support.LiveTest):
     def test_go_that_is_started(self):
         done = self.run_top("-b", "-n", "1", "--heap", "exact", "--", self.target("goes"))
         self.assert_message(done, 1, "Go code")
+
+    def test_go_library_that_comes_later(self):
+        """The probes are taken out of a target that was harmless until then."""
+        process = self.spawn(sys.executable, "-c",
+                             "import ctypes, sys\nsys.stdin.readline()\n"
+                             f"ctypes.CDLL({self.target('libgoes.so')!r})\nsys.stdin.read()",
+                             stdin=subprocess.PIPE)
+        stream = self.stream("-d", "0.2", "--heap", "exact", process.pid)
+        stream.until(lambda refresh: refresh["heap"]["allocators"], "the probes")
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+        refresh = stream.until(lambda refresh: refresh["heap"]["state"] == "off", "the heap off")
+        self.assertIn("Go code", refresh["heap"]["reason"])
+        refresh = stream.after_now()
+        self.assertEqual((refresh["heap"]["state"], refresh["cpu"]["state"]), ("off", "on"))
+        self.assertIsNone(process.poll())
+        self.assertEqual(support.differences(process.pid), [], "no breakpoint is left")
 
     def test_filter_on_this_kernel(self):
         """Whatever this kernel is: either it is right, and the target lives, or it is refused."""

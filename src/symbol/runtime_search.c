@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "symbol/stack_runtime.h"
+#include "symbol/runtime_search.h"
 
 #include <gelf.h>
 #include <stdbool.h>
@@ -75,7 +75,7 @@ static bool has_split_stacks(Dwfl_Module *elf)
 	return false;
 }
 
-enum stack_runtime stack_runtime_find(Dwfl_Module *elf)
+enum stack_runtime runtime_search(Dwfl_Module *elf)
 {
 	GElf_Addr bias;
 	Elf *file = dwfl_module_getelf(elf, &bias);
