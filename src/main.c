@@ -298,7 +298,7 @@ int main(int argc, char **argv)
 		break;
 	}
 	if (program.options.probes) {
-		(void)probes_print(stdout, program.options.pid, &program.err);
+		(void)probes_print(stdout, &program.options, &program.err);
 		return report(&program.err);
 	}
 	return run(&program);

@@ -28,7 +28,7 @@ bool probe_plan_make(struct probe_plan *ret_plan, const struct module *module,
 	if (is_loader(module))
 		return false;
 	for (size_t i = 0; i < count && ret_plan->count < PROTOCOL_ALLOCATOR_MAX; i++) {
-		bool is_free = allocator_functions[found[i].function].call == HEAP_CALL_FREE;
+		bool is_free = allocator_frees(&allocator_functions[found[i].function]);
 
 		if (found[i].family != family)
 			continue;

@@ -46,7 +46,8 @@ struct listing {
 	size_t questions; /* without an answer yet */
 	struct line *lines;
 	size_t count;
-	bool has_other; /* than Rust's */
+	bool has_other; /* than Rust's and mmap() */
+	bool with_mmap;
 };
 
 static const char *intern(struct listing *listing, const char *text)
@@ -60,7 +61,8 @@ static void add_plan(struct listing *listing, const struct module *module,
 	char buffer[64];
 	const char *name = probe_plan_name(plan, module, buffer, sizeof(buffer));
 
-	listing->has_other = listing->has_other || plan->family != ALLOCATOR_RUST;
+	listing->has_other = listing->has_other || (plan->family != ALLOCATOR_RUST &&
+						    plan->family != ALLOCATOR_MMAP);
 	listing->lines =
 	    xreallocarray(listing->lines, listing->count + plan->count, sizeof(*listing->lines));
 	for (size_t i = 0; i < plan->count; i++) {
@@ -146,6 +148,8 @@ static void wait_for_answers(struct listing *listing)
 
 static bool is_listed(const struct listing *listing, const struct line *line)
 {
+	if (line->found.family == ALLOCATOR_MMAP)
+		return listing->with_mmap;
 	return line->found.family != ALLOCATOR_RUST || !listing->has_other;
 }
 
@@ -250,14 +254,14 @@ static int list(FILE *to, struct listing *listing, int pid, struct err *err)
 	return code;
 }
 
-int probes_print(FILE *to, int pid, struct err *err)
+int probes_print(FILE *to, const struct options *options, struct err *err)
 {
-	struct listing listing = {0};
+	struct listing listing = {.with_mmap = options->heap_mmap};
 	struct target *target = NULL;
-	int code = target_open(&target, pid, err);
+	int code = target_open(&target, options->pid, err);
 
 	if (!code)
-		code = list(to, &listing, pid, err);
+		code = list(to, &listing, options->pid, err);
 	if (!code && (fflush(to) || ferror(to)))
 		code = err_set(err, EIO, EXIT_FAILED, "cannot write the list of probes");
 	target_close(target);

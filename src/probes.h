@@ -5,12 +5,13 @@
 #include <stdio.h>
 
 #include "err.h"
+#include "options.h"
 
 /*
- * Looks for the allocators in the process's files and prints a line for each function. Costs are
+ * Looks for the allocators in the files of the process that the options name and prints a line for each function. Costs are
  * measured in a child of our own. 0, or -errno with one line: as target_open(), or EXIT_FAILED when
  * the output cannot be written.
  */
-int probes_print(FILE *to, int pid, struct err *err);
+int probes_print(FILE *to, const struct options *options, struct err *err);
 
 #endif

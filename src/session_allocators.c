@@ -18,7 +18,8 @@ struct spare_answer {
 	struct reply *answer;  /* owned */
 };
 
-static struct heap_function heap_function(const struct reply_allocator *found)
+static struct heap_function heap_function(const struct session *session,
+					  const struct reply_allocator *found)
 {
 	return (struct heap_function){
 	    .offset = found->offset + found->delta,
@@ -26,7 +27,8 @@ static struct heap_function heap_function(const struct reply_allocator *found)
 	    .size_register = found->size_reg,
 	    .count_register = found->count_reg,
 	    .pointer_register = found->pointer_reg,
-	    .nests = found->flags & REPLY_ALLOCATOR_NESTS,
+	    /* Every allocator may call mmap(). */
+	    .nests = found->flags & REPLY_ALLOCATOR_NESTS || session->options->heap_mmap,
 	};
 }
 
@@ -40,7 +42,7 @@ static void book_probe(struct session *session, const struct reply_allocator *fo
 			     : allocator_functions[found->function].name,
 	    .module = module->name,
 	    .offset = found->offset + found->delta,
-	    .frees = allocator_functions[found->function].call == HEAP_CALL_FREE,
+	    .frees = allocator_frees(&allocator_functions[found->function]),
 	    .emulated = found->flags & REPLY_ALLOCATOR_EMULATED,
 	    .ns_per_hit = (double)NAN,
 	};
@@ -73,7 +75,7 @@ static void attach_family(struct session *session, const struct module *module,
 	if (!probe_plan_make(&plan, module, answer->allocators, answer->allocator_count, family))
 		return;
 	for (size_t i = 0; i < plan.count; i++)
-		functions[i] = heap_function(plan.functions[i]);
+		functions[i] = heap_function(session, plan.functions[i]);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", module->fd);
 	if (heap_source_attach(session->heap, path, functions, plan.count, &first,
 			       &session->heap_off))
@@ -82,6 +84,7 @@ static void attach_family(struct session *session, const struct module *module,
 		book_probe(session, plan.functions[i], module,
 			   protocol_text(answer, plan.functions[i]->name));
 	book_allocator(session, &plan, module);
+	session->has_allocator = session->has_allocator || family != ALLOCATOR_MMAP;
 }
 
 static void keep_spare(struct session *session, struct module *module, const struct reply *answer)
@@ -113,7 +116,7 @@ static void attach_spares(struct session *session)
 {
 	if (session->allocator_questions)
 		return;
-	if (!session->allocator_count)
+	if (!session->has_allocator)
 		for (size_t i = 0; i < session->spare_count; i++)
 			attach_family(session, session->spares[i].module,
 				      session->spares[i].answer, ALLOCATOR_RUST);
@@ -128,7 +131,8 @@ void session_on_allocators(void *context, struct module *module, const struct re
 	if (session_preflight_module(session, module) || !session->heap)
 		return;
 	for (int family = 0; answer && family < ALLOCATOR_FAMILIES; family++)
-		if (family != ALLOCATOR_RUST)
+		if (family != ALLOCATOR_RUST &&
+		    (family != ALLOCATOR_MMAP || session->options->heap_mmap))
 			attach_family(session, module, answer, (enum allocator_family)family);
 	if (answer)
 		keep_spare(session, module, answer);

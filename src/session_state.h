@@ -81,6 +81,7 @@ struct session {
 	unsigned allocator_questions;	/* without an answer yet */
 	struct snapshot_allocator *allocators;
 	size_t allocator_count;
+	bool has_allocator;		/* one of them is another than mmap() */
 	struct snapshot_probe *probes;	/* as heap_source_hits() numbers them */
 	size_t probe_count;
 	double hits_s;			/* when they were last read; 0: never */

@@ -21,6 +21,7 @@ enum {
 	LIST_TCMALLOC = 1 << 4,
 	LIST_CXX = 1 << 5,
 	LIST_RUST = 1 << 6,
+	LIST_MMAP = 1 << 7,
 };
 
 enum { NONE = ALLOCATOR_NO_ARGUMENT };
@@ -134,6 +135,12 @@ const struct allocator_function allocator_functions[] = {
     ALLOC(LIST_RUST, "__rust_alloc_zeroed", 0),
     {"__rust_realloc", LIST_RUST, HEAP_CALL_REALLOC, {3, NONE, 0}},
     FREE(LIST_RUST, "__rust_dealloc"),
+
+    /* In the place of a count are the flags. */
+    {"mmap", LIST_MMAP, HEAP_CALL_MAP, {1, 3, NONE}},
+    {"mmap64", LIST_MMAP, HEAP_CALL_MAP, {1, 3, NONE}},
+    {"mremap", LIST_MMAP, HEAP_CALL_REMAP, {2, NONE, 0}},
+    {"munmap", LIST_MMAP, HEAP_CALL_UNMAP, {1, NONE, 0}},
 };
 /* clang-format on */
 
@@ -155,6 +162,7 @@ static const struct prefix {
     {"tc_", ALLOCATOR_TCMALLOC, LIST_C | LIST_TCMALLOC, 0},
     {"", ALLOCATOR_CXX, LIST_CXX, 0},
     {"", ALLOCATOR_RUST, LIST_RUST, 0},
+    {"", ALLOCATOR_MMAP, LIST_MMAP, 0},
 };
 
 const size_t allocator_prefix_count = sizeof(prefixes) / sizeof(prefixes[0]);
@@ -222,12 +230,18 @@ bool allocator_match(const char *symbol, struct allocator_match *ret_match)
 	return false;
 }
 
+bool allocator_frees(const struct allocator_function *function)
+{
+	return function->call == HEAP_CALL_FREE || function->call == HEAP_CALL_UNMAP;
+}
+
 const char *allocator_family_name(enum allocator_family family)
 {
 	static const char *const names[ALLOCATOR_FAMILIES] = {
 	    [ALLOCATOR_GLIBC] = "glibc",	 [ALLOCATOR_MUSL] = "musl",
 	    [ALLOCATOR_JEMALLOC] = "jemalloc", [ALLOCATOR_MIMALLOC] = "mimalloc",
 	    [ALLOCATOR_TCMALLOC] = "tcmalloc", [ALLOCATOR_RUST] = "rust",
+	    [ALLOCATOR_MMAP] = "mmap",
 	};
 
 	return names[family];

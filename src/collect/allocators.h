@@ -20,6 +20,7 @@ enum allocator_family {
 	ALLOCATOR_TCMALLOC,
 	ALLOCATOR_CXX,	/* operators new and delete */
 	ALLOCATOR_RUST, /* __rust_alloc and so on */
+	ALLOCATOR_MMAP, /* mmap() and so on, as an allocator of the program's own */
 	ALLOCATOR_FAMILIES,
 };
 
@@ -38,6 +39,9 @@ struct allocator_function {
 	uint32_t call;	  /* enum heap_call of bpf/abi.h */
 	struct allocator_arguments arguments;
 };
+
+/* Whether it gives memory back, and returns none. */
+bool allocator_frees(const struct allocator_function *function);
 
 extern const struct allocator_function allocator_functions[];
 extern const size_t allocator_function_count;

@@ -36,8 +36,8 @@ static const struct allocator_symbol *find_address(const struct search *search, 
 	return NULL;
 }
 
-/* Whether a stub is at the address, of a function of the table; the one here, NULL if there is
- * none. */
+/* Whether a stub is at the address, of a function of the table but mmap() and its like; the one here,
+ * NULL if there is none. */
 static bool find_stub(const struct search *search, uint64_t vaddr,
 		      const struct allocator_symbol **ret_symbol)
 {
@@ -45,7 +45,7 @@ static bool find_stub(const struct search *search, uint64_t vaddr,
 	struct symbol stub;
 
 	if (!symtab_find(module_symtab(search->module), vaddr, &stub) || !stub.is_plt ||
-	    !allocator_match(stub.name, &match))
+	    !allocator_match(stub.name, &match) || match.family == ALLOCATOR_MMAP)
 		return false;
 	*ret_symbol = NULL;
 	for (size_t i = 0; i < search->count; i++)
@@ -55,11 +55,14 @@ static bool find_stub(const struct search *search, uint64_t vaddr,
 	return true;
 }
 
+/* Allocators call mmap() now and then: who follows that as well knows that they may. */
 static bool is_wanted(void *context, uint64_t vaddr)
 {
-	const struct allocator_symbol *symbol;
+	const struct allocator_symbol *symbol = find_address(context, vaddr);
 
-	return find_address(context, vaddr) || find_stub(context, vaddr, &symbol);
+	if (symbol)
+		return symbol->match.family != ALLOCATOR_MMAP;
+	return find_stub(context, vaddr, &symbol);
 }
 
 static bool read_code(struct search *search, const struct allocator_symbol *symbol,

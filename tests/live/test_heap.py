@@ -5,7 +5,7 @@ import subprocess
 
 import support
 from ledger import LedgerTest
-from support import read_ledger
+from support import named_sites, read_ledger
 
 TARGETS = ("ledger_c", "ledger_cc", "ledger_rs")
 # How long the books are kept under load: RSPROF_LEDGER_SECONDS=60 looks longer.
@@ -79,6 +79,27 @@ class Ledger(LedgerTest):
 
     def test_attached_link_perf(self):
         self.attached("ledger_c", "--uprobe-link=perf")
+
+
+class Mmap(LedgerTest):
+    """--heap-mmap: what a program maps itself is booked, and what malloc() maps only once."""
+
+    def test_command(self):
+        refresh = self.command("ledger_mmap", "--heap-mmap")
+        self.assertIn("mmap", [allocator["name"] for allocator in refresh["heap"]["allocators"]])
+
+    def test_links(self):
+        for link in ("multi", "perf"):
+            with self.subTest(link):
+                self.command("ledger_mmap", "--heap-mmap", f"--uprobe-link={link}")
+
+    def test_attached(self):
+        self.attached("ledger_mmap", "--heap-mmap")
+
+    def test_not_by_default(self):
+        refresh = self.refreshes("--heap", "exact", "-d", "0.5", "--", self.target("ledger_mmap"),
+                                 "--out", "/dev/null", "--seconds", 1)[-1]
+        self.assertEqual(named_sites(refresh).keys(), {"site_malloc"})
 
 
 class First(support.LiveTest):

@@ -16,8 +16,8 @@ LINE = re.compile(r"(?P<allocator>\S+) +(?P<function>\S.*?)  +(?P<module>\S+) +"
 
 
 class Probes(LiveTest):
-    def probes(self, pid):
-        done = self.run_top("--probes", pid)
+    def probes(self, pid, *options):
+        done = self.run_top("--probes", *options, pid)
         self.assertEqual((done.status, done.err), (0, ""))
         title, *lines = done.out.splitlines()
         self.assertRegex(title, r"\AALLOCATOR +FUNCTION +MODULE +OFFSET ")
@@ -43,6 +43,9 @@ class Probes(LiveTest):
         self.assertEqual((offset, code), before)
         self.assertLessEqual({"malloc", "calloc", "realloc", "posix_memalign", "free"},
                              probes.keys())
+        self.assertNotIn("mmap", probes)
+        with_mmap = {probe["function"] for probe in self.probes(process.pid, "--heap-mmap")}
+        self.assertEqual(with_mmap - probes.keys(), {"mmap", "mremap", "munmap"})
         for name, probe in probes.items():
             self.assertEqual((probe["allocator"], probe["module"]), ("glibc", "libc.so.6"), name)
             self.assertGreater(int(probe["ns"]), 0, name)
