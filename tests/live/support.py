@@ -82,7 +82,13 @@ def differences(pid):
                 file.seek(int(fields[2], 16))
                 ours = file.read(end - start)
             memory.seek(start)
-            theirs = memory.read(len(ours))
+            try:
+                theirs = memory.read(len(ours))
+            except OSError:
+                # It has been unmapped since; what is still there can be read.
+                if line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+                    raise
+                continue
             if ours != theirs:
                 found += [(fields[5], int(fields[2], 16) + i)
                           for i, (a, b) in enumerate(zip(ours, theirs)) if a != b]
