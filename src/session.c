@@ -257,6 +257,7 @@ static int attach(struct session *session, struct err *err)
 	if (code)
 		return code;
 	wait_for_allocators(session);
+	session_attach_answers(session);
 	session_growth_open(session);
 	open_cpu(session);
 	/* Whatever was mapped since the first reading, and before the records began. */
@@ -339,7 +340,7 @@ void session_close(struct session *session)
 	free(session->asked);
 	free(session->allocators);
 	free(session->probes);
-	session_free_spares(session);
+	session_free_answers(session);
 	free(session);
 }
 

@@ -1,6 +1,7 @@
 /*
- * From the functions that a module has to the probes that are set. Rust's functions are kept until it
- * is clear that nothing below them can be probed: they nearly always call malloc().
+ * From the functions that the modules have to the probes that are set. Answers are kept until none is
+ * missing: a module that comes last may forbid all probes (session_preflight.c), and Rust's functions
+ * are probed only where nothing below them can be, as they nearly always call malloc().
  */
 #include "config.h"
 
@@ -12,10 +13,10 @@
 #include "probe_plan.h"
 #include "session_state.h"
 
-/* What was found in a module that has functions which are probed only if no others are. */
-struct spare_answer {
+struct kept_answer {
 	struct module *module; /* borrowed from the address space, which keeps it */
 	struct reply *answer;  /* owned */
+	bool attached;	       /* all that it has but Rust's functions */
 };
 
 static struct heap_function heap_function(const struct session *session,
@@ -87,40 +88,54 @@ static void attach_family(struct session *session, const struct module *module,
 	session->has_allocator = session->has_allocator || family != ALLOCATOR_MMAP;
 }
 
-static void keep_spare(struct session *session, struct module *module, const struct reply *answer)
+static void keep(struct session *session, struct module *module, const struct reply *answer)
 {
-	struct probe_plan plan;
-	struct reply *copy;
+	struct reply *copy = xcalloc(1, sizeof(*copy));
 
-	if (!probe_plan_make(&plan, module, answer->allocators, answer->allocator_count,
-			     ALLOCATOR_RUST))
-		return;
-	copy = xcalloc(1, sizeof(*copy));
 	memcpy(copy, answer, protocol_reply_size(answer));
-	session->spares = xreallocarray(session->spares, session->spare_count + 1,
-					sizeof(*session->spares));
-	session->spares[session->spare_count++] = (struct spare_answer){module, copy};
+	session->answers = xreallocarray(session->answers, session->answer_count + 1,
+					 sizeof(*session->answers));
+	session->answers[session->answer_count++] =
+	    (struct kept_answer){.module = module, .answer = copy};
 }
 
-void session_free_spares(struct session *session)
+void session_free_answers(struct session *session)
 {
-	for (size_t i = 0; i < session->spare_count; i++)
-		free(session->spares[i].answer);
-	free(session->spares);
-	session->spares = NULL;
-	session->spare_count = 0;
+	for (size_t i = 0; i < session->answer_count; i++)
+		free(session->answers[i].answer);
+	free(session->answers);
+	session->answers = NULL;
+	session->answer_count = 0;
 }
 
-/* When no answer is missing any more, it is known whether there is anything else. */
-static void attach_spares(struct session *session)
+static bool is_wanted(const struct session *session, int family)
 {
+	return family != ALLOCATOR_RUST &&
+	       (family != ALLOCATOR_MMAP || session->options->heap_mmap);
+}
+
+static void attach_answer(struct session *session, struct kept_answer *kept)
+{
+	for (int family = 0; !kept->attached && family < ALLOCATOR_FAMILIES; family++)
+		if (is_wanted(session, family))
+			attach_family(session, kept->module, kept->answer,
+				      (enum allocator_family)family);
+	kept->attached = true;
+}
+
+void session_attach_answers(struct session *session)
+{
+	if (!session->heap)
+		return;
+	for (size_t i = 0; i < session->answer_count; i++)
+		attach_answer(session, &session->answers[i]);
 	if (session->allocator_questions)
 		return;
 	if (!session->has_allocator)
-		for (size_t i = 0; i < session->spare_count; i++)
-			attach_family(session, session->spares[i].module,
-				      session->spares[i].answer, ALLOCATOR_RUST);
-	session_free_spares(session);
+		for (size_t i = 0; i < session->answer_count; i++)
+			attach_family(session, session->answers[i].module,
+				      session->answers[i].answer, ALLOCATOR_RUST);
+	session_free_answers(session);
 }
 
 void session_on_allocators(void *context, struct module *module, const struct reply *answer)
@@ -130,11 +145,8 @@ void session_on_allocators(void *context, struct module *module, const struct re
 	session->allocator_questions--;
 	if (session_preflight_module(session, module) || !session->heap)
 		return;
-	for (int family = 0; answer && family < ALLOCATOR_FAMILIES; family++)
-		if (family != ALLOCATOR_RUST &&
-		    (family != ALLOCATOR_MMAP || session->options->heap_mmap))
-			attach_family(session, module, answer, (enum allocator_family)family);
-	if (answer)
-		keep_spare(session, module, answer);
-	attach_spares(session);
+	if (answer && answer->allocator_count)
+		keep(session, module, answer);
+	if (!session->allocator_questions)
+		session_attach_answers(session);
 }

@@ -90,8 +90,8 @@ struct session {
 	bool steers;			/* the interval is ours to choose */
 	struct sampling_pace pace;
 	struct steered steered;
-	struct spare_answer *spares;	/* see session_allocators.c */
-	size_t spare_count;
+	struct kept_answer *answers;	/* of modules whose probes are not set yet */
+	size_t answer_count;
 	bool executed;			/* the target has become another program */
 	bool held;			/* a command of ours that has not been let go */
 	struct call_record calls[SESSION_CALLS]; /* of the latest samples, a ring */
@@ -125,7 +125,9 @@ void session_ask_again(struct session *session, const struct stack *stack);
 void session_new_stack(void *context, struct stack *stack);
 /* Sets the probes of a module's allocator functions. */
 void session_on_allocators(void *context, struct module *module, const struct reply *answer);
-void session_free_spares(struct session *session);
+/* Sets the probes of the modules that have answered. Without any answer missing, all that are to be. */
+void session_attach_answers(struct session *session);
+void session_free_answers(struct session *session);
 
 /* What user space made of a sample, of which the kernel made the stack with this id. */
 void session_check(struct session *session, uint64_t kernel_id, const struct stack *stack);
