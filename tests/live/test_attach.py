@@ -40,6 +40,8 @@ WAYS = (
 # The programs of bpf/ as the kernel lists them.
 PROGRAMS = re.compile(r"heap_|cpu_sample")
 
+ONCE = True
+
 
 def held_programs():
     """The ids of all BPF programs that a process has a descriptor of, or of a link of which."""

@@ -14,6 +14,8 @@ LARGE = ("steady", "large", "matrix", "sizes", "error_path")  # a KiB a second a
 HIGH = "HIGH"
 SUSPECT = ("HIGH", "MED")
 
+ONCE = True
+
 
 class Scenario:
     """What was said of one scenario's sites, refresh by refresh."""

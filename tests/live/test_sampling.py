@@ -6,6 +6,7 @@ import subprocess
 import support
 from support import named_sites, read_ledger
 
+ONCE = True
 Z_95 = 1.96
 INTERVALS = ("4K", "64K", "512K")
 

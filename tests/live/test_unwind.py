@@ -17,6 +17,7 @@ from pathlib import Path
 import support
 from support import TARGETS
 
+ONCE = True
 STOPS = int(os.environ.get("UNWIND_STOPS", "120"))
 GDB_STOPS = int(os.environ.get("UNWIND_GDB_STOPS", "12"))
 TOOLS = TARGETS.parent / "tools"
