@@ -26,8 +26,9 @@
 #define FIRST_MARKER ((__u64)-4095)
 /* What the trampoline of return probes may have pushed: rax, rcx and r11. */
 #define TRAMPOLINE_PUSHES_BYTES 24
-/* A record that is no hurry wakes user space at most so often, or when there is so much. */
-#define WAKE_INTERVAL_NS 20000000ULL
+/* Each refresh reads what is there. Between two, a record wakes user space at most so often, or when
+ * there is so much. */
+#define WAKE_INTERVAL_NS 1000000000ULL
 #define WAKE_BYTES (128 << 10)
 
 const volatile bool check = false; /* take both ways, and say what this one made of each sample */

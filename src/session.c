@@ -20,6 +20,9 @@ enum { ALLOCATOR_WAIT_MS = 3000 };
 /* While names are waited for, it is seen so often which are worth most. */
 enum { PREFER_MS = 100 };
 
+/* By then the first screen is there. */
+static const double measure_after_s = 0.5;
+
 double session_now_s(void)
 {
 	struct timespec now;
@@ -58,6 +61,8 @@ static void on_clock(void *context)
 	uint64_t ticks;
 
 	(void)!read(session->clock_fd, &ticks, sizeof(ticks));
+	if (session_now_s() > session->start_s + measure_after_s)
+		session_measure_traps(session);
 	if (!session->heap || !session->steers)
 		return;
 	session_read_books(session);
@@ -296,7 +301,8 @@ int session_open(struct session **ret_session, const struct options *options, st
 
 	session->options = options;
 	session->loop = loop;
-	session->client_fd = session->clock_fd = -1;
+	session->client_fd = session->clock_fd = session->cost_fd = -1;
+	session->trap_cost = (struct trap_cost){NAN, NAN, NAN, NAN};
 	memory_facts_init(&session->memory_facts);
 	session->cgroup = (struct cgroup_memory){MEMORY_UNKNOWN, MEMORY_UNKNOWN};
 	if (options->check_unwinding)
@@ -322,6 +328,7 @@ void session_close(struct session *session)
 		loop_remove(session->loop, session->clock_fd);
 		close(session->clock_fd);
 	}
+	session_end_measuring(session);
 	cpu_source_close(session->cpu);
 	close_counts(session);
 	session_close_heap(session);

@@ -53,6 +53,8 @@ struct session_growth {
 	uint64_t drain;
 	uint64_t taken; /* samples */
 	int timer_fd;
+	bool is_armed;	   /* the timer */
+	double interval_s; /* between two readings, at least */
 	double drained_s;
 };
 
@@ -177,20 +179,27 @@ static void on_executed(void *context)
 	address_space_executed(session->space);
 }
 
+static void arm(struct session_growth *growth, double rest_s)
+{
+	const struct itimerspec timer = {
+	    .it_value = {.tv_sec = (time_t)rest_s,
+			 .tv_nsec = 1 + (long)((rest_s - floor(rest_s)) * 999999998.0)}};
+
+	if (!growth->is_armed)
+		growth->is_armed = timerfd_settime(growth->timer_fd, 0, &timer, NULL) == 0;
+}
+
 void session_growth_drain(struct session *session, bool now)
 {
 	struct session_growth *growth = session->growth;
 	double time_s = session_now_s(), rest_s;
-	struct itimerspec timer = {0};
 	bool is_fresh;
 
 	if (!growth)
 		return;
-	rest_s = growth->drained_s + growth_source_interval_s() - time_s;
+	rest_s = growth->drained_s + growth->interval_s - time_s;
 	if (rest_s > 0 && !now) {
-		timer.it_value.tv_sec = (time_t)rest_s;
-		timer.it_value.tv_nsec = 1 + (long)((rest_s - floor(rest_s)) * 999999999.0);
-		(void)timerfd_settime(growth->timer_fd, 0, &timer, NULL);
+		arm(growth, rest_s);
 		return;
 	}
 	growth->drained_s = time_s;
@@ -207,9 +216,10 @@ static void on_readable(void *context)
 
 static void on_timer(void *context)
 {
-	const struct session *session = context;
+	struct session *session = context;
 	uint64_t ticks;
 
+	session->growth->is_armed = false;
 	(void)!read(session->growth->timer_fd, &ticks, sizeof(ticks));
 	session_growth_drain(context, false);
 }
@@ -254,6 +264,7 @@ void session_growth_open(struct session *session)
 	growth = session->growth = xcalloc(1, sizeof(*growth));
 	growth->profile = growth_profile_new();
 	growth->memory = memory_map_new(session->target->pid);
+	growth->interval_s = growth_source_interval_s();
 	growth->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (growth->timer_fd < 0)
 		(void)err_set(&session->growth_off, errno, EXIT_FAILED, "cannot make a timer: %s",

@@ -38,6 +38,8 @@ static void fill_probes(struct session *session, struct snapshot *snapshot)
 					? (double)(hits[i] - probe->hits) / seconds
 					: (double)NAN;
 		probe->hits = hits[i];
+		probe->ns_per_hit =
+		    probe->emulated ? session->trap_cost.emulated_ns : session->trap_cost.stepped_ns;
 		snapshot->probes[i] = *probe;
 	}
 	session->hits_s = now;

@@ -15,6 +15,7 @@
 #include "collect/stack_counts.h"
 #include "overhead/meter.h"
 #include "overhead/sampling_pace.h"
+#include "overhead/trap_cost.h"
 #include "profile/cpu_profile.h"
 #include "profile/growth.h"
 #include "profile/heap_profile.h"
@@ -84,6 +85,10 @@ struct session {
 	bool has_allocator;		/* one of them is another than mmap() */
 	struct snapshot_probe *probes;	/* as heap_source_hits() numbers them */
 	size_t probe_count;
+	struct trap_cost trap_cost;	/* NAN: not measured yet */
+	bool cost_asked;
+	int cost_fd;			/* of who measures it; -1: nobody does */
+	pid_t cost_pid;
 	double hits_s;			/* when they were last read; 0: never */
 	uint64_t heap_interval;		/* of sampling, now */
 	bool heap_sampled;		/* not every allocation has been tracked */
@@ -186,6 +191,10 @@ void session_set_interval(struct session *session, uint64_t interval);
 
 /* Chooses the interval anew, if it is ours to choose; after session_read_books(). */
 void session_steer_sampling(struct session *session);
+
+/* Has the cost of a hit measured, once, if there are probes; and ends that. */
+void session_measure_traps(struct session *session);
+void session_end_measuring(struct session *session);
 
 void session_fill_ledger(struct session *session, struct snapshot *snapshot);
 

@@ -23,6 +23,7 @@
 
 /* What is used of /proc/PID/stat. */
 struct stat_line {
+	char comm[64];
 	char state;
 	unsigned long flags;
 	unsigned threads;
@@ -39,7 +40,7 @@ static FILE *open_proc(int pid, const char *name)
 static int read_stat(int pid, struct stat_line *ret_line)
 {
 	char text[1024];
-	const char *behind_name;
+	const char *name, *behind_name;
 	FILE *file = open_proc(pid, "stat");
 	size_t size;
 
@@ -49,27 +50,16 @@ static int read_stat(int pid, struct stat_line *ret_line)
 	(void)fclose(file);
 	text[size] = '\0';
 	/* The name may itself have parentheses and spaces; the last one ends it. */
+	name = strchr(text, '(');
 	behind_name = strrchr(text, ')');
-	if (!behind_name ||
+	if (!name || !behind_name || behind_name < name ||
 	    sscanf(behind_name + 1,
 		   " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u",
 		   &ret_line->state, &ret_line->flags, &ret_line->threads) != 3)
 		return -EBADMSG;
+	(void)snprintf(ret_line->comm, sizeof(ret_line->comm), "%.*s", (int)(behind_name - name - 1),
+		       name + 1);
 	return 0;
-}
-
-static void read_comm(struct target *target)
-{
-	FILE *file = open_proc(target->pid, "comm");
-	char text[sizeof(target->comm)];
-
-	if (!file)
-		return;
-	if (fgets(text, sizeof(text), file)) {
-		text[strcspn(text, "\n")] = '\0';
-		(void)strlcpy(target->comm, text, sizeof(target->comm));
-	}
-	(void)fclose(file);
 }
 
 static void read_exe(struct target *target)
@@ -110,12 +100,12 @@ void target_refresh(struct target *target)
 	target->threads = line.threads;
 	if (clock_getcpuclockid(target->pid, &clock) == 0 && clock_gettime(clock, &used) == 0)
 		target->cpu_ns = (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
-	read_comm(target);
+	(void)strlcpy(target->comm, line.comm, sizeof(target->comm));
 	read_exe(target);
 	read_rss(target);
 }
 
-static int check_kind(const struct target *target, struct err *err)
+static int check_kind(struct target *target, struct err *err)
 {
 	struct stat_line line = {0};
 	int code = read_stat(target->pid, &line);
@@ -123,6 +113,7 @@ static int check_kind(const struct target *target, struct err *err)
 	if (code)
 		return err_set(err, -code, EXIT_NO_PROCESS,
 			       "process %d ended before it could be looked into", target->pid);
+	(void)strlcpy(target->comm, line.comm, sizeof(target->comm));
 	if (line.flags & KERNEL_THREAD_FLAG)
 		return err_set(err, EINVAL, EXIT_FAILED,
 			       "%d (%s) is a kernel thread: it has no user code and no heap; use "
@@ -210,10 +201,8 @@ int target_open(struct target **ret_target, int pid, struct err *err)
 	target->pid = pid;
 	target->exit_status = -1;
 	code = open_pidfd(target, err);
-	if (!code) {
-		read_comm(target);
+	if (!code)
 		code = check_kind(target, err);
-	}
 	if (!code)
 		code = check_permission(target, err);
 	if (!code)

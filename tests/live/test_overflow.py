@@ -6,8 +6,10 @@ in each run: it is learnt from a run in which nothing is lost.
 """
 
 import collections
+import os
 import signal
 import subprocess
+from pathlib import Path
 
 import support
 from support import named_sites, read_ledger
@@ -117,3 +119,37 @@ class Overflow(support.LiveTest):
         refresh, _truth, total = self.run_ledger("--map-entries", "64", threads=100)
         self.assertGreater(self.lost(refresh)["threads"], 0)
         self.assertLess(refresh["heap"]["alloc_objects"], total.alloc_objects)
+
+
+class Memory(support.LiveTest):
+    """A kernel that has no memory for the map of live objects gives a smaller one."""
+
+    LIMIT = 150 << 20
+
+    def memory_group(self):
+        """A control group with a memory limit of its own: its folder."""
+        for parent, limit in (("/sys/fs/cgroup", "memory.max"),
+                              ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")):
+            group = Path(parent) / f"rsprof-test-{os.getpid()}"
+            try:
+                group.mkdir()
+            except OSError:
+                continue
+            self.addCleanup(group.rmdir)
+            if (group / limit).exists():
+                (group / limit).write_text(str(self.LIMIT))
+                return group
+        self.skipTest("this kernel has no control groups that limit memory")
+
+    def test_smaller_map(self):
+        group = self.memory_group()
+        process = self.spawn(self.target("demo"))
+        (refresh,) = self.refreshes(
+            "--heap", "exact", "--heap-entries", "64M", "-d", "1", "-n", "1", process.pid,
+            prefix=("sh", "-c", f'echo $$ >{group}/cgroup.procs && exec "$@"', "sh"))
+        (live,) = [one for one in refresh["ledger"]["maps"] if one["name"] == "live objects"]
+        self.assertLess(live["capacity"], 64 << 20)
+        self.assertGreaterEqual(live["capacity"], 4096)
+        self.assertEqual(refresh["heap"]["state"], "on")
+        self.assertIn(f"{live['capacity']} can be tracked", refresh["heap"]["reason"])
+        self.assertGreater(refresh["heap"]["live_objects"], 0)

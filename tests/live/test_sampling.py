@@ -84,11 +84,24 @@ class Sampling(support.LiveTest):
 
     def test_interval_rises_by_itself(self):
         """Many allocations a second: fewer are tracked, and what was tracked before keeps its weight."""
-        refresh, truth = self.run_sizes("--heap", "auto", rounds=6)
+        refresh, truth = self.run_sizes("--heap", "auto", rounds=2)
         heap = refresh["heap"]
         self.assertEqual(heap["mode"], "sampled")
         self.assertGreater(heap["interval_bytes"], 0)
-        self.assertLess(max(map(abs, self.deviations(refresh, truth))), 4.5)
+        found = self.deviations(refresh, truth)
+        self.assertLess(max(map(abs, found)), 4.5, found)
+
+    def test_full_map_raises_the_interval(self):
+        refresh, truth = self.run_sizes("--heap", "auto", "--heap-entries", "16K")
+        heap = refresh["heap"]
+        self.assertEqual(heap["mode"], "sampled")
+        self.assertGreater(heap["interval_bytes"], 0)
+        (live,) = [one for one in refresh["ledger"]["maps"] if one["name"] == "live objects"]
+        self.assertEqual(live["capacity"], 16384)
+        self.assertEqual(live["refused"], refresh["overflow"]["live_map_full"])
+        # What found no room is not in the books: they can only have too little.
+        seen = named_sites(refresh)
+        self.assertGreater(seen["site_64m"].live_bytes, 0.9 * truth["site_64m"].live_bytes)
 
     def test_calm_target_is_exact(self):
         process = self.spawn(self.target("demo"))

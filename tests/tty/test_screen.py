@@ -214,6 +214,19 @@ class ScreenTest(unittest.TestCase):
         terminal.press("K")
         terminal.wait_without(r"kernel unfolded")
 
+    def test_sampling_interval_by_keys(self):
+        """Half and twice the interval, of what comes from now on; what was exact stays so."""
+        terminal = self.open_top(name="demo")
+        terminal.wait_for(r"^ HEAP +exact ")
+        terminal.press("]")
+        terminal.wait_for(r"^ HEAP +sampled 1/4\.0K ")
+        terminal.press("]")
+        terminal.wait_for(r"^ HEAP +sampled 1/8\.0K ")
+        terminal.press("[")
+        terminal.wait_for(r"^ HEAP +sampled 1/4\.0K ")
+        terminal.press("[")
+        terminal.wait_for(r"^ HEAP +now exact ")
+
     def test_pause_freezes_the_screen(self):
         terminal = self.open_top()
         terminal.wait_for(r"\bhot_sixty\b")
