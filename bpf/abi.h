@@ -192,7 +192,7 @@ static inline __u32 heap_cookie_probe(__u64 cookie)
 struct heap_object {
 	__u64 size;	/* as asked for */
 	__u64 stack_id;
-	__u64 birth_ns;	/* CLOCK_MONOTONIC */
+	__u64 birth_ns;	/* CLOCK_MONOTONIC, to a tick of the kernel */
 	__u64 epoch;	/* which program of the process it belongs to: exec begins a new one */
 	__u64 interval;	/* mean bytes between samples when it was taken; 0: every object was */
 };

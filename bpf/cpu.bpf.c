@@ -226,6 +226,7 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 {
 	__u64 start_ns, end_ns;
 	__u32 zero = 0, tid = target_thread();
+	const struct task_struct *task = bpf_get_current_task_btf();
 	const struct heap_thread *thread;
 	struct cpu_room *room = bpf_map_lookup_elem(&scratch, &zero);
 	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
@@ -240,11 +241,11 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 	unwind.window = &room->window;
 	room->window.size = 0;
 	stat->samples++;
-	exec_id = current_exec_id();
+	exec_id = exec_id_of(task);
 	if (!rules_exec_id)
 		rules_exec_id = exec_id;
 	thread = bpf_map_lookup_elem(&threads, &tid);
-	if (exec_id != rules_exec_id || !mappings_known() || !user_registers(ctx, &unwind)) {
+	if (exec_id != rules_exec_id || !mappings_known(task) || !user_registers(ctx, &unwind)) {
 		stat->missing_rules++;
 		return leave_to_copy(stat, tid, thread);
 	}

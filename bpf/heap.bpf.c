@@ -72,6 +72,10 @@ struct {
 /* Written by user space: the epoch that the rules in the map are of. */
 __u64 rules_epoch = 0;
 
+/* The last tick of the kernel's clock that was noticed, and when that was. */
+__u64 tick = 0;
+__u64 tick_ns = 0;
+
 /* In session programs (Linux 6.13); elsewhere there is none, and no program that calls it is loaded. */
 extern bool bpf_session_is_return(void) __ksym __weak;
 
@@ -152,8 +156,9 @@ static __always_inline void announce(struct heap_site *site, struct stack_record
 	site->announced_ns = now;
 }
 
-/* The id of the stack that calls the allocator, at whose entry the return address is still in place. */
-static __always_inline __u64 walk_stack(struct heap_thread *thread, const struct pt_regs *regs)
+/* The id of the stack that calls the allocator, at whose entry the return address is still in place.
+ * `known`: all mappings are. */
+static __always_inline __u64 walk_stack(struct heap_thread *thread, const struct pt_regs *regs, bool known)
 {
 	struct unwind unwind = {
 		.record = &thread->record,
@@ -166,7 +171,7 @@ static __always_inline __u64 walk_stack(struct heap_thread *thread, const struct
 	__u64 id = 0;
 	int state = unwind_stack(&unwind);
 
-	if (state < 0 || rules_epoch != epoch || !mappings_known())
+	if (state < 0 || rules_epoch != epoch || !known)
 		id = send_copy(regs, thread->return_address, unwind.lookup);
 	/* The same addresses in another program are another stack. */
 	if (epoch)
@@ -174,12 +179,24 @@ static __always_inline __u64 walk_stack(struct heap_thread *thread, const struct
 	return id ? id : thread->record.stack_id;
 }
 
+/* CLOCK_MONOTONIC at the begin of the tick: reading the clock each time costs three times as much. */
+static __always_inline __u64 coarse_ns(void)
+{
+	__u64 now = bpf_jiffies64();
+
+	if (now != tick) {
+		tick_ns = bpf_ktime_get_ns();
+		tick = now;
+	}
+	return tick_ns;
+}
+
 static __always_inline void book_returned(struct heap_thread *thread, __u64 address)
 {
 	struct heap_object object = {
 		.size = thread->size,
 		.stack_id = thread->stack_id,
-		.birth_ns = bpf_ktime_get_ns(),
+		.birth_ns = coarse_ns(),
 		.epoch = epoch,
 		.interval = thread->interval,
 	};
@@ -267,8 +284,9 @@ static __always_inline void let_go(__u64 cookie, __u64 pointer)
 static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 cookie)
 {
 	__u64 size = size_argument(regs, cookie), pointer = pointer_argument(regs, cookie), at_interval;
+	const struct task_struct *task;
 	struct heap_thread *thread;
-	bool sampled;
+	bool sampled, known;
 	__u32 tid;
 
 	count_hit(cookie);
@@ -280,8 +298,9 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 	tid = target_thread();
 	if (!tid)
 		return SKIP_RETURN;
-	notice_exec();
-	(void)mappings_known();
+	task = bpf_get_current_task_btf();
+	notice_exec(task);
+	known = mappings_known(task);
 	thread = find_or_make_thread(tid);
 	if (!thread) {
 		COUNT(thread_map_full);
@@ -296,7 +315,7 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 	thread->sampled = sampled;
 	begin_call(thread, regs, cookie);
 	if (sampled)
-		thread->stack_id = walk_stack(thread, regs);
+		thread->stack_id = walk_stack(thread, regs, known);
 	return SEE_RETURN;
 }
 
@@ -363,6 +382,7 @@ static __always_inline void count_untracked(__u64 address)
 static __always_inline int enter_free(const struct pt_regs *regs, __u64 cookie)
 {
 	__u64 address = pointer_argument(regs, cookie);
+	const struct task_struct *task;
 	const struct heap_object *found;
 	struct heap_thread *thread;
 	struct heap_object object;
@@ -380,8 +400,9 @@ static __always_inline int enter_free(const struct pt_regs *regs, __u64 cookie)
 	tid = target_thread();
 	if (!tid)
 		return 0;
-	notice_exec();
-	(void)mappings_known();
+	task = bpf_get_current_task_btf();
+	notice_exec(task);
+	(void)mappings_known(task);
 	if (take_found(address, found, &object))
 		return 0;
 	book_free(&object);

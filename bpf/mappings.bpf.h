@@ -20,15 +20,14 @@ struct {
 	__type(value, struct mapping_state);
 } mappings SEC(".maps");
 
-static __always_inline int mappings_known(void)
+static __always_inline bool mappings_known(const struct task_struct *task)
 {
-	const struct task_struct *task = bpf_get_current_task_btf();
 	const struct mm_struct *mm = task->mm;
 	__u32 zero = 0;
 	struct mapping_state *state = bpf_map_lookup_elem(&mappings, &zero);
 
 	if (!state || !mm)
-		return 1;
+		return true;
 	if (state->executable_pages != mm->exec_vm) {
 		/* The first look only says how much there was when user space read the mappings. */
 		if (state->executable_pages)

@@ -44,10 +44,8 @@ static __always_inline __u32 target_thread(void)
 }
 
 /* Never 0, and another one after each exec. */
-static __always_inline __u64 current_exec_id(void)
+static __always_inline __u64 exec_id_of(const struct task_struct *task)
 {
-	const struct task_struct *task = bpf_get_current_task_btf();
-
 	return task->self_exec_id + 1;
 }
 

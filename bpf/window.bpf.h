@@ -1,5 +1,5 @@
 /*
- * Reads a user stack through a window that is copied at once: one read of 2 KiB costs less than two
+ * Reads a user stack through a window that is copied at once: one read of 1 KiB costs less than two
  * of eight bytes. A window never crosses a page, so that it can be read wherever one word of it can.
  */
 #ifndef RSP_WINDOW_BPF_H
@@ -7,7 +7,7 @@
 
 #include "abi.h"
 
-enum { WINDOW_BYTES = 2048, WINDOW_PAGE_BYTES = 4096 };
+enum { WINDOW_BYTES = 1024, WINDOW_PAGE_BYTES = 4096 };
 
 struct stack_window {
 	__u64 start;
