@@ -222,8 +222,7 @@ struct heap_stats {
 	__u64 frees;		/* of tracked objects */
 	__u64 failed;		/* calls that returned no memory */
 	__u64 untracked_frees;	/* while every allocation is tracked */
-	__u64 live_entries;	/* of the map: put in, minus ... */
-	__u64 live_removed;	/* ... taken out */
+	__u64 dropped;		/* objects of an older epoch that were taken out */
 	__u64 replaced;		/* an address handed out again whose free was not seen */
 	__u64 lost_returns;	/* calls whose return was never seen */
 	__u64 live_map_full;

@@ -87,8 +87,10 @@ static __always_inline int take_found(__u64 address, const struct heap_object *f
 	*object = *found;
 	if (bpf_map_delete_elem(&live, &address))
 		return -1;
-	COUNT(live_removed);
-	return object->epoch != epoch ? -1 : 0;
+	if (object->epoch == epoch)
+		return 0;
+	COUNT(dropped);
+	return -1;
 }
 
 static __always_inline int take_object(__u64 address, struct heap_object *object)
@@ -101,11 +103,7 @@ static __always_inline int take_object(__u64 address, struct heap_object *object
 /* 0, or why it cannot be entered: -EEXIST, or the map is full. */
 static __always_inline long put_object(__u64 address, const struct heap_object *object)
 {
-	long code = bpf_map_update_elem(&live, &address, object, BPF_NOEXIST);
-
-	if (!code)
-		COUNT(live_entries);
-	return code;
+	return bpf_map_update_elem(&live, &address, object, BPF_NOEXIST);
 }
 
 static __always_inline void book_allocation(struct heap_site *site, __u64 address,

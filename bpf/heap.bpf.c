@@ -342,7 +342,8 @@ static __always_inline int leave_allocation(const struct pt_regs *regs, __u64 co
 	if (!tid)
 		return 0;
 	thread = bpf_map_lookup_elem(&threads, &tid);
-	if (!thread || regs->rsp != thread->entry_sp + 8 || cookie != thread->cookie)
+	/* With a session a nested call, which may have been jumped to, has no return that is seen. */
+	if (!thread || regs->rsp != thread->entry_sp + 8 || (!session && cookie != thread->cookie))
 		return 0;
 	thread->entry_sp = 0;
 	address = returned_address(thread, regs);
@@ -437,11 +438,9 @@ static __always_inline int enter_unmap(const struct pt_regs *regs, __u64 cookie)
 SEC("uprobe")
 int heap_session(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx);
-
 	if (bpf_session_is_return())
-		return leave_allocation(ctx, cookie);
-	return enter_allocation(ctx, cookie);
+		return leave_allocation(ctx, 0);
+	return enter_allocation(ctx, bpf_get_attach_cookie(ctx));
 }
 
 SEC("uprobe")

@@ -145,7 +145,7 @@ void session_steer_sampling(struct session *session)
 	    .calls = now.calls - last->calls,
 	    .tracked = now.tracked - last->tracked,
 	    .bytes = now.bytes > last->bytes ? now.bytes - last->bytes : 0,
-	    .live_fill = (double)(stats.live_entries - stats.live_removed) /
+	    .live_fill = (double)heap_source_live_count(session->heap, &stats) /
 			 heap_source_facts(session->heap).live_entries,
 	};
 	next = sampling_pace_next(&session->pace, &facts);

@@ -60,7 +60,7 @@ static void fill_heap(struct session *session, struct snapshot *snapshot)
 				  .used_bytes = heap_source_ring_used(session->heap),
 			      });
 	add_map(snapshot, "live objects", facts.live_entries,
-		(double)(stats.live_entries - stats.live_removed), stats.live_map_full);
+		(double)heap_source_live_count(session->heap, &stats), stats.live_map_full);
 	add_map(snapshot, "allocation stacks", facts.site_entries,
 		(double)heap_source_site_count(session->heap), stats.site_map_full);
 	add_map(snapshot, "threads", facts.thread_entries, NAN, stats.thread_map_full);

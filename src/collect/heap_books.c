@@ -75,6 +75,13 @@ void heap_source_hits(const struct heap_source *source, uint64_t *ret_hits, size
 	}
 }
 
+uint64_t heap_source_live_count(const struct heap_source *source, const struct heap_stats *stats)
+{
+	uint64_t gone = stats->frees + stats->dropped + source->dropped;
+
+	return stats->allocations > gone ? stats->allocations - gone : 0;
+}
+
 size_t heap_source_site_count(const struct heap_source *source)
 {
 	return source->sites;

@@ -317,7 +317,7 @@ static void drop_old_objects(struct heap_source *source, uint64_t epoch)
 
 		more = bpf_map_get_next_key(fd, &address, &next) == 0;
 		if (bpf_map_lookup_elem(fd, &address, &object) == 0 && object.epoch < epoch)
-			(void)bpf_map_delete_elem(fd, &address);
+			source->dropped += bpf_map_delete_elem(fd, &address) == 0;
 		address = next;
 	}
 }

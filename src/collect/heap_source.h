@@ -107,6 +107,9 @@ struct heap_stats heap_source_stats(const struct heap_source *source);
 /* How often each of the first `count` probes was hit. */
 void heap_source_hits(const struct heap_source *source, uint64_t *ret_hits, size_t count);
 
+/* Objects in the map of the live ones, but for those that a realloc() has in hand. */
+uint64_t heap_source_live_count(const struct heap_source *source, const struct heap_stats *stats);
+
 /* Entries of the map of sites when it was last read. */
 size_t heap_source_site_count(const struct heap_source *source);
 

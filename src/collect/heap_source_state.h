@@ -23,6 +23,7 @@ struct heap_source {
 	int cpus;
 	size_t probes;		/* attached so far */
 	size_t sites;
+	uint64_t dropped;	/* old objects that were taken out of the map of live ones here */
 	uint64_t records_taken;
 	struct heap_stats *stats_per_cpu;
 	uint64_t *hits_per_cpu;

@@ -204,6 +204,8 @@ class ScreenTest(unittest.TestCase):
         terminal.wait_for(r"\[LEAKS\]")
         terminal.wait_without(r"\[CPU\]")
         terminal.press("Tab")
+        terminal.wait_for(r"\[GROWTH\]")
+        terminal.press("Tab")
         terminal.wait_for(r"\[CPU\]")
 
     def test_kernel_unfolds_and_folds(self):
