@@ -133,9 +133,8 @@ void session_check(struct session *session, uint64_t kernel_id, const struct sta
 	}
 }
 
-void session_on_sample(void *context, const struct perf_record *record)
+static void take_sample(struct session *session, const struct perf_record *record)
 {
-	struct session *session = context;
 	const struct perf_sample *sample = &record->sample;
 	uint64_t kernel[STACK_KERNEL_MAX - 1];
 	size_t kernel_count = 0;
@@ -173,6 +172,17 @@ void session_on_sample(void *context, const struct perf_record *record)
 	}
 	copy.kernel_count = kernel_count;
 	unwinder_submit(session->unwinder, &copy, tag);
+}
+
+/* What the kernel says of a sample is in the ring buffer before the sample is in perf's ring: so it is
+ * there to be read, even of samples that came while the rings are read. */
+void session_on_sample(void *context, const struct perf_record *record)
+{
+	struct session *session = context;
+
+	if (session->counts)
+		stack_counts_drain(session->counts);
+	take_sample(session, record);
 }
 
 struct counts_hooks session_counts_hooks(struct session *session)

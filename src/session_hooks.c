@@ -155,7 +155,9 @@ void session_drain_cpu(struct session *session)
 
 	if (!session->cpu)
 		return;
+	session->drains_cpu = true;
 	cpu_source_drain(session->cpu);
+	session->drains_cpu = false;
 	if (session->mapping_watch && !address_space_is_stale(session->space))
 		mapping_watch_set_known(session->mapping_watch, changes);
 }
@@ -166,8 +168,12 @@ void session_drain_cpu(struct session *session)
  */
 void session_learn_mappings(struct session *session)
 {
-	bool waits = session->cpu && cpu_source_mapping_waits(session->cpu);
+	bool waits;
 
+	/* They are being taken in, in their order. */
+	if (session->drains_cpu)
+		return;
+	waits = session->cpu && cpu_source_mapping_waits(session->cpu);
 	if (session->mapping_watch && !waits)
 		waits = mapping_watch_changes(session->mapping_watch) !=
 			mapping_watch_known(session->mapping_watch);

@@ -106,6 +106,7 @@ struct session {
 	const char *notice;
 	char caution[256];		/* of the preflight, for `notice` */
 	uint64_t samples_copied;
+	bool drains_cpu;		/* perf's rings are being read */
 	uint64_t perf_samples;		/* records of samples in perf's rings */
 	uint64_t trim_mark;
 	size_t trim_above;
