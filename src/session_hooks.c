@@ -204,6 +204,7 @@ static void on_heap_copy(void *context, const struct copy_header *header, const 
 	    .is_return = true,
 	    .stack = stack,
 	    .stack_size = header->stack_size,
+	    .in_bulk = true,
 	};
 
 	session_learn_mappings(session);

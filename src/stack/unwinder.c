@@ -11,8 +11,8 @@
 #include <uthash.h>
 #include <utlist.h>
 
-/* Bytes of copies that may wait at a time. */
-enum { PENDING_BYTES_MAX = 16 << 20 };
+/* Bytes of copies that may wait at a time, in all and before none in bulk is taken any more. */
+enum { PENDING_BYTES_MAX = 24 << 20, BULK_BYTES_MAX = 16 << 20 };
 
 /* Rules asked for at once ahead of one walk. */
 enum { ASKED_MAX = 256 };
@@ -60,6 +60,13 @@ struct unwinder *unwinder_new(struct rule_table *rules, struct stack_table *stac
 static size_t pending_size(size_t stack_size)
 {
 	return sizeof(struct pending) + stack_size;
+}
+
+static bool has_room(const struct unwinder *unwinder, const struct stack_copy *copy)
+{
+	size_t most = copy->in_bulk ? BULK_BYTES_MAX : PENDING_BYTES_MAX;
+
+	return unwinder->pending_bytes + pending_size(copy->stack_size) <= most;
 }
 
 static void drop(struct unwinder *unwinder, struct pending *pending)
@@ -149,7 +156,7 @@ void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, s
 		finish(unwinder, &walk, state, tag);
 		return;
 	}
-	if (size > PENDING_BYTES_MAX - unwinder->pending_bytes) {
+	if (!has_room(unwinder, copy)) {
 		walk.frames[walk.frame_count++] = address;
 		finish(unwinder, &walk, STACK_UNLEARNT, tag);
 		return;

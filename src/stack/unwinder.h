@@ -43,6 +43,7 @@ struct stack_copy {
 	bool is_return;			/* rip is a return address */
 	const uint8_t *stack;		/* from rsp upwards */
 	size_t stack_size;
+	bool in_bulk;			/* of many that come as fast as the target runs: others go first */
 	struct displaced_return displaced;
 	bool in_trampoline;		/* see walk_displaced() */
 	const uint64_t *kernel;		/* the kernel's frames above, innermost first */

@@ -88,17 +88,18 @@ static void tear_down(void)
 
 TestSuite(stack_unwinder, .init = set_up, .fini = tear_down);
 
-static void submit_sized(uint64_t rip, const void *stack, size_t size, uint64_t id)
+static void submit_sized(uint64_t rip, const void *stack, size_t size, uint64_t id, bool in_bulk)
 {
 	const uint64_t regs[DWARF_REG_COUNT] = {[DWARF_RSP] = base, [DWARF_RIP] = rip};
-	const struct stack_copy copy = {.regs = regs, .stack = stack, .stack_size = size};
+	const struct stack_copy copy = {
+	    .regs = regs, .stack = stack, .stack_size = size, .in_bulk = in_bulk};
 
 	unwinder_submit(unwinder, &copy, (struct unwind_tag){.source = 7, .id = id});
 }
 
 static void submit(uint64_t rip, uint64_t id)
 {
-	submit_sized(rip, words, sizeof(words), id);
+	submit_sized(rip, words, sizeof(words), id, false);
 }
 
 static size_t times_asked(uint64_t address)
@@ -255,11 +256,11 @@ Test(stack_unwinder, asking_ahead_is_bounded)
 	uint64_t many[1000];
 
 	words[0] = 0x402000;
-	submit_sized(pc, words, 7, 1);
+	submit_sized(pc, words, 7, 1, false);
 	cr_assert_eq(asked_count, 1);
 	for (size_t i = 0; i < 1000; i++)
 		many[i] = code + 0x10000 + i;
-	submit_sized(pc + 1, many, sizeof(many), 2);
+	submit_sized(pc + 1, many, sizeof(many), 2, false);
 	cr_assert_leq(asked_count, 1 + 257);
 	cr_assert_geq(asked_count, 100);
 	cr_assert_eq(times_asked(pc + 1), 1);
@@ -346,8 +347,8 @@ Test(stack_unwinder, answers_at_once_to_many)
 		cr_expect_eq(times_asked(asked[i]), 1);
 }
 
-/* Sixteen MiB of copies may wait; the next one ends with the frames it has. */
-Test(stack_unwinder, full_queue_ends_unlearnt)
+/* So many MiB of copies may wait; the next one ends with the frames it has. */
+static void expect_room(size_t mebibytes, bool in_bulk)
 {
 	enum { SIZE = 1 << 20 };
 	uint64_t *big = calloc(1, SIZE);
@@ -355,24 +356,35 @@ Test(stack_unwinder, full_queue_ends_unlearnt)
 
 	give(pc, RULE_STEP);
 	big[0] = 0x900001;
-	for (waiting = 0; waiting < 20 && !ended_count; waiting++)
-		submit_sized(pc, big, SIZE, waiting);
-	cr_assert_eq(unwinder_pending(unwinder), 15);
+	for (waiting = 0; waiting < 2 * mebibytes && !ended_count; waiting++)
+		submit_sized(pc, big, SIZE, waiting, in_bulk);
+	cr_assert_eq(unwinder_pending(unwinder), mebibytes - 1);
 	cr_assert_eq(ended_count, 1);
-	cr_assert_eq(ended[0].id, 15);
+	cr_assert_eq(ended[0].id, mebibytes - 1);
 	cr_assert_eq(ended_stacks[0]->state, STACK_UNLEARNT);
 	cr_assert_eq(ended_stacks[0]->frame_count, 2);
 	cr_assert_eq(ended_stacks[0]->frames[0], pc);
 	cr_assert_eq(ended_stacks[0]->frames[1], 0x900000);
 	/* A small one still has room, and with the rule all of them go on. */
-	submit_sized(pc, big, 8, 99);
-	cr_assert_eq(unwinder_pending(unwinder), 16);
+	submit_sized(pc, big, 8, 99, in_bulk);
+	cr_assert_eq(unwinder_pending(unwinder), mebibytes);
 	give(0x900000, RULE_END);
 	cr_assert_eq(unwinder_pending(unwinder), 0);
-	cr_assert_eq(ended_count, 17);
-	submit_sized(0xb00000, big, SIZE, 100);
+	cr_assert_eq(ended_count, mebibytes + 1);
+	submit_sized(0xb00000, big, SIZE, 100, in_bulk);
 	cr_assert_eq(unwinder_pending(unwinder), 1, "the room is free again");
 	free(big);
+}
+
+Test(stack_unwinder, full_queue_ends_unlearnt)
+{
+	expect_room(24, false);
+}
+
+/* What comes in bulk leaves room for the others. */
+Test(stack_unwinder, bulk_fills_a_part_of_the_queue)
+{
+	expect_room(16, true);
 }
 
 Test(stack_unwinder, a_rule_nobody_waits_for)
