@@ -58,7 +58,8 @@ class Runtimes(support.LiveTest):
     def test_node(self):
         script = self.folder() / "hot.js"
         script.write_text(SCRIPT)
-        process = self.spawn(self.need("node", "nodejs"), "--perf-basic-prof", script)
+        process = self.spawn(self.need("node", "nodejs"), "--perf-basic-prof", script,
+                             cwd=self.folder())  # where it leaves a log
         self.addCleanup(Path(f"/tmp/perf-{process.pid}.map").unlink, missing_ok=True)
         stream = self.stream(*OFTEN, "-d", "1", process.pid)
         refresh = stream.until(lambda refresh: refresh["cpu"]["samples"] >= 3000, "3000 samples")

@@ -124,7 +124,7 @@ class Overflow(support.LiveTest):
 class Memory(support.LiveTest):
     """A kernel that has no memory for the map of live objects gives a smaller one."""
 
-    LIMIT = 150 << 20
+    LIMIT = 500 << 20
 
     def memory_group(self):
         """A control group with a memory limit of its own: its folder."""
