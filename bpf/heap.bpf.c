@@ -88,39 +88,39 @@ static __always_inline void count_hit(__u64 cookie)
 		__sync_fetch_and_add(count, 1);
 }
 
-/* The context may only be read at constant places: this keeps the compiler from joining the reads. */
-#define CASE_REGISTER(number, name)                                                                \
-	case number:                                                                               \
-		value = regs->name;                                                                \
-		asm volatile("" : "+r"(value));                                                    \
-		return value
+/* By their number, as the context may only be read at constant places. */
+struct registers {
+	__u64 values[HEAP_REGISTERS];
+};
 
-static __always_inline __u64 read_register(const struct pt_regs *regs, __u32 number)
+static __always_inline void read_registers(struct registers *to, const struct pt_regs *regs)
 {
-	__u64 value;
-
-	switch (number & (HEAP_REGISTERS - 1)) {
-		CASE_REGISTER(0, rax);
-		CASE_REGISTER(1, rcx);
-		CASE_REGISTER(2, rdx);
-		CASE_REGISTER(3, rbx);
-		CASE_REGISTER(5, rbp);
-		CASE_REGISTER(6, rsi);
-		CASE_REGISTER(7, rdi);
-		CASE_REGISTER(8, r8);
-		CASE_REGISTER(9, r9);
-		CASE_REGISTER(10, r10);
-		CASE_REGISTER(11, r11);
-		CASE_REGISTER(12, r12);
-		CASE_REGISTER(13, r13);
-		CASE_REGISTER(14, r14);
-		CASE_REGISTER(15, r15);
-	default:
-		return 0;
-	}
+	to->values[0] = regs->rax;
+	to->values[1] = regs->rcx;
+	to->values[2] = regs->rdx;
+	to->values[3] = regs->rbx;
+	to->values[4] = 0;
+	to->values[5] = regs->rbp;
+	to->values[6] = regs->rsi;
+	to->values[7] = regs->rdi;
+	to->values[8] = regs->r8;
+	to->values[9] = regs->r9;
+	to->values[10] = regs->r10;
+	to->values[11] = regs->r11;
+	to->values[12] = regs->r12;
+	to->values[13] = regs->r13;
+	to->values[14] = regs->r14;
+	to->values[15] = regs->r15;
 }
 
-static __always_inline __u64 size_argument(const struct pt_regs *regs, __u64 cookie)
+static __always_inline __u64 read_register(const struct registers *registers, __u64 number)
+{
+	number &= HEAP_REGISTERS - 1;
+	asm volatile("" : "+r"(number));
+	return registers->values[number & (HEAP_REGISTERS - 1)];
+}
+
+static __always_inline __u64 size_argument(const struct registers *regs, __u64 cookie)
 {
 	__u64 size = read_register(regs, cookie >> 8);
 	__u32 count = cookie >> 12 & (HEAP_REGISTERS - 1);
@@ -130,7 +130,7 @@ static __always_inline __u64 size_argument(const struct pt_regs *regs, __u64 coo
 	return size * read_register(regs, count);
 }
 
-static __always_inline __u64 pointer_argument(const struct pt_regs *regs, __u64 cookie)
+static __always_inline __u64 pointer_argument(const struct registers *regs, __u64 cookie)
 {
 	return read_register(regs, cookie >> 16);
 }
@@ -283,14 +283,19 @@ static __always_inline void let_go(__u64 cookie, __u64 pointer)
 
 static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 cookie)
 {
-	__u64 size = size_argument(regs, cookie), pointer = pointer_argument(regs, cookie), at_interval;
 	const struct task_struct *task;
+	__u64 size, pointer, at_interval;
+	struct registers registers;
 	struct heap_thread *thread;
 	bool sampled, known;
 	__u32 tid;
 
 	count_hit(cookie);
-	if (heap_cookie_call(cookie) == HEAP_CALL_MAP && !(read_register(regs, cookie >> 12) & MAP_ANONYMOUS))
+	read_registers(&registers, regs);
+	size = size_argument(&registers, cookie);
+	pointer = pointer_argument(&registers, cookie);
+	if (heap_cookie_call(cookie) == HEAP_CALL_MAP &&
+	    !(read_register(&registers, cookie >> 12) & MAP_ANONYMOUS))
 		return SKIP_RETURN;
 	sampled = sampling_takes(size, &at_interval);
 	if (!sampled && can_skip(cookie, pointer))
@@ -382,14 +387,17 @@ static __always_inline void count_untracked(__u64 address)
 
 static __always_inline int enter_free(const struct pt_regs *regs, __u64 cookie)
 {
-	__u64 address = pointer_argument(regs, cookie);
 	const struct task_struct *task;
+	struct registers registers;
+	__u64 address;
 	const struct heap_object *found;
 	struct heap_thread *thread;
 	struct heap_object object;
 	__u32 tid;
 
 	count_hit(cookie);
+	read_registers(&registers, regs);
+	address = pointer_argument(&registers, cookie);
 	if (!address)
 		return 0;
 	found = bpf_map_lookup_elem(&live, &address);
@@ -418,11 +426,15 @@ static __always_inline int enter_free(const struct pt_regs *regs, __u64 cookie)
 /* munmap() of a part: what is behind it stays, as an object of the same stack and age. */
 static __always_inline int enter_unmap(const struct pt_regs *regs, __u64 cookie)
 {
-	__u64 address = pointer_argument(regs, cookie), bytes = size_argument(regs, cookie);
+	struct registers registers;
 	struct heap_object object;
 	struct heap_site *site;
+	__u64 address, bytes;
 
 	count_hit(cookie);
+	read_registers(&registers, regs);
+	address = pointer_argument(&registers, cookie);
+	bytes = size_argument(&registers, cookie);
 	bytes = (bytes + PAGE_BYTES - 1) & -(__u64)PAGE_BYTES;
 	if (!bpf_map_lookup_elem(&live, &address) || !target_thread() || take_object(address, &object))
 		return 0;

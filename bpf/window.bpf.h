@@ -35,10 +35,15 @@ static __always_inline void window_fill(struct stack_window *window, __u64 from)
 	window->size = bpf_probe_read_user(window->bytes, size, (const void *)from) ? 0 : size;
 }
 
-/* Reads eight bytes. `rsp` is the lowest address that the walk may still want: a window begins there
- * if it can. 0, or -1 when they cannot be read. */
-static __always_inline int window_read(struct stack_window *window, __u64 *value, __u64 address, __u64 rsp)
+/*
+ * Reads eight bytes. `rsp` is the lowest address that the walk may still want: a window begins there
+ * if it can. 0, or -1 when they cannot be read. Not static: the verifier looks at it once, and not at
+ * each of its calls in each state.
+ */
+__attribute__((noinline)) int window_read(struct stack_window *window, __u64 *value, __u64 address, __u64 rsp)
 {
+	if (!window || !value)
+		return -1;
 	if (!window_take(window, value, address))
 		return 0;
 	if (address - rsp > WINDOW_BYTES - sizeof(*value) ||

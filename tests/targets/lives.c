@@ -13,14 +13,14 @@ enum { WORK_MS = 20, THREADS = 2 };
 OWN_FUNCTION void work_in(const char *path)
 {
 	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	void (*run)(unsigned milliseconds);
+	void (*run)(unsigned milliseconds, int keep);
 
 	if (!library)
 		exit(1);
 	*(void **)&run = dlsym(library, "swap_run");
 	if (!run)
 		exit(1);
-	run(WORK_MS);
+	run(WORK_MS, 0);
 	dlclose(library);
 }
 

@@ -17,12 +17,12 @@ OWN_FUNCTION void JOIN(swap_, WHO, _hot)(void)
 		__asm__ volatile("");
 }
 
-OWN_FUNCTION void JOIN(site_swap_, WHO, )(void)
+OWN_FUNCTION void *JOIN(site_swap_, WHO, )(void)
 {
 	void *object = malloc(OBJECT_BYTES);
 
 	USED(object);
-	NO_TAIL_CALL();
+	return object;
 }
 
 static void spin(unsigned milliseconds)
@@ -33,11 +33,14 @@ static void spin(unsigned milliseconds)
 		JOIN(swap_, WHO, _hot)();
 }
 
-/* Uses so much CPU time, and allocates at the begin and in the middle. */
-void swap_run(unsigned milliseconds)
+/* Uses so much CPU time, and allocates at the begin and in the middle, to keep it or to free it. */
+void swap_run(unsigned milliseconds, int keep)
 {
-	JOIN(site_swap_, WHO, )();
-	spin(milliseconds / 2);
-	JOIN(site_swap_, WHO, )();
-	spin(milliseconds / 2);
+	for (int half = 0; half < 2; half++) {
+		void *object = JOIN(site_swap_, WHO, )();
+
+		spin(milliseconds / 2);
+		if (!keep)
+			free(object);
+	}
 }

@@ -30,7 +30,7 @@ OWN_FUNCTION uintptr_t run_library(const char *path)
 {
 	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	struct link_map *map = NULL;
-	void (*run)(unsigned milliseconds);
+	void (*run)(unsigned milliseconds, int keep);
 	uintptr_t base;
 
 	if (!library || dlinfo(library, RTLD_DI_LINKMAP, &map))
@@ -39,7 +39,7 @@ OWN_FUNCTION uintptr_t run_library(const char *path)
 	*(void **)&run = dlsym(library, "swap_run");
 	if (!run)
 		return 0;
-	run(RUN_MS);
+	run(RUN_MS, 1);
 	dlclose(library);
 	return base;
 }
