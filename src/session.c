@@ -257,10 +257,14 @@ static int attach(struct session *session, struct err *err)
 	if (rule_map_open(&session->rule_map, &session->bpf_off) == 0)
 		(void)mapping_watch_open(&session->mapping_watch, NULL);
 	make_stages(session);
-	session_open_heap(session);
+	session->wants_heap = session->options->heap != HEAP_OFF && session->rule_map;
 	code = address_space_read(session->space, err);
 	if (code)
 		return code;
+	/* The worker looks for allocators while the kernel looks at the programs. */
+	client_flush(session->client);
+	session_open_heap(session);
+	session->wants_heap = session->heap != NULL;
 	wait_for_allocators(session);
 	session_attach_answers(session);
 	session_growth_open(session);

@@ -60,6 +60,7 @@ void session_open_heap(struct session *session)
 
 void session_close_heap(struct session *session)
 {
+	session->wants_heap = false;
 	if (!session->heap)
 		return;
 	loop_remove(session->loop, heap_source_fd(session->heap));

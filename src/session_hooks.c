@@ -38,7 +38,7 @@ static void on_module(void *context, struct module *module, uint64_t offset, uin
 	if (session->asked[module->number])
 		return;
 	session->asked[module->number] = true;
-	if (session->heap) {
+	if (session->wants_heap) {
 		session->allocator_questions++;
 		client_ask_allocators(session->client, module);
 	}

@@ -82,6 +82,7 @@ struct session {
 	unsigned allocator_questions;	/* without an answer yet */
 	struct snapshot_allocator *allocators;
 	size_t allocator_count;
+	bool wants_heap;		/* allocators are asked for: it is tracked, or about to be */
 	bool has_allocator;		/* one of them is another than mmap() */
 	struct snapshot_probe *probes;	/* as heap_source_hits() numbers them */
 	size_t probe_count;

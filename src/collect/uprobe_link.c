@@ -91,15 +91,16 @@ static int load_empty_program(enum bpf_attach_type attach_type)
 	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
-/* Links the empty program to the beginning of a file. 0, or the error. */
-static int try_link(enum bpf_attach_type attach_type, const char *path, int pid)
+/* Tries to link the empty program to a folder, which no kernel does: how it says so is the answer. A
+ * link that is made would take a grace period of the kernel's to undo. */
+static int try_link(enum bpf_attach_type attach_type, int pid)
 {
 	const uint64_t offset = 0;
 	int program = load_empty_program(attach_type), link, code;
 	const struct multi_attr attr = {
 	    .prog_fd = (__u32)program,
 	    .attach_type = attach_type,
-	    .path = pointer(path),
+	    .path = pointer("/"),
 	    .offsets = pointer(&offset),
 	    .count = 1,
 	    .pid = (__u32)pid,
@@ -118,12 +119,12 @@ static int try_link(enum bpf_attach_type attach_type, const char *path, int pid)
 
 enum link_kind uprobe_link_choose(enum link_kind wanted)
 {
-	if (wanted == LINK_PERF || try_link(UPROBE_MULTI_ATTACH_TYPE, "/", -1) != EINVAL)
+	if (wanted == LINK_PERF || try_link(UPROBE_MULTI_ATTACH_TYPE, -1) != EINVAL)
 		return LINK_PERF;
 	if (wanted == LINK_MULTI)
 		return LINK_MULTI;
-	/* Our own file's header is no code: nothing is probed. */
-	return try_link(UPROBE_SESSION_ATTACH_TYPE, "/proc/self/exe", getpid()) ? LINK_MULTI : LINK_SESSION;
+	/* Who knows the type comes to look at the path. */
+	return try_link(UPROBE_SESSION_ATTACH_TYPE, getpid()) == EBADF ? LINK_SESSION : LINK_MULTI;
 }
 
 enum bpf_attach_type uprobe_attach_type(enum link_kind kind, enum uprobe_side side)
