@@ -1,5 +1,6 @@
 """Code without a file: its names come from a perf map, its stacks by frame pointers."""
 
+import signal
 from pathlib import Path
 
 import support
@@ -17,12 +18,12 @@ runAll();
 
 
 class Made(support.LiveTest):
-    """A process that writes machine code, and its map when it has run for a while."""
+    """A process that writes machine code, and its map when it is told to."""
 
-    def stream_of(self, *arguments):
-        process = self.spawn(self.target("jit"), 60, *arguments)
+    def start(self):
+        process = self.spawn(self.target("jit"), 60)
         self.addCleanup(Path(f"/tmp/perf-{process.pid}.map").unlink, missing_ok=True)
-        return self.stream(*OFTEN, "-d", "0.5", process.pid)
+        return process, self.stream(*OFTEN, "-d", "0.5", process.pid)
 
     def check_stacks(self, refresh):
         self.assert_complete(refresh)
@@ -31,12 +32,13 @@ class Made(support.LiveTest):
         self.assertGreaterEqual(share(refresh, "run_until", "total_pct"), 97)
 
     def test_names_come_late(self):
-        stream = self.stream_of(1)
+        process, stream = self.start()
         first = stream.next()
         self.assertFalse(functions(first, "made_"))
         anonymous = functions(first, r"\A\[anon\]\+0x[0-9a-f]+\Z")
         self.assertTrue(anonymous)
         self.assertEqual({function["module"] for function in anonymous}, {"[anon]"})
+        process.send_signal(signal.SIGUSR1)
         refresh = stream.until(
             lambda refresh: refresh["cpu"]["samples"] >= 3000 and functions(refresh, "made_hot"),
             "3000 samples and names")
@@ -48,7 +50,7 @@ class Made(support.LiveTest):
         self.check_stacks(refresh)
 
     def test_without_a_map(self):
-        stream = self.stream_of()
+        _, stream = self.start()
         refresh = stream.until(lambda refresh: refresh["cpu"]["samples"] >= 1500, "1500 samples")
         self.check_stacks(refresh)
         self.assertGreaterEqual(user_share(refresh, r"\A\[anon\]\+0x"), 97)

@@ -1,9 +1,11 @@
 /*
- * jit SECONDS [NAMED]: a just-in-time compiler in miniature. It writes the machine code of two
- * functions with frame pointers into anonymous memory: made_loop calls made_hot for three of four
- * parts of its time and works itself in the fourth. With NAMED, after that many seconds, it writes
- * /tmp/perf-PID.map, its last line in two pieces, half a second apart.
+ * jit SECONDS: a just-in-time compiler in miniature. It writes the machine code of two functions with
+ * frame pointers into anonymous memory: made_loop calls made_hot for three of four parts of its time and
+ * works itself in the fourth. At SIGUSR1 it writes /tmp/perf-PID.map, its last line in two pieces, half
+ * a second apart.
  */
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,9 +56,18 @@ static unsigned char *make_code(void)
 	return mprotect(page, PAGE_BYTES, PROT_READ | PROT_EXEC) == 0 ? page : NULL;
 }
 
-OWN_FUNCTION void run_until(void (*made_loop)(void), uint64_t end_ns)
+static volatile sig_atomic_t map_wanted;
+
+static void on_signal(int signal_number)
 {
-	while (clock_ns(CLOCK_MONOTONIC) < end_ns)
+	(void)signal_number;
+	map_wanted = 1;
+}
+
+/* Ends early when a map is wanted, if `watch` is true. */
+OWN_FUNCTION void run_until(void (*made_loop)(void), uint64_t end_ns, bool watch)
+{
+	while (clock_ns(CLOCK_MONOTONIC) < end_ns && !(watch && map_wanted))
 		made_loop();
 	NO_TAIL_CALL();
 }
@@ -76,27 +87,25 @@ static FILE *begin_map(char path[static 64], const unsigned char *page)
 
 int main(int argc, char **argv)
 {
-	double seconds = argc > 1 ? atof(argv[1]) : 10, named = argc > 2 ? atof(argv[2]) : seconds;
-	uint64_t start_ns = clock_ns(CLOCK_MONOTONIC);
+	double seconds = argc > 1 ? atof(argv[1]) : 10;
+	uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + (uint64_t)(seconds * 1e9);
 	unsigned char *page = make_code();
 	void (*made_loop)(void) = (void (*)(void))(uintptr_t)page;
 	char path[64];
-	FILE *map = NULL;
+	FILE *map;
 
-	if (!page)
+	if (!page || signal(SIGUSR1, on_signal) == SIG_ERR)
 		return 1;
-	run_until(made_loop, start_ns + (uint64_t)(named * 1e9));
-	if (argc > 2) {
-		map = begin_map(path, page);
-		if (!map)
-			return 1;
-		run_until(made_loop, clock_ns(CLOCK_MONOTONIC) + 500000000);
-		fprintf(map, "_hot\n");
-		if (fclose(map) != 0)
-			return 1;
-	}
-	run_until(made_loop, start_ns + (uint64_t)(seconds * 1e9));
-	if (map)
-		unlink(path);
-	return 0;
+	run_until(made_loop, end_ns, true);
+	if (!map_wanted)
+		return 0;
+	map = begin_map(path, page);
+	if (!map)
+		return 1;
+	run_until(made_loop, clock_ns(CLOCK_MONOTONIC) + 500000000, false);
+	fprintf(map, "_hot\n");
+	if (fclose(map) != 0)
+		return 1;
+	run_until(made_loop, end_ns, false);
+	return unlink(path) == 0 ? 0 : 1;
 }
