@@ -119,11 +119,12 @@ static int try_link(enum bpf_attach_type attach_type, int pid)
 
 enum link_kind uprobe_link_choose(enum link_kind wanted)
 {
-	if (wanted == LINK_PERF || try_link(UPROBE_MULTI_ATTACH_TYPE, -1) != EINVAL)
+	/* Who knows the type comes to look at the path, and who is right about the pid does so before. */
+	if (wanted == LINK_PERF || try_link(UPROBE_MULTI_ATTACH_TYPE, getpid()) != EBADF ||
+	    try_link(UPROBE_MULTI_ATTACH_TYPE, -1) != EINVAL)
 		return LINK_PERF;
 	if (wanted == LINK_MULTI)
 		return LINK_MULTI;
-	/* Who knows the type comes to look at the path. */
 	return try_link(UPROBE_SESSION_ATTACH_TYPE, getpid()) == EBADF ? LINK_SESSION : LINK_MULTI;
 }
 
