@@ -276,6 +276,35 @@ struct stack_record {
 	abi_u64 kernel[STACK_KERNEL_MAX];
 };
 
+/* A piece of a stack that was read at once, see bpf/window.bpf.h. */
+enum { WINDOW_BYTES = 1024 };
+
+struct stack_window {
+	__u64 start;
+	__u64 size; /* 0: nothing is in it */
+	__u8 bytes[WINDOW_BYTES];
+};
+
+/* A thread's call in flight, and the room in which its stack is unwound. A per-CPU scratch would not
+ * do: programs on uprobes can be preempted by another thread of the target on the same CPU. */
+struct heap_thread {
+	__u64 entry_sp;		/* of the outermost call in flight; 0: none */
+	__u64 slot;		/* where that call, or the last one, has its return address, ... */
+	__u64 return_address;	/* ... and what it is */
+	__u64 probe;		/* where it was interrupted */
+	__u64 cookie;
+	__u64 size;
+	__u64 interval;		/* as heap_object's */
+	__u64 sampled;		/* the object is to be tracked */
+	__u64 pointer;		/* realloc: the old object; posix_memalign: where the result goes */
+	__u64 freeing;		/* what it last gave to a function that calls another one to free it */
+	__u64 stack_id;		/* of the caller, if sampled */
+	__u64 has_old;
+	struct heap_object old;
+	struct stack_record record;
+	struct stack_window window;
+};
+
 /* CPU samples with one stack; the key is its id. */
 struct stack_count {
 	__u64 samples;

@@ -7,13 +7,7 @@
 
 #include "abi.h"
 
-enum { WINDOW_BYTES = 1024, WINDOW_PAGE_BYTES = 4096 };
-
-struct stack_window {
-	__u64 start;
-	__u64 size; /* 0: nothing is in it */
-	__u8 bytes[WINDOW_BYTES];
-};
+enum { WINDOW_PAGE_BYTES = 4096 };
 
 static __always_inline int window_take(const struct stack_window *window, __u64 *value, __u64 address)
 {

@@ -197,7 +197,10 @@ static void each_turn(void *context)
 {
 	struct program *program = context;
 
-	session_turn(program->session);
+	if (session_turn(program->session, &program->err)) {
+		loop_stop(program->loop);
+		return;
+	}
 	/* The target's exit is shown at once, with all that it left. */
 	if (session_ended(program->session) && !program->exit_shown)
 		refresh(program);

@@ -12,16 +12,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collect/call_map.h"
 #include "session_state.h"
 #include "target/launch.h"
 
-/* Probes wait so long for the worker to find the allocators before the sampler starts. */
+/* So long the worker may look for the allocators. */
 enum { ALLOCATOR_WAIT_MS = 3000 };
 /* While names are waited for, it is seen so often which are worth most. */
 enum { PREFER_MS = 100 };
 
 /* By then the first screen is there. */
 static const double measure_after_s = 0.5;
+
+/* The heap is attached when no name is missing, which is known after a while, and in any case some time later. */
+static const double heap_earliest_s = 0.06, heap_latest_s = 0.5;
 
 double session_now_s(void)
 {
@@ -52,6 +56,35 @@ static void on_counts_readable(void *context)
 static void on_worker_readable(void *context)
 {
 	client_read(((struct session *)context)->client);
+}
+
+/* Reads what the worker answers until all allocators are found, or the time is over. */
+static void wait_for_allocators(struct session *session)
+{
+	double end = session_now_s() + ALLOCATOR_WAIT_MS * 1e-3;
+
+	client_flush(session->client);
+	while (session->allocator_questions && session_now_s() < end &&
+	       client_fd(session->client) >= 0) {
+		struct pollfd ready = {.fd = client_fd(session->client), .events = POLLIN};
+
+		if (poll(&ready, 1, 50) > 0)
+			client_read(session->client);
+	}
+}
+
+/* In a batch, and for a command that has not been let go, all probes are there before it goes on. */
+static int open_heap(struct session *session, struct err *err)
+{
+	session_open_heap(session);
+	session->wants_heap = session->heap != NULL;
+	if (session->options->batch || session->held)
+		wait_for_allocators(session);
+	session_attach_answers(session);
+	if (session->heap || !session_insists_on_heap(session))
+		return 0;
+	*err = session->heap_off;
+	return -EIO;
 }
 
 /* The turn that this makes looks after the worker. */
@@ -126,7 +159,7 @@ static void open_counts(struct session *session)
 	    .rules_fd = session->rule_map ? rule_map_fd(session->rule_map) : -1,
 	    .rule_cache_fd = session->rule_map ? rule_map_cache_fd(session->rule_map) : -1,
 	    .mappings_fd = mappings_fd(session),
-	    .threads_fd = session->heap ? heap_source_threads_fd(session->heap) : -1,
+	    .calls_fd = session->calls_fd,
 	    .check = session->check != NULL,
 	};
 
@@ -181,21 +214,6 @@ static void open_cpu(struct session *session)
 			      "kernel.perf_event_paranoid below 2");
 }
 
-/* Reads what the worker answers until all allocators are found, or the time is over. */
-static void wait_for_allocators(struct session *session)
-{
-	double end = session_now_s() + ALLOCATOR_WAIT_MS * 1e-3;
-
-	client_flush(session->client);
-	while (session->allocator_questions && session_now_s() < end &&
-	       client_fd(session->client) >= 0) {
-		struct pollfd ready = {.fd = client_fd(session->client), .events = POLLIN};
-
-		if (poll(&ready, 1, 50) > 0)
-			client_read(session->client);
-	}
-}
-
 static int open_clock(struct session *session, struct err *err)
 {
 	/* Early for the first time: how much the target allocates decides how it is sampled. */
@@ -223,28 +241,24 @@ static void make_stages(struct session *session)
 	session->heap_profile = heap_profile_new();
 }
 
-/* What the options ask for by name must work; at least one source must. */
+/* Growth must work if the options ask for it by name; at least one source must. */
 static int check_sources(const struct session *session, struct err *err)
 {
-	bool insists =
-	    session->options->heap == HEAP_EXACT || session->options->heap == HEAP_SAMPLED;
-
-	if (insists && !session->heap) {
-		*err = session->heap_off;
-		return -EIO;
-	}
 	if (session->options->growth == GROWTH_ON && !session->growth) {
 		*err = session->growth_off;
 		return -EIO;
 	}
-	if (!session->cpu && !session->heap && !session->growth) {
+	if (!session->cpu && !session->heap && !session->heap_waits && !session->growth) {
 		*err = session->cpu_off;
 		return -EIO;
 	}
 	return 0;
 }
 
-/* Probes first and the sampler last, so that the profile does not show the attaching. */
+/*
+ * Probes first and the sampler last, so that the profile does not show the attaching; but a screen is not
+ * kept waiting for the heap.
+ */
 static int attach(struct session *session, struct err *err)
 {
 	const struct client_hooks hooks = session_client_hooks(session);
@@ -254,8 +268,10 @@ static int attach(struct session *session, struct err *err)
 		code = open_clock(session, err);
 	if (code)
 		return code;
-	if (rule_map_open(&session->rule_map, &session->bpf_off) == 0)
+	if (rule_map_open(&session->rule_map, &session->bpf_off) == 0) {
 		(void)mapping_watch_open(&session->mapping_watch, NULL);
+		session->calls_fd = call_map_open(session->options->map_entries, NULL);
+	}
 	make_stages(session);
 	session->wants_heap = session->options->heap != HEAP_OFF && session->rule_map;
 	code = address_space_read(session->space, err);
@@ -263,10 +279,12 @@ static int attach(struct session *session, struct err *err)
 		return code;
 	/* The worker looks for allocators while the kernel looks at the programs. */
 	client_flush(session->client);
-	session_open_heap(session);
-	session->wants_heap = session->heap != NULL;
-	wait_for_allocators(session);
-	session_attach_answers(session);
+	session->heap_waits = session->wants_heap && !session->options->batch && !session->held;
+	if (!session->heap_waits) {
+		code = open_heap(session, err);
+		if (code)
+			return code;
+	}
 	session_growth_open(session);
 	open_cpu(session);
 	/* Whatever was mapped since the first reading, and before the records began. */
@@ -280,6 +298,7 @@ static int attach(struct session *session, struct err *err)
 		if (code)
 			return code;
 	}
+	target_refresh(session->target);
 	session->start_s = session->refresh_s = session_now_s();
 	session->refresh_cpu_ns = session->target->cpu_ns;
 	session->steered.time_s = session->start_s;
@@ -305,7 +324,7 @@ int session_open(struct session **ret_session, const struct options *options, st
 
 	session->options = options;
 	session->loop = loop;
-	session->client_fd = session->clock_fd = session->cost_fd = -1;
+	session->client_fd = session->clock_fd = session->cost_fd = session->calls_fd = -1;
 	session->trap_cost = (struct trap_cost){NAN, NAN, NAN, NAN};
 	memory_facts_init(&session->memory_facts);
 	session->cgroup = (struct cgroup_memory){MEMORY_UNKNOWN, MEMORY_UNKNOWN};
@@ -343,6 +362,8 @@ void session_close(struct session *session)
 	stack_table_free(session->stacks);
 	rule_table_free(session->rules);
 	mapping_watch_close(session->mapping_watch);
+	if (session->calls_fd >= 0)
+		close(session->calls_fd);
 	rule_map_close(session->rule_map);
 	client_free(session->client);
 	address_space_free(session->space);
@@ -381,6 +402,14 @@ static void start_anew(struct session *session)
 	(void)address_space_read(session->space, NULL);
 }
 
+static bool heap_is_due(const struct session *session)
+{
+	double elapsed_s = session_now_s() - session->start_s;
+
+	return session->heap_waits && elapsed_s >= heap_earliest_s &&
+	       (elapsed_s >= heap_latest_s || !client_outstanding(session->client));
+}
+
 static void check_executed(struct session *session)
 {
 	if (session->executed || (session->heap && heap_source_executed(session->heap)) ||
@@ -388,12 +417,19 @@ static void check_executed(struct session *session)
 		start_anew(session);
 }
 
-void session_turn(struct session *session)
+int session_turn(struct session *session, struct err *err)
 {
+	if (heap_is_due(session)) {
+		int code = open_heap(session, err);
+
+		if (code)
+			return code;
+	}
 	check_executed(session);
 	session_read_ages(session);
 	client_flush(session->client);
 	watch_worker(session);
+	return 0;
 }
 
 /* The map of the code that the target makes: it may come late, and have more than is kept. */

@@ -24,8 +24,11 @@ int session_open(struct session **ret_session, const struct options *options, st
 /* Detaches without a trace. NULL is allowed. */
 void session_close(struct session *session);
 
-/* To be called in each turn of the loop, after the callbacks. */
-void session_turn(struct session *session);
+/*
+ * To be called in each turn of the loop, after the callbacks. 0, or -errno with one line when what the
+ * options ask for by name is not possible.
+ */
+int session_turn(struct session *session, struct err *err);
 
 /* Reads names for at most so long, for output that cannot be corrected later. */
 void session_settle(struct session *session, int timeout_ms);

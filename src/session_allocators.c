@@ -143,7 +143,7 @@ void session_on_allocators(void *context, struct module *module, const struct re
 	struct session *session = context;
 
 	session->allocator_questions--;
-	if (session_preflight_module(session, module) || !session->heap)
+	if (session_preflight_module(session, module) || (!session->heap && !session->heap_waits))
 		return;
 	if (answer && answer->allocator_count)
 		keep(session, module, answer);

@@ -21,6 +21,7 @@ void session_open_heap(struct session *session)
 	    .rules_fd = session->rule_map ? rule_map_fd(session->rule_map) : -1,
 	    .rule_cache_fd = session->rule_map ? rule_map_cache_fd(session->rule_map) : -1,
 	    .mappings_fd = session->mapping_watch ? mapping_watch_fd(session->mapping_watch) : -1,
+	    .calls_fd = session->calls_fd,
 	    .link = options->link,
 	    .interval = options->heap_interval_bytes,
 	    .live_entries = options->heap_entries,
@@ -29,6 +30,7 @@ void session_open_heap(struct session *session)
 	};
 	struct heap_facts facts;
 
+	session->heap_waits = false;
 	session->heap_off = (struct err){0};
 	if (options->heap == HEAP_OFF) {
 		(void)err_set(&session->heap_off, 0, EXIT_DONE, "switched off (--heap off)");

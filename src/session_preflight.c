@@ -4,7 +4,7 @@
 
 #include "session_state.h"
 
-static bool insists(const struct session *session)
+bool session_insists_on_heap(const struct session *session)
 {
 	return session->options->heap == HEAP_EXACT || session->options->heap == HEAP_SAMPLED;
 }
@@ -15,10 +15,15 @@ int session_preflight(struct session *session)
 	const char *forced = session->options->force_facts;
 	int code = forced ? preflight_force(facts, forced, &session->heap_off) : 0;
 
-	if (!forced)
+	/* Modules may have been looked into already. */
+	enum stack_runtime runtime = facts->runtime;
+
+	if (!forced) {
 		preflight_read(facts, session->target->pid);
+		facts->runtime = runtime;
+	}
 	if (!code)
-		code = preflight_decide(facts, insists(session), &session->heap_off);
+		code = preflight_decide(facts, session_insists_on_heap(session), &session->heap_off);
 	if (!code && preflight_caution(facts, session->caution, sizeof(session->caution)))
 		session->notice = session->caution;
 	return code;
@@ -31,5 +36,5 @@ int session_preflight_module(struct session *session, const struct module *modul
 	if (!session->heap || session->facts.runtime == STACK_RUNTIME_PLAIN)
 		return 0;
 	session_close_heap(session);
-	return preflight_decide(&session->facts, insists(session), &session->heap_off);
+	return preflight_decide(&session->facts, session_insists_on_heap(session), &session->heap_off);
 }

@@ -86,14 +86,16 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 	struct snapshot_heap *heap = &snapshot->heap;
 	struct heap_stats stats;
 
-	heap->reason = reason(&session->heap_off);
+	heap->reason = session->heap_waits ? "about to be attached" : reason(&session->heap_off);
 	if (!session->heap)
 		return;
 	heap->state = CHANNEL_ON;
 	heap->mode = session->heap_sampled ? "sampled" : "exact";
 	heap->interval_bytes = session->heap_interval;
-	if (!heap->reason && !session->allocator_count && !session->allocator_questions)
-		heap->reason = "no allocator function was found in the target";
+	if (!heap->reason && !session->allocator_count)
+		heap->reason = session->allocator_questions
+				   ? "looking for the allocator's functions"
+				   : "no allocator function was found in the target";
 	session_read_books(session);
 	session_read_ages(session);
 	stats = heap_source_stats(session->heap);

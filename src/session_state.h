@@ -67,6 +67,7 @@ struct session {
 	struct heap_profile *heap_profile;
 	struct rule_map *rule_map;	/* NULL: no BPF, see bpf_off */
 	struct mapping_watch *mapping_watch; /* NULL: no BPF */
+	int calls_fd;			/* call_map_open(); -1: no BPF */
 	struct stack_counts *counts;	/* NULL: every sample is copied */
 	struct cpu_source *cpu;		/* NULL: off, see cpu_off */
 	struct heap_source *heap;	/* NULL: off, see heap_off */
@@ -83,6 +84,7 @@ struct session {
 	struct snapshot_allocator *allocators;
 	size_t allocator_count;
 	bool wants_heap;		/* allocators are asked for: it is tracked, or about to be */
+	bool heap_waits;		/* it is opened when the first screen is there */
 	bool has_allocator;		/* one of them is another than mmap() */
 	struct snapshot_probe *probes;	/* as heap_source_hits() numbers them */
 	size_t probe_count;
@@ -145,6 +147,9 @@ void session_use_rules(struct session *session, const uint64_t *frames, size_t c
 
 /* Memory in all, and the heap's coverage; after the heap's own figures. */
 void session_fill_memory(struct session *session, struct snapshot *snapshot);
+
+/* The user asks for the heap by name. */
+bool session_insists_on_heap(const struct session *session);
 
 /*
  * Whether the target's heap may be probed. 0, with a notice where there is something to know; or -EPERM

@@ -72,13 +72,10 @@ static int set_sizes(struct heap_source *source, const struct heap_options *opti
 
 	if (!code && options->map_entries)
 		code = bpf_map__set_max_entries(skeleton->maps.sites, (uint32_t)options->map_entries);
-	if (!code && options->map_entries)
-		code = bpf_map__set_max_entries(skeleton->maps.threads, (uint32_t)options->map_entries);
 	if (!code && options->ring_bytes)
 		code = bpf_map__set_max_entries(skeleton->maps.records, (uint32_t)options->ring_bytes);
 	source->facts.live_entries = live_entries;
 	source->facts.site_entries = bpf_map__max_entries(skeleton->maps.sites);
-	source->facts.thread_entries = bpf_map__max_entries(skeleton->maps.threads);
 	source->facts.ring_bytes = bpf_map__max_entries(skeleton->maps.records);
 	return code;
 }
@@ -106,6 +103,8 @@ static int configure(struct heap_source *source, const struct heap_options *opti
 		code = bpf_map__reuse_fd(skeleton->maps.rule_cache, options->rule_cache_fd);
 	if (!code && options->mappings_fd >= 0)
 		code = bpf_map__reuse_fd(skeleton->maps.mappings, options->mappings_fd);
+	if (!code && options->calls_fd >= 0)
+		code = bpf_map__reuse_fd(skeleton->maps.threads, options->calls_fd);
 	return code;
 }
 
@@ -117,6 +116,7 @@ static int load(struct heap_source *source, const struct heap_options *options, 
 	if (!source->skeleton)
 		return -errno;
 	code = configure(source, options, live_entries);
+	source->facts.thread_entries = bpf_map__max_entries(source->skeleton->maps.threads);
 	if (!code)
 		code = heap_bpf__load(source->skeleton);
 	if (!code)
@@ -270,11 +270,6 @@ int heap_source_attach(struct heap_source *source, const char *path, const struc
 void heap_source_set_interval(struct heap_source *source, uint64_t interval)
 {
 	source->skeleton->bss->interval = interval;
-}
-
-int heap_source_threads_fd(const struct heap_source *source)
-{
-	return bpf_map__fd(source->skeleton->maps.threads);
 }
 
 uint64_t heap_source_epoch(const struct heap_source *source)

@@ -28,6 +28,7 @@ struct heap_options {
 	int rules_fd;		/* rule_map_fd() */
 	int rule_cache_fd;	/* rule_map_cache_fd() */
 	int mappings_fd;	/* mapping_watch_fd(); -1: changes are not watched */
+	int calls_fd;		/* call_map_open(); -1: a map of its own */
 	enum link_kind link;
 	uint64_t interval;	/* mean bytes between samples; 0: every allocation */
 	uint64_t live_entries;	/* objects that can be tracked */
@@ -71,8 +72,6 @@ int heap_source_attach(struct heap_source *source, const char *path, const struc
 /* From now on. Objects that are tracked keep their weight. */
 void heap_source_set_interval(struct heap_source *source, uint64_t interval);
 
-/* The map of the calls in flight, which CPU samples need too: see bpf/call.bpf.h. */
-int heap_source_threads_fd(const struct heap_source *source);
 
 /* The epoch that the present objects are of. */
 uint64_t heap_source_epoch(const struct heap_source *source);

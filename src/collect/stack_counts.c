@@ -109,8 +109,8 @@ static int configure(struct stack_counts *counts, const struct counts_options *o
 		code = bpf_map__reuse_fd(skeleton->maps.rule_cache, options->rule_cache_fd);
 	if (!code && options->mappings_fd >= 0)
 		code = bpf_map__reuse_fd(skeleton->maps.mappings, options->mappings_fd);
-	if (!code && options->threads_fd >= 0)
-		code = bpf_map__reuse_fd(skeleton->maps.threads, options->threads_fd);
+	if (!code && options->calls_fd >= 0)
+		code = bpf_map__reuse_fd(skeleton->maps.threads, options->calls_fd);
 	if (!code)
 		code = bpf_map__set_max_entries(skeleton->maps.counts_even, counts->stacks_max);
 	if (!code)

@@ -29,7 +29,7 @@ struct counts_options {
 	int rules_fd;		/* rule_map_fd() */
 	int rule_cache_fd;	/* rule_map_cache_fd() */
 	int mappings_fd;	/* mapping_watch_fd(); -1: changes are not watched */
-	int threads_fd;		/* heap_source_threads_fd(); -1: no allocator call is probed */
+	int calls_fd;		/* call_map_open(); -1: no allocator call is probed */
 	bool check;		/* samples are counted and copied, to compare both ways */
 };
 

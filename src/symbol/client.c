@@ -27,14 +27,14 @@ enum {
 /* Requests that the worker may have when one more of a priority is sent: enough to keep it busy,
  * few enough that a rule asked for now does not wait behind a long row of names. */
 static const size_t windows[PRIORITY_COUNT] = {
-    [PRIORITY_RULE] = 128, [PRIORITY_SYMBOL] = 16, [PRIORITY_LINES] = 2};
+    [PRIORITY_RULE] = 128, [PRIORITY_SYMBOL] = 16, [PRIORITY_ALLOCATORS] = 1, [PRIORITY_LINES] = 2};
 
 /* The worker does one thing at a time, and reading a big file's symbols or DWARF takes it tens of
  * milliseconds, in which thousands of stacks may come to wait for a rule. So names are not asked
  * for before rules have been quiet for so long, or the names have waited for so long. */
 static const double quiet_ms[PRIORITY_COUNT] = {[PRIORITY_SYMBOL] = 5, [PRIORITY_LINES] = 50};
 static const double patience_ms[PRIORITY_COUNT] = {
-    [PRIORITY_SYMBOL] = 100, [PRIORITY_LINES] = 1000};
+    [PRIORITY_SYMBOL] = 100, [PRIORITY_ALLOCATORS] = 300, [PRIORITY_LINES] = 1000};
 
 static double now_ms(void)
 {

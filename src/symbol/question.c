@@ -32,6 +32,8 @@ enum priority question_priority(const struct question *question)
 		/* The kernel's table of symbols takes as long to read as a library's DWARF. */
 		return question->module->kind == MODULE_KALLSYMS ? PRIORITY_LINES
 								 : PRIORITY_SYMBOL;
+	case REQUEST_ALLOCATORS:
+		return PRIORITY_ALLOCATORS;
 	case REQUEST_LINES:
 		return PRIORITY_LINES;
 	default:

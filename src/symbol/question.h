@@ -7,7 +7,13 @@
 #include "symbol/symbol_store.h"
 
 /* Queues in the order in which they are served. */
-enum priority { PRIORITY_RULE, PRIORITY_SYMBOL, PRIORITY_LINES, PRIORITY_COUNT };
+enum priority {
+	PRIORITY_RULE,
+	PRIORITY_SYMBOL,
+	PRIORITY_ALLOCATORS,
+	PRIORITY_LINES,
+	PRIORITY_COUNT,
+};
 
 struct question {
 	struct request request;

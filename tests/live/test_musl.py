@@ -14,7 +14,7 @@ class Musl(support.LiveTest):
         cpu = refresh["cpu"]
         print(f"{target}, threads {threads}: {cpu['stacks_complete']} of {cpu['samples']} stacks "
               "are complete")
-        self.assertGreater(cpu["samples"], 1000)
+        self.assertGreater(cpu["samples"], 300)
         self.assert_complete(refresh)
         return refresh
 
