@@ -1,0 +1,112 @@
+"""Screens of a modelled process (tests/tools/replay), compared letter by letter with goldens.
+
+GOLDEN_WRITE=1 writes them anew: look at what git then says has changed.
+"""
+
+import difflib
+import os
+import shlex
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from terminal import DEADLINE_S, Terminal
+
+REPLAY = Path(os.environ["RSPROF_TOP"]).parent / "tests" / "tools" / "replay"
+GOLDEN = Path(os.environ["RSPROF_SOURCE"]) / "tests" / "tty" / "golden"
+WRITE = bool(os.environ.get("GOLDEN_WRITE"))
+STEADY_S = 0.5
+
+SIZES = ((40, 10), (80, 24), (120, 35), (250, 60))
+ASCII = {"LC_ALL": "C"}
+
+
+class GoldenTest(unittest.TestCase):
+    def open_replay(self, size, scene, term="tmux-256color", variables=None):
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self.addCleanup(folder.cleanup)
+        command = f"TERM={term} exec {shlex.quote(str(REPLAY))} {scene}"
+        terminal = Terminal(*size, folder.name, command, {"TZ": "UTC", **(variables or {})})
+        self.addCleanup(terminal.close)
+        return terminal
+
+    @staticmethod
+    def capture(terminal, styled):
+        text = terminal.tmux("capture-pane", "-p", *(["-e"] if styled else []))
+        return "".join(line.rstrip() + "\n" for line in text.replace("\x1b", "\\e").splitlines())
+
+    def steady(self, terminal, styled):
+        """The screen once it has stayed the same for a while."""
+        before, since = None, time.monotonic()
+        while time.monotonic() - since < STEADY_S or not before.strip():
+            now = self.capture(terminal, styled)
+            if now != before:
+                before, since = now, time.monotonic()
+            time.sleep(0.02)
+        return before
+
+    def check(self, name, terminal, styled=False):
+        """The screen becomes that of the file; colours are compared only where they are the point."""
+        file = GOLDEN / f"{name}.txt"
+        if WRITE:
+            file.write_text(self.steady(terminal, styled))
+            return
+        golden = file.read_text()
+        end = time.monotonic() + DEADLINE_S / 4
+        while (text := self.capture(terminal, styled)) != golden:
+            if time.monotonic() > end:
+                self.fail(f"{file.name} is another screen:\n" + "".join(difflib.unified_diff(
+                    golden.splitlines(True), text.splitlines(True), "golden", "screen")))
+            time.sleep(0.02)
+
+    def test_sizes(self):
+        for cols, rows in SIZES:
+            with self.subTest(cols=cols, rows=rows):
+                self.check(f"busy-{cols}x{rows}", self.open_replay((cols, rows), "busy"))
+
+    def test_narrow_and_low(self):
+        """Each size at which something is left out."""
+        terminal = self.open_replay((120, 35), "busy")
+        for cols, rows in ((100, 24), (70, 24), (60, 24), (50, 20), (80, 19), (80, 14), (30, 6),
+                           (29, 6)):
+            with self.subTest(cols=cols, rows=rows):
+                terminal.resize(cols, rows)
+                self.check(f"busy-{cols}x{rows}", terminal)
+
+    def test_hostile_names(self):
+        for cols, rows in SIZES:
+            with self.subTest(cols=cols, rows=rows):
+                self.check(f"hostile-{cols}x{rows}", self.open_replay((cols, rows), "hostile"))
+
+    def test_losses(self):
+        terminal = self.open_replay((120, 35), "lossy")
+        self.check("lossy-120x35", terminal)
+        for cols, rows in ((80, 24), (40, 10)):
+            with self.subTest(cols=cols, rows=rows):
+                terminal.resize(cols, rows)
+                self.check(f"lossy-{cols}x{rows}", terminal)
+
+    def test_what_is_off_says_why(self):
+        self.check("bare-80x24", self.open_replay((80, 24), "bare"))
+
+    def test_exit(self):
+        self.check("exited-80x24", self.open_replay((80, 24), "exited"))
+
+    def test_ascii_locale(self):
+        self.check("ascii-80x24", self.open_replay((80, 24), "busy", variables=ASCII))
+        self.check("ascii-hostile-80x24",
+                   self.open_replay((80, 24), "hostile", variables=ASCII))
+
+    def test_colours(self):
+        for term in ("tmux-256color", "screen", "linux", "vt100"):
+            with self.subTest(term=term):
+                self.check(f"colours-{term}", self.open_replay((80, 24), "lossy", term), True)
+
+    def test_no_color(self):
+        self.check("colours-none", self.open_replay((80, 24), "lossy",
+                                                    variables={"NO_COLOR": "1"}), True)
+
+
+if __name__ == "__main__":
+    unittest.main()
