@@ -18,6 +18,7 @@
 #include "options.h"
 #include "output/batch.h"
 #include "output/json.h"
+#include "output/save.h"
 #include "probes.h"
 #include "session.h"
 #include "symbol/debug_fetcher.h"
@@ -128,6 +129,40 @@ static void step_sampling(struct program *program, unsigned actions)
 		refresh(program);
 }
 
+/* The typed time between refreshes. */
+static void set_delay(struct program *program)
+{
+	double delay_s;
+	struct err err = {.status = EXIT_DONE};
+
+	if (options_parse_delay(ui_delay_text(program->ui), &delay_s, &err)) {
+		ui_say(program->ui, true, err.text);
+		return;
+	}
+	program->options.delay_s = delay_s;
+	program->early_ticks = 0;
+	set_timer(program, delay_s, delay_s);
+}
+
+/* What is shown; while that goes on, as it is now and with the stacks of each site. */
+static void save(struct program *program)
+{
+	const char *name = ui_save_name(program->ui);
+	struct err err = {.status = EXIT_DONE};
+	char text[sizeof(err.text)];
+
+	if (!program->paused) {
+		snapshot_free(program->snapshot);
+		program->snapshot = session_snapshot(program->session, true);
+	}
+	if (save_json(name, program->snapshot, &err)) {
+		ui_say(program->ui, true, err.text);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "written to %s", name);
+	ui_say(program->ui, false, text);
+}
+
 static void on_keys(void *context)
 {
 	struct program *program = context;
@@ -139,6 +174,10 @@ static void on_keys(void *context)
 		suspend(program);
 	if (actions & (UI_SAMPLE_FINER | UI_SAMPLE_COARSER))
 		step_sampling(program, actions);
+	if (actions & UI_DELAY)
+		set_delay(program);
+	if (actions & UI_SAVE)
+		save(program);
 	if (actions & (UI_DRAW | UI_PAUSE))
 		program->draw = true;
 	if (actions & UI_QUIT)

@@ -117,7 +117,7 @@ static int parse_number(const char *text, long long least, long long most, long 
 }
 
 /* Decimal with a point, in every locale: strtod() would want a comma in some. */
-static int parse_delay(const char *text, double *ret_delay_s, struct err *err)
+int options_parse_delay(const char *text, double *ret_delay_s, struct err *err)
 {
 	const char *next = text;
 	double value = 0;
@@ -136,7 +136,7 @@ static int parse_delay(const char *text, double *ret_delay_s, struct err *err)
 	/* The negation also refuses what hundreds of digits overflow to. */
 	if (*next != '\0' || digits == 0 || !(value >= delay_least_s && value <= delay_most_s))
 		return err_set(err, EINVAL, EXIT_USAGE,
-			       "'%s' is not a delay: give seconds from 0.1 to 3600, such as -d 2.5",
+			       "'%s' is not a delay: give seconds from 0.1 to 3600, such as 2.5",
 			       text);
 	*ret_delay_s = value;
 	return 0;
@@ -302,7 +302,7 @@ static int apply_option(struct options *options, int option, const char *word, s
 {
 	switch (option) {
 	case 'd':
-		return parse_delay(optarg, &options->delay_s, err);
+		return options_parse_delay(optarg, &options->delay_s, err);
 	case 'F':
 		return parse_frequency(optarg, &options->frequency_hz, err);
 	case 'n':

@@ -40,6 +40,9 @@ struct options {
  */
 int options_parse(struct options *ret_options, int argc, char **argv, struct err *err);
 
+/* The time between refreshes, in seconds. 0, or -EINVAL with one line in `err` (EXIT_USAGE). */
+int options_parse_delay(const char *text, double *ret_delay_s, struct err *err);
+
 /* The text of --help, a constant. */
 const char *options_help(void);
 

@@ -52,3 +52,12 @@ const char *cell_place(char *buf, size_t size, int cols, const char *file, unsig
 	}
 	return buf;
 }
+
+const char *cell_search_part(unsigned part, const char *name, const char *module, const char *file)
+{
+	const char *const parts[] = {name, module, file};
+
+	if (part >= sizeof(parts) / sizeof(parts[0]))
+		return NULL;
+	return parts[part] ? parts[part] : "";
+}

@@ -24,4 +24,7 @@ int cell_compare_place(const char *a_file, unsigned a_line, const char *b_file, 
 const char *cell_place(char *buf, size_t size, int cols, const char *file, unsigned line,
 		       const char *fallback);
 
+/* For view_source.text: the parts of what has a name, a module and a file, each of them may be NULL. */
+const char *cell_search_part(unsigned part, const char *name, const char *module, const char *file);
+
 #endif

@@ -93,15 +93,24 @@ static enum style function_style(const void *rows, size_t index, unsigned column
 	return STYLE_NORMAL;
 }
 
-static struct view_source function_source(const struct snapshot *snapshot, bool kernel_unfolded)
+static const char *row_text(const void *rows, size_t index, unsigned part)
 {
-	size_t count = kernel_unfolded ? snapshot->function_count : snapshot->folded_count;
+	const struct snapshot_function *function = &((const struct snapshot_function *)rows)[index];
+
+	return cell_search_part(part, function->name, function->module, function->file);
+}
+
+static struct view_source function_source(const struct snapshot *snapshot,
+					  const struct pane_choice *choice)
+{
+	size_t count = choice->kernel_unfolded ? snapshot->function_count : snapshot->folded_count;
 
 	return (struct view_source){
-	    .rows = kernel_unfolded ? snapshot->functions : snapshot->folded,
+	    .rows = choice->kernel_unfolded ? snapshot->functions : snapshot->folded,
 	    .count = snapshot->cpu.state == CHANNEL_ON ? count : 0,
 	    .id = function_id,
 	    .compare = compare_functions,
+	    .text = row_text,
 	};
 }
 
@@ -125,15 +134,17 @@ static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 		snprintf(buf, size, "no samples yet: the target is idle");
 }
 
-static void about(const struct snapshot *snapshot, bool kernel_unfolded, char *buf, size_t size)
+static void about(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,
+		  size_t size)
 {
 	const struct snapshot_cpu *cpu = &snapshot->cpu;
 
 	buf[0] = '\0';
 	if (cpu->state == CHANNEL_OFF)
 		return;
-	snprintf(buf, size, "since attachment%s%s%s", kernel_unfolded ? ", kernel unfolded" : "",
-		 cpu->reason ? "; " : "", cpu->reason ? cpu->reason : "");
+	snprintf(buf, size, "since attachment%s%s%s",
+		 choice->kernel_unfolded ? ", kernel unfolded" : "", cpu->reason ? "; " : "",
+		 cpu->reason ? cpu->reason : "");
 }
 
 const struct pane *cpu_pane_get(void)

@@ -160,29 +160,9 @@ const struct grid_cell *grid_get(const struct grid *grid, int row, int col)
 	return cell_at(grid, row, col);
 }
 
-static char *encode(char *out, uint32_t code)
-{
-	if (code < 0x80) {
-		*out++ = (char)code;
-	} else if (code < 0x800) {
-		*out++ = (char)(0xc0 | code >> 6);
-		*out++ = (char)(0x80 | (code & 0x3f));
-	} else if (code < 0x10000) {
-		*out++ = (char)(0xe0 | code >> 12);
-		*out++ = (char)(0x80 | (code >> 6 & 0x3f));
-		*out++ = (char)(0x80 | (code & 0x3f));
-	} else {
-		*out++ = (char)(0xf0 | code >> 18);
-		*out++ = (char)(0x80 | (code >> 12 & 0x3f));
-		*out++ = (char)(0x80 | (code >> 6 & 0x3f));
-		*out++ = (char)(0x80 | (code & 0x3f));
-	}
-	return out;
-}
-
 char *grid_dump(const struct grid *grid)
 {
-	size_t row_size = (size_t)grid->cols * 4 * (1 + GRID_MARKS) + 1;
+	size_t row_size = (size_t)grid->cols * TEXT_UTF8_BYTES * (1 + GRID_MARKS) + 1;
 	char *text = xcalloc((size_t)grid->rows * row_size + 1, 1);
 	char *out = text;
 
@@ -191,7 +171,7 @@ char *grid_dump(const struct grid *grid)
 
 		for (int col = 0; col < grid->cols; col++)
 			for (const wchar_t *ch = cell_at(grid, row, col)->chars; *ch; ch++)
-				out = encode(out, (uint32_t)*ch);
+				out += text_encode(out, (uint32_t)*ch);
 		while (out > start && out[-1] == ' ')
 			out--;
 		*out++ = '\n';

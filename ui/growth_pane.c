@@ -1,6 +1,6 @@
 /*
- * The pane of the places that touch memory for the first time. In the heap's place where that cannot
- * be tracked, and a view of its own.
+ * The pane of the places that touch memory for the first time. In the heap's place where that
+ * cannot be tracked, and a view of its own.
  */
 #include "config.h"
 
@@ -23,15 +23,15 @@ enum {
 static const double hot_growth = 1024.0;
 
 static const struct table_column columns[] = {
-    [GROWTH_COLUMN_BYTES] =
-	{"~NEW", "memory touched here for the first time, estimated", {7, 7, 0, false}, false,
-	 false},
-    [COLUMN_GROWTH] =
-	{"~NEW/s", "of that per second, lately", {9, 9, 1, false}, false, false},
+    [GROWTH_COLUMN_BYTES] = {"~NEW",
+			     "memory touched here for the first time, estimated",
+			     {7, 7, 0, false},
+			     false,
+			     false},
+    [COLUMN_GROWTH] = {"~NEW/s", "of that per second, lately", {9, 9, 1, false}, false, false},
     [COLUMN_FAULTS] =
 	{"~FAULTS", "page faults that were, estimated", {8, 8, 3, false}, false, false},
-    [COLUMN_SAMPLES] =
-	{"SAMPLES", "what the estimate rests on", {8, 8, 4, false}, false, false},
+    [COLUMN_SAMPLES] = {"SAMPLES", "what the estimate rests on", {8, 8, 4, false}, false, false},
     [COLUMN_SITE] = {"SITE", "function that touches it", {20, 20, 0, true}, true, true},
     [COLUMN_WHERE] =
 	{"WHERE", "source file and line, or the module", {14, 32, 2, false}, true, false},
@@ -98,14 +98,23 @@ static enum style site_style(const void *rows, size_t index, unsigned column)
 	return STYLE_NORMAL;
 }
 
-static struct view_source site_source(const struct snapshot *snapshot, bool kernel_unfolded)
+static const char *row_text(const void *rows, size_t index, unsigned part)
 {
-	(void)kernel_unfolded;
+	const struct snapshot_growth_site *site = row(rows, index);
+
+	return cell_search_part(part, site->function, site->module, site->file);
+}
+
+static struct view_source site_source(const struct snapshot *snapshot,
+				      const struct pane_choice *choice)
+{
+	(void)choice;
 	return (struct view_source){
 	    .rows = snapshot->growth_sites,
 	    .count = snapshot->growth.state == CHANNEL_ON ? snapshot->growth_site_count : 0,
 	    .id = site_id,
 	    .compare = compare_sites,
+	    .text = row_text,
 	};
 }
 
@@ -137,31 +146,32 @@ static size_t add_limit(const struct snapshot_memory *memory, char *buf, size_t 
 
 	if (memory->limit_bytes == SNAPSHOT_UNKNOWN)
 		return 0;
-	length = snprintf(buf, size, ", limit %s of %s",
-			  bytes(used, sizeof(used), memory->used_bytes),
-			  bytes(limit, sizeof(limit), memory->limit_bytes));
+	length =
+	    snprintf(buf, size, ", limit %s of %s", bytes(used, sizeof(used), memory->used_bytes),
+		     bytes(limit, sizeof(limit), memory->limit_bytes));
 	if (!isnan(memory->seconds_to_limit))
 		length += snprintf(buf + length, size - (size_t)length, " in %s",
 				   fmt_duration(time, sizeof(time), memory->seconds_to_limit));
 	return (size_t)length;
 }
 
-static void about(const struct snapshot *snapshot, bool kernel_unfolded, char *buf, size_t size)
+static void about(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,
+		  size_t size)
 {
 	const struct snapshot_growth *growth = &snapshot->growth;
 	const struct snapshot_memory *memory = &snapshot->memory;
 	char anonymous[FMT_SIZE], rate[FMT_SIZE] = "?";
 	size_t length;
 
-	(void)kernel_unfolded;
+	(void)choice;
 	buf[0] = '\0';
 	if (growth->state == CHANNEL_OFF)
 		return;
 	if (!isnan(memory->growth_bytes_per_s))
 		fmt_bytes_signed(rate, sizeof(rate), memory->growth_bytes_per_s, "/s");
-	length = (size_t)snprintf(buf, size, "estimates; anonymous %s %s",
-				  bytes(anonymous, sizeof(anonymous), memory->anonymous_bytes),
-				  rate);
+	length =
+	    (size_t)snprintf(buf, size, "estimates; anonymous %s %s",
+			     bytes(anonymous, sizeof(anonymous), memory->anonymous_bytes), rate);
 	length += add_limit(memory, buf + length, size - length);
 	if (snapshot->heap.state == CHANNEL_OFF && snapshot->heap.reason)
 		snprintf(buf + length, size - length, "; heap not tracked: %s",

@@ -38,8 +38,11 @@ static const struct table_column columns[] = {
     [COLUMN_FREED] = {"FREED", "bytes of those freed again", {7, 7, 6, false}, false, false},
     [COLUMN_PEAK] = {"PEAK", "highest LIVE seen", {7, 7, 7, false}, false, false},
     [COLUMN_TREND] = {"TREND", "LIVE over the last minute", {12, 12, 8, false}, false, false},
-    [COLUMN_LEAK] = {"LEAK", "leak suspect: HIGH, MED, LOW; const: grows no more",
-		     {5, 5, 3, false}, false, false},
+    [COLUMN_LEAK] = {"LEAK",
+		     "leak suspect: HIGH, MED, LOW; const: grows no more",
+		     {5, 5, 3, false},
+		     false,
+		     false},
     [COLUMN_SITE] = {"SITE", "function that allocates", {20, 20, 0, true}, true, true},
     [COLUMN_WHERE] =
 	{"WHERE", "source file and line, or the module", {14, 32, 2, false}, true, false},
@@ -124,14 +127,23 @@ static enum style site_style(const void *rows, size_t index, unsigned column)
 	return STYLE_NORMAL;
 }
 
-static struct view_source site_source(const struct snapshot *snapshot, bool kernel_unfolded)
+static const char *row_text(const void *rows, size_t index, unsigned part)
 {
-	(void)kernel_unfolded;
+	const struct snapshot_site *site = &((const struct snapshot_site *)rows)[index];
+
+	return cell_search_part(part, site->function, site->module, site->file);
+}
+
+static struct view_source site_source(const struct snapshot *snapshot,
+				      const struct pane_choice *choice)
+{
+	(void)choice;
 	return (struct view_source){
 	    .rows = snapshot->sites,
 	    .count = snapshot->heap.state == CHANNEL_ON ? snapshot->site_count : 0,
 	    .id = site_id,
 	    .compare = compare_sites,
+	    .text = row_text,
 	};
 }
 
@@ -153,11 +165,12 @@ static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 			 "no allocations yet: only those made since attachment are seen");
 }
 
-static void about(const struct snapshot *snapshot, bool kernel_unfolded, char *buf, size_t size)
+static void about(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,
+		  size_t size)
 {
 	const struct snapshot_heap *heap = &snapshot->heap;
 
-	(void)kernel_unfolded;
+	(void)choice;
 	buf[0] = '\0';
 	if (heap->state == CHANNEL_OFF)
 		return;

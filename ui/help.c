@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "box.h"
 #include "keymap.h"
 #include "pane.h"
 #include "text.h"
@@ -119,23 +120,6 @@ static size_t count_lines(void)
 	return count;
 }
 
-static void draw_frame(struct grid *grid, const struct glyphs *glyphs, struct rect box)
-{
-	int last_row = box.row + box.rows - 1, last_col = box.col + box.cols - 1;
-
-	for (int row = box.row; row <= last_row; row++) {
-		grid_fill(grid, row, box.col, box.cols, STYLE_NORMAL,
-			  row == box.row || row == last_row ? glyphs->rule : " ");
-		grid_put(grid, row, box.col, 1, STYLE_NORMAL, glyphs->bar);
-		grid_put(grid, row, last_col, 1, STYLE_NORMAL, glyphs->bar);
-	}
-	grid_put(grid, box.row, box.col, 1, STYLE_NORMAL, glyphs->corners[0]);
-	grid_put(grid, box.row, last_col, 1, STYLE_NORMAL, glyphs->corners[1]);
-	grid_put(grid, last_row, box.col, 1, STYLE_NORMAL, glyphs->corners[2]);
-	grid_put(grid, last_row, last_col, 1, STYLE_NORMAL, glyphs->corners[3]);
-	grid_put(grid, box.row, box.col + 2, box.cols - 4, STYLE_TITLE, " Help ");
-}
-
 static void draw_line(struct grid *grid, const struct glyphs *glyphs, int row, struct rect box,
 		      const struct help_line *line)
 {
@@ -157,28 +141,20 @@ static void draw_line(struct grid *grid, const struct glyphs *glyphs, int row, s
 size_t help_draw(struct grid *grid, const struct glyphs *glyphs, size_t top)
 {
 	size_t count = count_lines();
-	struct rect box = {0, 0, grid_rows(grid) - 1, grid_cols(grid)};
+	struct rect box = box_place(grid, BOX_COLS, count);
 	char hint[LINE_SIZE];
-
-	if (box.cols > BOX_COLS)
-		box.cols = BOX_COLS;
-	if ((size_t)box.rows > count + 2)
-		box.rows = (int)count + 2;
-	box.col = (grid_cols(grid) - box.cols) / 2;
-	box.row = (grid_rows(grid) - 1 - box.rows) / 2;
 
 	size_t page = (size_t)(box.rows - 2);
 
 	if (top > count - page)
 		top = count - page;
-	draw_frame(grid, glyphs, box);
+	snprintf(hint, sizeof(hint), " Esc closes%s ", count > page ? ", Up/Down scroll" : "");
+	box_draw(grid, glyphs, box, " Help ", hint);
 	for (size_t i = 0; i < page; i++) {
 		struct help_line line;
 
 		if (get_line(top + i, &line))
 			draw_line(grid, glyphs, box.row + 1 + (int)i, box, &line);
 	}
-	snprintf(hint, sizeof(hint), " Esc closes%s ", count > page ? ", Up/Down scroll" : "");
-	grid_put(grid, box.row + box.rows - 1, box.col + 2, box.cols - 4, STYLE_MUTED, hint);
 	return top;
 }

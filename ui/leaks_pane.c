@@ -128,14 +128,23 @@ static enum style suspect_style(const void *rows, size_t index, unsigned column)
 	return STYLE_NORMAL;
 }
 
-static struct view_source suspect_source(const struct snapshot *snapshot, bool kernel_unfolded)
+static const char *row_text(const void *rows, size_t index, unsigned part)
 {
-	(void)kernel_unfolded;
+	const struct snapshot_site *site = ((const struct snapshot_site *const *)rows)[index];
+
+	return cell_search_part(part, site->function, site->module, site->file);
+}
+
+static struct view_source suspect_source(const struct snapshot *snapshot,
+					 const struct pane_choice *choice)
+{
+	(void)choice;
 	return (struct view_source){
 	    .rows = snapshot->suspects,
 	    .count = snapshot->heap.state == CHANNEL_ON ? snapshot->suspect_count : 0,
 	    .id = suspect_id,
 	    .compare = compare_suspects,
+	    .text = row_text,
 	};
 }
 
@@ -162,9 +171,10 @@ static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 			 fmt_duration(elapsed, sizeof(elapsed), snapshot->elapsed_s));
 }
 
-static void about(const struct snapshot *snapshot, bool kernel_unfolded, char *buf, size_t size)
+static void about(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,
+		  size_t size)
 {
-	(void)kernel_unfolded;
+	(void)choice;
 	buf[0] = '\0';
 	if (snapshot->heap.ages_skipped > 0)
 		snprintf(buf, size, "ages without %" PRIu64 " objects",

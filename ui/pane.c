@@ -24,21 +24,30 @@ const struct pane *pane_get(enum pane_id id)
 	return panes[id]();
 }
 
-/* "1-9 of 34" and, when its column has no room, what the order is by. */
+/*
+ * "1-9 of 34", how many there would be without the filter, and what the order is by when its column
+ * has no room.
+ */
 static void describe_rows(const struct pane *pane, const struct table_state *state, char *buf,
 			  size_t size)
 {
 	const struct view *view = &state->view;
 	const char *hidden = NULL;
+	char all[32] = "";
 	size_t end = view->top + view->page < view->count ? view->top + view->page : view->count;
 
 	buf[0] = '\0';
-	if (view->count == 0)
+	if (view->count < view->total)
+		snprintf(all, sizeof(all), " of all %zu", view->total);
+	if (view->count == 0) {
+		if (view->total > 0)
+			snprintf(buf, size, " none%s ", all);
 		return;
+	}
 	if (state->shown && !(state->shown >> view->sort & 1))
 		hidden = pane->table.columns[view->sort].title;
-	snprintf(buf, size, " %s%s%s%zu-%zu of %zu ", hidden ? "by " : "", hidden ? hidden : "",
-		 hidden ? ", " : "", view->top + 1, end, view->count);
+	snprintf(buf, size, " %s%s%s%zu-%zu of %zu%s ", hidden ? "by " : "", hidden ? hidden : "",
+		 hidden ? ", " : "", view->top + 1, end, view->count, all);
 }
 
 static void draw_title(const struct pane *pane, const struct table_state *state,
@@ -56,7 +65,7 @@ static void draw_title(const struct pane *pane, const struct table_state *state,
 	col += grid_put(grid, row, col, cols - col, style, pane->name);
 	col += grid_put(grid, row, col, cols - col, style, frame->focused ? "]" : " ");
 
-	pane->about(frame->snapshot, frame->kernel_unfolded, raw, sizeof(raw));
+	pane->about(frame->snapshot, frame->choice, raw, sizeof(raw));
 	if (raw[0] == '\0')
 		return;
 	fmt_harmless(about, sizeof(about), raw);
@@ -113,26 +122,49 @@ static void draw_detail(const struct pane *pane, const struct view *view,
 	draw_text(grid, rect, STYLE_NORMAL, text);
 }
 
-void pane_draw(const struct pane *pane, struct table_state *state, const struct pane_frame *frame)
+static void draw_nothing(const struct pane *pane, const struct view *view,
+			 const struct pane_frame *frame, struct rect rect)
 {
 	bool off = pane->is_off(frame->snapshot);
-	struct view_source source = pane->source(frame->snapshot, frame->kernel_unfolded);
+	char raw[PANE_TEXT], text[PANE_TEXT];
+
+	if (view->total > 0) {
+		draw_text(frame->grid, rect, STYLE_NORMAL,
+			  "no row passes the filter (Esc drops it)");
+		return;
+	}
+	pane->explain(frame->snapshot, raw, sizeof(raw));
+	fmt_harmless(text, sizeof(text), raw);
+	draw_text(frame->grid, rect, off ? STYLE_WARN : STYLE_NORMAL, text);
+}
+
+static void take_name(const struct view *view, const struct view_source *source, char *name)
+{
+	name[0] = '\0';
+	if (view->count > 0 && source->text)
+		snprintf(name, TEXT_SIZE, "%s",
+			 source->text(source->rows, view->order[view->selected], 0));
+}
+
+void pane_draw(const struct pane *pane, struct table_state *state, const struct pane_frame *frame)
+{
+	struct view_source source = pane->source(frame->snapshot, frame->choice);
 	struct rect inside = frame->rect, detail;
+	struct view_terms terms = {
+	    .filter = frame->filter, .wanted = frame->wanted, .hold = frame->hold};
 
 	inside.row++;
 	inside.rows--;
 	detail = take_detail(pane, &inside);
-	view_update(&state->view, &source, inside.rows > 1 ? (size_t)inside.rows - 1 : 1);
+	terms.page = inside.rows > 1 ? (size_t)inside.rows - 1 : 1;
+	view_update(&state->view, &source, &terms);
 	if (state->view.count > 0)
 		table_draw(&pane->table, state, &source, frame->focused, frame->glyphs, frame->grid,
 			   inside);
+	else
+		draw_nothing(pane, &state->view, frame, inside);
 	draw_title(pane, state, frame);
 	draw_detail(pane, &state->view, &source, frame->grid, detail);
-	if (state->view.count == 0) {
-		char raw[PANE_TEXT], text[PANE_TEXT];
-
-		pane->explain(frame->snapshot, raw, sizeof(raw));
-		fmt_harmless(text, sizeof(text), raw);
-		draw_text(frame->grid, inside, off ? STYLE_WARN : STYLE_NORMAL, text);
-	}
+	if (frame->focused)
+		take_name(&state->view, &source, frame->name);
 }

@@ -16,18 +16,24 @@ enum { GROWTH_COLUMN_BYTES };
 
 enum { PANE_TEXT = 512 };
 
+/* What of its rows a pane shows, as keys have chosen it. */
+struct pane_choice {
+	bool kernel_unfolded;
+};
+
 struct pane {
 	const char *name; /* "CPU" */
 	struct table table;
 	unsigned first_sort; /* column that orders it at the start */
-	struct view_source (*source)(const struct snapshot *snapshot, bool kernel_unfolded);
+	struct view_source (*source)(const struct snapshot *snapshot,
+				     const struct pane_choice *choice);
 	bool (*is_off)(const struct snapshot *snapshot);
 	/* What to show in place of rows: why there are none. Raw text in `buf`. */
 	void (*explain)(const struct snapshot *snapshot, char *buf, size_t size);
 	/* NULL, or what there is to say of the selected row, below the others: raw text. */
 	const char *(*detail)(const void *rows, size_t index);
 	/* What the title says about the rows. Raw text in `buf`. */
-	void (*about)(const struct snapshot *snapshot, bool kernel_unfolded, char *buf,
+	void (*about)(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,
 		      size_t size);
 };
 
@@ -35,7 +41,11 @@ struct pane {
 struct pane_frame {
 	const struct snapshot *snapshot;
 	bool focused;
-	bool kernel_unfolded;
+	const struct pane_choice *choice;
+	const struct match *filter; /* NULL: all rows are shown */
+	const struct match *wanted; /* what is searched for; NULL: nothing */
+	bool hold;		    /* the selected row keeps its line */
+	char *name; /* of the selected row is put here when the pane is focused, TEXT_SIZE bytes */
 	const struct glyphs *glyphs;
 	struct grid *grid;
 	struct rect rect;

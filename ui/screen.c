@@ -1,37 +1,21 @@
 /*
- * State of the screen and the order in which its parts are drawn.
+ * The order in which the parts of the screen are drawn.
  */
 #include "config.h"
 
-#include "screen.h"
-
 #include <stdio.h>
 #include <stdlib.h>
+#include <bsd/string.h>
 
 #include "err.h"
-#include "fmt.h"
 #include "header.h"
 #include "help.h"
-#include "layout.h"
 #include "line.h"
-#include "pane.h"
-#include "ui.h"
+#include "screen_state.h"
+#include "sort_menu.h"
 
-/* Columns that names move with one key. */
-enum { SCROLL_STEP = 8 };
-
-struct screen {
-	const struct glyphs *glyphs;
-	enum layout_mode mode;
-	enum pane_id focus;
-	bool paused;
-	bool kernel_unfolded;
-	bool heap_replaced; /* growth is shown where the heap would be */
-	bool help;
-	size_t help_top;
-	size_t help_page; /* lines of help on the screen */
-	struct table_state panes[PANE_COUNT];
-};
+/* For so long after a key the selected row keeps its line, in seconds. */
+static const double hold_s = 3;
 
 struct screen *screen_new(bool utf8)
 {
@@ -49,210 +33,42 @@ void screen_free(struct screen *screen)
 		return;
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
 		view_fini(&screen->panes[id].view);
+	match_free(screen->wanted);
+	match_free(screen->filter);
 	free(screen);
 }
 
-static void show(struct screen *screen, enum layout_mode mode)
-{
-	screen->mode = mode;
-	if (!layout_has(mode, screen->focus))
-		screen->focus = layout_panes(mode)->ids[0];
-}
-
-/* The pane that is drawn in the place of this one. */
-static enum pane_id shown_pane(const struct screen *screen, enum pane_id id)
+enum pane_id screen_shown_pane(const struct screen *screen, enum pane_id id)
 {
 	return id == PANE_HEAP && screen->heap_replaced ? PANE_GROWTH : id;
 }
 
-/* Focuses a pane and makes sure that it is on the screen. */
-static void focus(struct screen *screen, enum pane_id id)
+void screen_focus(struct screen *screen, enum pane_id id)
 {
 	screen->focus = id;
 	if (!layout_has(screen->mode, id))
 		screen->mode = layout_of(id);
 }
 
-/* The other pane where two are shown, else the next of all. */
-static enum pane_id next_pane(const struct screen *screen)
+struct table_state *screen_focused_table(struct screen *screen)
 {
-	const struct layout_panes *shown = layout_panes(screen->mode);
-
-	if (shown->count > 1)
-		return shown->ids[screen->focus == shown->ids[0]];
-	return (screen->focus + 1) % PANE_COUNT;
+	return &screen->panes[screen_shown_pane(screen, screen->focus)];
 }
 
-static void sort_pane(struct screen *screen, enum pane_id id, unsigned column)
+const char *screen_delay_text(const struct screen *screen)
 {
-	focus(screen, id);
-	view_sort(&screen->panes[id].view, column);
+	return screen->delay_text;
 }
 
-/* Goes to the next column that is on the screen; stops at the ends. */
-static void sort_step(struct screen *screen, int step)
+const char *screen_save_name(const struct screen *screen)
 {
-	enum pane_id id = shown_pane(screen, screen->focus);
-	struct table_state *state = &screen->panes[id];
-	int count = (int)pane_get(id)->table.column_count;
-
-	for (int column = (int)state->view.sort + step; column >= 0 && column < count;
-	     column += step) {
-		if (state->shown == 0 || state->shown >> column & 1) {
-			view_sort(&state->view, (unsigned)column);
-			return;
-		}
-	}
+	return screen->save_name;
 }
 
-/* Movement inside the help box; false when the command is no movement. */
-static bool move_help(struct screen *screen, enum command command)
+void screen_say(struct screen *screen, bool bad, const char *text)
 {
-	size_t back = 0;
-
-	switch (command) {
-	case COMMAND_UP:
-		back = 1;
-		break;
-	case COMMAND_PAGE_UP:
-		back = screen->help_page;
-		break;
-	case COMMAND_FIRST:
-		back = screen->help_top;
-		break;
-	case COMMAND_DOWN:
-		screen->help_top++;
-		break;
-	case COMMAND_PAGE_DOWN:
-		screen->help_top += screen->help_page;
-		break;
-	case COMMAND_LAST:
-		screen->help_top = SIZE_MAX;
-		break;
-	default:
-		return false;
-	}
-	screen->help_top -= back < screen->help_top ? back : screen->help_top;
-	return true;
-}
-
-/* Movement in the focused pane; false when the command is no movement. */
-static bool move_pane(struct screen *screen, enum command command)
-{
-	struct table_state *state = &screen->panes[shown_pane(screen, screen->focus)];
-	long page = (long)state->view.page;
-
-	switch (command) {
-	case COMMAND_UP:
-		view_move(&state->view, -1);
-		break;
-	case COMMAND_DOWN:
-		view_move(&state->view, 1);
-		break;
-	case COMMAND_PAGE_UP:
-		view_move(&state->view, -page);
-		break;
-	case COMMAND_PAGE_DOWN:
-		view_move(&state->view, page);
-		break;
-	case COMMAND_FIRST:
-		view_first(&state->view);
-		break;
-	case COMMAND_LAST:
-		view_last(&state->view);
-		break;
-	case COMMAND_LEFT:
-		state->scroll -= state->scroll < SCROLL_STEP ? state->scroll : SCROLL_STEP;
-		break;
-	case COMMAND_RIGHT:
-		state->scroll += SCROLL_STEP;
-		break;
-	default:
-		return false;
-	}
-	return true;
-}
-
-/* Commands that choose what is shown and in which order. */
-static void arrange(struct screen *screen, enum command command)
-{
-	switch (command) {
-	case COMMAND_NEXT_PANE:
-		focus(screen, next_pane(screen));
-		break;
-	case COMMAND_SHOW_BOTH:
-		show(screen, LAYOUT_BOTH);
-		break;
-	case COMMAND_SHOW_CPU:
-		show(screen, LAYOUT_CPU);
-		break;
-	case COMMAND_SHOW_HEAP:
-		show(screen, LAYOUT_HEAP);
-		break;
-	case COMMAND_SHOW_LEAKS:
-		show(screen, LAYOUT_LEAKS);
-		break;
-	case COMMAND_SHOW_GROWTH:
-		show(screen, LAYOUT_GROWTH);
-		break;
-	case COMMAND_SORT_PREVIOUS:
-		sort_step(screen, -1);
-		break;
-	case COMMAND_SORT_NEXT:
-		sort_step(screen, 1);
-		break;
-	case COMMAND_SORT_SELF:
-		sort_pane(screen, PANE_CPU, CPU_COLUMN_SELF);
-		break;
-	case COMMAND_SORT_TOTAL:
-		sort_pane(screen, PANE_CPU, CPU_COLUMN_TOTAL);
-		break;
-	case COMMAND_SORT_LIVE:
-		sort_pane(screen, PANE_HEAP, HEAP_COLUMN_LIVE);
-		break;
-	case COMMAND_REVERSE:
-		view_reverse(&screen->panes[shown_pane(screen, screen->focus)].view);
-		break;
-	case COMMAND_KERNEL:
-		screen->kernel_unfolded = !screen->kernel_unfolded;
-		break;
-	default:
-		break;
-	}
-}
-
-unsigned screen_command(struct screen *screen, enum command command)
-{
-	if (screen->help && move_help(screen, command))
-		return UI_DRAW;
-	if (move_pane(screen, command))
-		return UI_DRAW;
-	switch (command) {
-	case COMMAND_NONE:
-		return UI_NONE;
-	case COMMAND_QUIT:
-		return UI_QUIT;
-	case COMMAND_SUSPEND:
-		return UI_SUSPEND;
-	case COMMAND_SAMPLE_FINER:
-		return UI_SAMPLE_FINER;
-	case COMMAND_SAMPLE_COARSER:
-		return UI_SAMPLE_COARSER;
-	case COMMAND_PAUSE:
-		screen->paused = !screen->paused;
-		return UI_PAUSE | UI_DRAW;
-	case COMMAND_HELP:
-		screen->help = !screen->help;
-		screen->help_top = 0;
-		break;
-	case COMMAND_CLOSE:
-		screen->help = false;
-		break;
-	default:
-		arrange(screen, command);
-		break;
-	}
-	return UI_DRAW;
+	(void)strlcpy(screen->message, text, sizeof(screen->message));
+	screen->message_bad = bad;
 }
 
 static void draw_too_small(struct grid *grid)
@@ -276,11 +92,15 @@ static void draw_panes(struct screen *screen, const struct snapshot *snapshot, s
 		       const struct layout *layout)
 {
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++) {
-		enum pane_id shown = shown_pane(screen, id);
+		enum pane_id shown = screen_shown_pane(screen, id);
 		struct pane_frame frame = {
 		    .snapshot = snapshot,
 		    .focused = id == screen->focus,
-		    .kernel_unfolded = screen->kernel_unfolded,
+		    .choice = &screen->choice,
+		    .filter = screen->filter,
+		    .wanted = screen->wanted,
+		    .hold = screen->follow || screen->elapsed_s - screen->key_s < hold_s,
+		    .name = screen->selected_name,
 		    .glyphs = screen->glyphs,
 		    .grid = grid,
 		    .rect = layout->panes[id],
@@ -289,6 +109,52 @@ static void draw_panes(struct screen *screen, const struct snapshot *snapshot, s
 		if (layout->panes[id].rows > 0)
 			pane_draw(pane_get(shown), &screen->panes[shown], &frame);
 	}
+}
+
+/* The keys, and at the right the filter, for it explains why rows are missing. */
+static void draw_keys(const struct screen *screen, struct grid *grid, struct rect rect)
+{
+	struct rect keys = rect;
+	char filter[PROMPT_TEXT + 32], text[TEXT_SIZE];
+
+	if (screen->filter) {
+		snprintf(filter, sizeof(filter), "filter: %s", screen->filter_text);
+		text_shorten(text, sizeof(text), filter, rect.cols / 2, screen->glyphs->ellipsis);
+		keys.cols -= text_width(text) + 2;
+		grid_put(grid, rect.row, keys.cols + 1, rect.cols, STYLE_HOT, text);
+	}
+	help_draw_keys(grid, keys);
+}
+
+static void draw_last_line(struct screen *screen, struct grid *grid)
+{
+	const struct view *view = &screen_focused_table(screen)->view;
+	struct line line = {.count = 0};
+
+	if (screen->prompt.kind != PROMPT_NONE) {
+		prompt_draw(&screen->prompt, grid, screen->layout.keys);
+		return;
+	}
+	if (screen->message[0])
+		line_add(&line, 0, NULL, screen->message_bad ? STYLE_WARN : STYLE_HOT, "%s",
+			 screen->message);
+	else if (view->missed && screen->wanted)
+		line_add(&line, 0, NULL, STYLE_HOT, "not found: %s", screen->search_text);
+	if (line.count > 0)
+		line_draw(&line, grid, screen->layout.keys.row);
+	else
+		draw_keys(screen, grid, screen->layout.keys);
+}
+
+static void draw_boxes(struct screen *screen, struct grid *grid)
+{
+	const struct pane *pane = pane_get(screen_shown_pane(screen, screen->focus));
+
+	screen->help_page = (size_t)(grid_rows(grid) > 4 ? grid_rows(grid) - 3 : 1);
+	if (screen->help)
+		screen->help_top = help_draw(grid, screen->glyphs, screen->help_top);
+	if (screen->sort_menu)
+		sort_menu_draw(grid, screen->glyphs, &pane->table, pane->name, screen->sort_choice);
 }
 
 void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct grid *grid)
@@ -304,22 +170,22 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 	screen->heap_replaced =
 	    snapshot->heap.state == CHANNEL_OFF && snapshot->growth.state == CHANNEL_ON;
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
-		request.off[id] = pane_get(shown_pane(screen, id))->is_off(snapshot);
+		request.off[id] = pane_get(screen_shown_pane(screen, id))->is_off(snapshot);
 
-	struct layout layout = layout_compute(&request);
-
+	screen->layout = layout_compute(&request);
+	screen->target_pid = snapshot->target.pid;
+	screen->time = snapshot->time;
+	screen->elapsed_s = snapshot->elapsed_s;
 	grid_clear(grid);
-	if (layout.too_small) {
+	if (screen->layout.too_small) {
 		draw_too_small(grid);
 		return;
 	}
-	header_draw(snapshot, screen->paused, request.notice && layout.notice.rows == 0, grid,
-		    layout.header);
-	draw_panes(screen, snapshot, grid, &layout);
-	if (layout.notice.rows > 0)
-		draw_notice(snapshot, grid, layout.notice);
-	help_draw_keys(grid, layout.keys);
-	screen->help_page = (size_t)(grid_rows(grid) > 4 ? grid_rows(grid) - 3 : 1);
-	if (screen->help)
-		screen->help_top = help_draw(grid, screen->glyphs, screen->help_top);
+	header_draw(snapshot, screen->paused, request.notice && screen->layout.notice.rows == 0,
+		    grid, screen->layout.header);
+	draw_panes(screen, snapshot, grid, &screen->layout);
+	if (screen->layout.notice.rows > 0)
+		draw_notice(snapshot, grid, screen->layout.notice);
+	draw_last_line(screen, grid);
+	draw_boxes(screen, grid);
 }

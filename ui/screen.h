@@ -19,8 +19,21 @@ struct screen *screen_new(bool utf8);
 /* NULL is allowed. */
 void screen_free(struct screen *screen);
 
+/* Does what the key asks of the screen; returns a set of enum ui_action for the caller. */
+unsigned screen_key(struct screen *screen, int key);
+
+/* As screen_key(), for a key of the mouse (keymap.h) at a row and column of the screen. */
+unsigned screen_mouse(struct screen *screen, int key, int row, int col);
+
 /* Does what the command asks of the screen; returns a set of enum ui_action for the caller. */
 unsigned screen_command(struct screen *screen, enum command command);
+
+/* What was typed last for UI_DELAY and UI_SAVE; borrowed until the next key. */
+const char *screen_delay_text(const struct screen *screen);
+const char *screen_save_name(const struct screen *screen);
+
+/* Shows a line until the next key; `bad`: something failed. It may hold anything. */
+void screen_say(struct screen *screen, bool bad, const char *text);
 
 /* Draws over the whole grid. The snapshot is only read and not kept. */
 void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct grid *grid);

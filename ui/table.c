@@ -18,7 +18,7 @@ struct painter {
 	const struct glyphs *glyphs;
 	struct grid *grid;
 	struct rect rect;
-	int widths[TABLE_COLUMNS];
+	const int *widths; /* of the state */
 };
 
 static void find_widths(struct painter *painter)
@@ -28,7 +28,7 @@ static void find_widths(struct painter *painter)
 
 	for (size_t i = 0; i < count; i++)
 		columns[i] = painter->table->columns[i].layout;
-	layout_columns(columns, count, painter->rect.cols, painter->widths);
+	layout_columns(columns, count, painter->rect.cols, painter->state->widths);
 	painter->state->shown = 0;
 	for (size_t i = 0; i < count; i++)
 		if (painter->widths[i] > 0)
@@ -149,7 +149,7 @@ void table_draw(const struct table *table, struct table_state *state,
 		const struct view_source *source, bool focused, const struct glyphs *glyphs,
 		struct grid *grid, struct rect rect)
 {
-	struct painter painter = {table, state, source, glyphs, grid, rect, {0}};
+	struct painter painter = {table, state, source, glyphs, grid, rect, state->widths};
 	const struct view *view = &state->view;
 	size_t room = rect.rows > 1 ? (size_t)rect.rows - 1 : 0;
 	size_t end = view->count - view->top < room ? view->count : view->top + room;
@@ -161,4 +161,18 @@ void table_draw(const struct table *table, struct table_state *state,
 	for (size_t at = view->top; at < end; at++)
 		draw_row(&painter, rect.row + 1 + (int)(at - view->top), at,
 			 focused && at == view->selected);
+}
+
+int table_column_at(const struct table *table, const struct table_state *state, int col)
+{
+	int end = 1;
+
+	for (size_t i = 0; i < table->column_count; i++) {
+		if (state->widths[i] == 0)
+			continue;
+		end += state->widths[i] + 1;
+		if (col < end)
+			return (int)i;
+	}
+	return -1;
 }

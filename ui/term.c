@@ -45,6 +45,7 @@ struct terminal {
 	bool colours;
 	bool suspended;
 	bool redraw;
+	int mouse_row, mouse_col;
 };
 
 /* Copies a string of the terminal without its padding ("$<5>"), which is for hardware long gone. */
@@ -64,6 +65,13 @@ static size_t append_capability(char *bytes, size_t length, const char *name)
 	return length;
 }
 
+static size_t append_text(char *bytes, size_t length, const char *text)
+{
+	while (*text && length < CRASH_BYTES)
+		bytes[length++] = *text++;
+	return length;
+}
+
 static void arm(const struct terminal *term)
 {
 	static const char *const names[] = {"sgr0", "op", "rmkx", "cnorm", "rmcup"};
@@ -72,6 +80,9 @@ static void arm(const struct terminal *term)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		length = append_capability(bytes, length, names[i]);
+	/* What curses writes for the mouse has no capability of its own. */
+	if (has_mouse())
+		length = append_text(bytes, length, "\x1b[?1006l\x1b[?1000l");
 	crash_arm(STDOUT_FILENO, &term->modes, bytes, length);
 }
 
@@ -197,6 +208,9 @@ static int start_input(struct terminal *term)
 		return -1;
 	keypad(term->keys, TRUE);
 	nodelay(term->keys, TRUE);
+	(void)mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED,
+			NULL);
+	(void)mouseinterval(0);
 	return 0;
 }
 
@@ -226,9 +240,9 @@ int term_open(struct terminal **ret_term, struct err *err)
 		    err, EIO, EXIT_FAILED,
 		    "cannot open the screen: the terminal cannot be set up; use --batch");
 	}
-	arm(term);
 	if (start_input(term) < 0)
 		out_of_memory();
+	arm(term);
 	start_colours(term);
 	*ret_term = term;
 	return 0;
@@ -254,6 +268,21 @@ bool term_is_utf8(const struct terminal *term)
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
+static int decode_mouse(struct terminal *term)
+{
+	MEVENT event;
+
+	if (getmouse(&event) != OK)
+		return RSP_KEY_OTHER;
+	term->mouse_row = event.y;
+	term->mouse_col = event.x;
+	if (event.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED))
+		return RSP_KEY_CLICK;
+	if (event.bstate & BUTTON4_PRESSED)
+		return RSP_KEY_WHEEL_UP;
+	return event.bstate & BUTTON5_PRESSED ? RSP_KEY_WHEEL_DOWN : RSP_KEY_OTHER;
+}
+
 static int decode_key(wint_t key)
 {
 	static const struct {
@@ -265,6 +294,7 @@ static int decode_key(wint_t key)
 	    {KEY_PPAGE, RSP_KEY_PAGE_UP}, {KEY_NPAGE, RSP_KEY_PAGE_DOWN},
 	    {KEY_HOME, RSP_KEY_HOME},	  {KEY_END, RSP_KEY_END},
 	    {KEY_FIND, RSP_KEY_HOME},	  {KEY_SELECT, RSP_KEY_END},
+	    {KEY_ENTER, RSP_KEY_ENTER},	  {KEY_BACKSPACE, RSP_KEY_BACKSPACE},
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -285,7 +315,13 @@ int term_key(struct terminal *term)
 	/* ^@ would be taken for no key at all. */
 	if (kind == OK)
 		return key == 0 ? RSP_KEY_OTHER : (int)key;
-	return decode_key(key);
+	return key == KEY_MOUSE ? decode_mouse(term) : decode_key(key);
+}
+
+void term_mouse(const struct terminal *term, int *ret_row, int *ret_col)
+{
+	*ret_row = term->mouse_row;
+	*ret_col = term->mouse_col;
 }
 
 bool term_is_gone(const struct terminal *term)

@@ -27,6 +27,9 @@ bool term_is_utf8(const struct terminal *term);
 /* The next key that was pressed (keymap.h), RSP_KEY_NONE when there is none. Never blocks. */
 int term_key(struct terminal *term);
 
+/* Where the mouse was at the last key of it that term_key() gave, from 0. */
+void term_mouse(const struct terminal *term, int *ret_row, int *ret_col);
+
 /* Whether the terminal has gone away, so that there will never be a key again. */
 bool term_is_gone(const struct terminal *term);
 

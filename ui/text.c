@@ -33,6 +33,28 @@ static size_t decode(const char *text, uint32_t *ret_code)
 	return length;
 }
 
+size_t text_encode(char *buf, uint32_t code)
+{
+	char *out = buf;
+
+	if (code < 0x80) {
+		*out++ = (char)code;
+	} else if (code < 0x800) {
+		*out++ = (char)(0xc0 | code >> 6);
+		*out++ = (char)(0x80 | (code & 0x3f));
+	} else if (code < 0x10000) {
+		*out++ = (char)(0xe0 | code >> 12);
+		*out++ = (char)(0x80 | (code >> 6 & 0x3f));
+		*out++ = (char)(0x80 | (code & 0x3f));
+	} else {
+		*out++ = (char)(0xf0 | code >> 18);
+		*out++ = (char)(0x80 | (code >> 12 & 0x3f));
+		*out++ = (char)(0x80 | (code >> 6 & 0x3f));
+		*out++ = (char)(0x80 | (code & 0x3f));
+	}
+	return (size_t)(out - buf);
+}
+
 /* Zero-width and directional controls: they would change how the text beside them is shown. */
 static bool is_invisible(uint32_t code)
 {

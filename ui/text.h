@@ -7,10 +7,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <wchar.h>
 
 /* Large enough for every name shown; longer ones lose their end. */
 enum { TEXT_SIZE = 4096 };
+
+/* The most that one character takes in UTF-8. */
+enum { TEXT_UTF8_BYTES = 4 };
 
 /* A character as it may be shown. */
 struct text_char {
@@ -23,6 +27,9 @@ struct text_char {
  * and what is not valid UTF-8 comes out as '?', invisible format characters are skipped.
  */
 bool text_next(const char **text, struct text_char *ret_char);
+
+/* Writes a character as UTF-8, without an end; returns how many bytes. */
+size_t text_encode(char *buf, uint32_t code);
 
 /* Columns that the whole text takes. */
 int text_width(const char *text);

@@ -48,6 +48,21 @@ void ui_close(struct ui *ui)
 	free(ui);
 }
 
+static unsigned use_key(struct ui *ui, int key)
+{
+	int row, col;
+
+	switch (key) {
+	case RSP_KEY_CLICK:
+	case RSP_KEY_WHEEL_UP:
+	case RSP_KEY_WHEEL_DOWN:
+		term_mouse(ui->term, &row, &col);
+		return screen_mouse(ui->screen, key, row, col);
+	default:
+		return screen_key(ui->screen, key);
+	}
+}
+
 unsigned ui_input(struct ui *ui)
 {
 	unsigned actions = UI_NONE;
@@ -55,19 +70,32 @@ unsigned ui_input(struct ui *ui)
 	int key;
 
 	while ((key = term_key(ui->term)) != RSP_KEY_NONE) {
-		enum command command = keymap_command(key);
-
 		any = true;
-		if (command == COMMAND_REDRAW)
+		if (keymap_command(key) == COMMAND_REDRAW)
 			term_redraw(ui->term);
 		/* Two toggles of the pause leave it as it was. */
-		unsigned more = screen_command(ui->screen, command);
+		unsigned more = use_key(ui, key);
 
 		actions = (actions ^ (more & UI_PAUSE)) | (more & ~(unsigned)UI_PAUSE);
 	}
 	if (!any && term_is_gone(ui->term))
 		actions |= UI_QUIT;
 	return actions;
+}
+
+const char *ui_delay_text(const struct ui *ui)
+{
+	return screen_delay_text(ui->screen);
+}
+
+const char *ui_save_name(const struct ui *ui)
+{
+	return screen_save_name(ui->screen);
+}
+
+void ui_say(struct ui *ui, bool bad, const char *text)
+{
+	screen_say(ui->screen, bad, text);
 }
 
 void ui_draw(struct ui *ui, const struct snapshot *snapshot)

@@ -5,6 +5,8 @@
 #ifndef RSP_UI_H
 #define RSP_UI_H
 
+#include <stdbool.h>
+
 #include "err.h"
 #include "profile/snapshot.h"
 
@@ -14,11 +16,13 @@ struct ui;
 enum ui_action {
 	UI_NONE = 0,
 	UI_QUIT = 1 << 0,
-	UI_DRAW = 1 << 1,    /* draw again with the snapshot at hand */
-	UI_PAUSE = 1 << 2,   /* pause was toggled: freeze or refresh what is drawn */
-	UI_SUSPEND = 1 << 3, /* stop the program as job control asks (^Z) */
+	UI_DRAW = 1 << 1,	    /* draw again with the snapshot at hand */
+	UI_PAUSE = 1 << 2,	    /* pause was toggled: freeze or refresh what is drawn */
+	UI_SUSPEND = 1 << 3,	    /* stop the program as job control asks (^Z) */
 	UI_SAMPLE_FINER = 1 << 4,   /* halve the heap's sampling interval */
 	UI_SAMPLE_COARSER = 1 << 5, /* double it */
+	UI_DELAY = 1 << 6,	    /* take ui_delay_text() as the time between refreshes */
+	UI_SAVE = 1 << 7,	    /* write what is shown to the file ui_save_name() */
 };
 
 /*
@@ -33,6 +37,13 @@ void ui_close(struct ui *ui);
 
 /* Reads all keys that are there and returns a set of enum ui_action. Never blocks. */
 unsigned ui_input(struct ui *ui);
+
+/* What was typed last for UI_DELAY, and for UI_SAVE; borrowed until the next ui_input(). */
+const char *ui_delay_text(const struct ui *ui);
+const char *ui_save_name(const struct ui *ui);
+
+/* Shows a line until the next key; `bad`: something failed. Draw afterwards. */
+void ui_say(struct ui *ui, bool bad, const char *text);
 
 /* Draws; `snapshot` is only read and not kept. */
 void ui_draw(struct ui *ui, const struct snapshot *snapshot);

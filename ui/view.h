@@ -1,9 +1,11 @@
 /*
- * One list on the screen: order, selection, scrolling. It works on any array of rows by the
- * functions of a view_source and keeps ids, never pointers, between two refreshes.
+ * One list on the screen: order, filter, selection, search, scrolling. It works on any array of
+ * rows by the functions of a view_source and keeps ids, never pointers, between two refreshes.
  *
  * The selection stays at the top of the list until the user moves it; then it follows its row by id
  * wherever sorting takes it. When the row is gone, the row at the same place is selected.
+ *
+ * Of many rows only those on the screen are put in order.
  */
 #ifndef RSP_UI_VIEW_H
 #define RSP_UI_VIEW_H
@@ -11,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "match.h"
 
 /* Rows of a snapshot as a view sees them; borrowed for the call it is given to. */
 struct view_source {
@@ -22,36 +26,71 @@ struct view_source {
 	 * largest, names from A), 0 when they are equal.
 	 */
 	int (*compare)(const void *rows, size_t a, size_t b, unsigned column);
+	/*
+	 * What search and filter look at: the row's name (part 0), then whatever else it is known
+	 * by, "" where that is unknown, NULL behind the last part. NULL: its rows are neither
+	 * searched nor filtered.
+	 */
+	const char *(*text)(const void *rows, size_t index, unsigned part);
+};
+
+enum view_seek {
+	VIEW_SEEK_NONE,
+	VIEW_SEEK_HERE, /* from the selected row on */
+	VIEW_SEEK_NEXT, /* behind it, and from the first row again */
+	VIEW_SEEK_PREVIOUS,
 };
 
 /* Fields are read by everyone, written by view.c only. */
 struct view {
 	unsigned sort; /* column */
 	bool reverse;
-	size_t count;  /* rows shown */
-	size_t *order; /* owned; positions to indexes of the source, valid until the next update */
-	uint64_t *ids; /* owned; of the row at each position */
+	size_t total;  /* rows of the source */
+	size_t count;  /* of them, those that pass the filter: positions are below it */
+	size_t *order; /* owned; positions to indexes of the source, of the rows on the screen
+			  (`top` and `page` on, the selected one is there), until the next update */
 	size_t capacity;
-	size_t selected; /* position; 0 when there are no rows */
-	size_t top;	 /* position of the first row on the screen */
-	size_t page;	 /* rows on the screen, at least 1 */
-	bool moved;	 /* the user has chosen a row */
+	size_t selected;  /* position; 0 when there are no rows */
+	size_t top;	  /* position of the first row on the screen */
+	size_t page;	  /* rows on the screen, at least 1 */
+	bool moved;	  /* the user has chosen a row */
+	bool by_position; /* and it is the one at `selected` whatever its id */
 	uint64_t selected_id;
+	enum view_seek seek;
+	bool missed; /* the last search found nothing */
+};
+
+/* What an update goes by; borrowed for the call. */
+struct view_terms {
+	size_t page;		    /* rows on the screen */
+	const struct match *filter; /* NULL: all rows are shown */
+	const struct match *wanted; /* by view_search() */
+	bool hold;		    /* the selected row keeps its line on the screen where it can */
 };
 
 void view_init(struct view *view, unsigned sort);
 void view_fini(struct view *view);
 
-/* Takes over new rows: sorts, finds the selection again, scrolls it into `page` rows. */
-void view_update(struct view *view, const struct view_source *source, size_t page);
+/* Takes over new rows: filters, sorts, finds the selection again, scrolls it into the page. */
+void view_update(struct view *view, const struct view_source *source,
+		 const struct view_terms *terms);
 
 /* Moves the selection, down when `rows` is positive; stops at both ends. */
 void view_move(struct view *view, long rows);
+
+/* Selects the row at a line of the screen, counted from 0; false when there is none. */
+bool view_point(struct view *view, size_t line);
 
 /* Selects the first row and lets the selection stay at the top again. */
 void view_first(struct view *view);
 
 void view_last(struct view *view);
+
+/* Keeps the selection on the row it is on, though the user has not moved it. */
+void view_pin(struct view *view);
+
+/* Makes the next update look for a row. */
+void view_search(struct view *view, enum view_seek seek);
 
 /* Sorts by the column in its usual order, from the next update on. */
 void view_sort(struct view *view, unsigned column);

@@ -93,6 +93,15 @@ class GoldenTest(unittest.TestCase):
     def test_exit(self):
         self.check("exited-80x24", self.open_replay((80, 24), "exited"))
 
+    def test_what_keys_open(self):
+        for name, keys in (("help", ("?",)), ("sort", ("Tab", "s", "Down")),
+                           ("filter", ("f", "!^orders", "Enter")), ("typing", ("/", "audit"))):
+            with self.subTest(name=name):
+                terminal = self.open_replay((80, 24), "busy")
+                terminal.wait_for(r"^ \? Help")
+                terminal.press(*keys)
+                self.check(f"keys-{name}", terminal)
+
     def test_ascii_locale(self):
         self.check("ascii-80x24", self.open_replay((80, 24), "busy", variables=ASCII))
         self.check("ascii-hostile-80x24",

@@ -2,6 +2,9 @@
 #include "config.h"
 
 #include <criterion/criterion.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "keymap.h"
@@ -93,4 +96,72 @@ Test(ui_keymap, names)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		cr_expect_str_eq(keymap_key_name(buf, sizeof(buf), names[i].key), names[i].name);
+}
+
+/* The section KEYS of the manual. */
+static char *manual_keys(void)
+{
+	const char *source = getenv("RSPROF_SOURCE");
+	char path[4096], *text, *end;
+	FILE *file;
+	size_t length;
+
+	cr_assert_not_null(source, "tests/run sets it");
+	snprintf(path, sizeof(path), "%s/man/" PACKAGE_NAME ".1", source);
+	file = fopen(path, "r");
+	cr_assert_not_null(file, "%s", path);
+	text = calloc(1, 1 << 20);
+	cr_assert_not_null(text);
+	length = fread(text, 1, (1 << 20) - 1, file);
+	cr_assert(length > 0);
+	fclose(file);
+	memmove(text, strstr(text, ".Sh KEYS"), strlen(strstr(text, ".Sh KEYS")) + 1);
+	end = strstr(text + 1, ".Sh ");
+	cr_assert_not_null(end);
+	*end = '\0';
+	return text;
+}
+
+/* A key as the manual writes it: some characters are mdoc's own. */
+static const char *manual_name(char *buf, size_t size, int key)
+{
+	static const struct {
+		int key;
+		const char *name;
+	} names[] = {
+	    {'<', "\\*(Lt"}, {'>', "\\*(Gt"}, {'[', "\\(lB"}, {']', "\\(rB"}, {'\\', "\\e"},
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].key == key)
+			return names[i].name;
+	return keymap_key_name(buf, size, key);
+}
+
+Test(ui_keymap, manual_names_every_key)
+{
+	char *text = manual_keys(), name[16];
+	size_t count;
+	const struct keymap_entry *entries = keymap_entries(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < KEYMAP_KEYS && entries[i].keys[k] != RSP_KEY_NONE; k++) {
+			const char *key = manual_name(name, sizeof(name), entries[i].keys[k]);
+			bool found = false;
+
+			/* In a line of its own, ".It a , b", between spaces. */
+			for (const char *at = text; !found && (at = strstr(at, key)); at++) {
+				const char *line = at, *end = at + strlen(key);
+
+				while (line > text && line[-1] != '\n')
+					line--;
+				found = strncmp(line, ".It ", 4) == 0 &&
+					(at[-1] == ' ' || at[-1] == '&') &&
+					(*end == ' ' || *end == '\n');
+			}
+			cr_expect(found, "the manual does not name the key %s (%s)", key,
+				  entries[i].help);
+		}
+	}
+	free(text);
 }

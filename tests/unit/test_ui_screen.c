@@ -202,7 +202,7 @@ static const char *line_with(const char *part)
 
 static unsigned press(int key)
 {
-	return screen_command(screen, keymap_command(key));
+	return screen_key(screen, key);
 }
 
 Test(ui_screen, full_size)
@@ -641,6 +641,157 @@ Test(ui_screen, names_scroll_sideways)
 	press(RSP_KEY_LEFT);
 	draw(80, 24);
 	HAS("crate::module...th_a_long_name");
+}
+
+static void type(const char *keys)
+{
+	while (*keys)
+		press((unsigned char)*keys++);
+}
+
+Test(ui_screen, filter_while_it_is_typed)
+{
+	type("f");
+	draw(120, 35);
+	HAS(" Filter (!regex, empty: all):");
+	type("orders::");
+	draw(120, 35);
+	HAS("1-1 of 1 of all 3 --");
+	HAS_NOT("[kernel] ");
+	HAS("none of all 2 --");
+	HAS("no row passes the filter");
+	press(RSP_KEY_ENTER);
+	draw(120, 35);
+	HAS_NOT("Filter (");
+	HAS(" filter: orders::");
+	HAS("1-1 of 1 of all 3 --");
+	/* Dismissed, it is what it was before. */
+	type("\\xyz");
+	draw(120, 35);
+	HAS_NOT("match_level");
+	press(RSP_KEY_ESCAPE);
+	draw(120, 35);
+	HAS("1-1 of 1 of all 3 --");
+	press(RSP_KEY_ESCAPE);
+	draw(120, 35);
+	HAS("- 1-3 of 3 --");
+	type("f!(");
+	draw(120, 35);
+	HAS("- 1-3 of 3 --");
+	press(RSP_KEY_ENTER);
+	draw(120, 35);
+	HAS(" no regular expression: ");
+	press(RSP_KEY_DOWN);
+	draw(120, 35);
+	HAS(" ? Help  q Quit");
+}
+
+Test(ui_screen, search)
+{
+	draw(120, 35);
+	type("/MAIN");
+	draw(120, 35);
+	HAS(" Search (!regex): MAIN");
+	LINE("match_level", ">  60.0    62.0 orders::book::match_level                              "
+			    "ordersd              src/book.rs:214");
+	for (int i = 0; i < 4; i++)
+		press(RSP_KEY_BACKSPACE);
+	type("main");
+	press(RSP_KEY_ENTER);
+	draw(120, 35);
+	HAS(">  15.0     100 main");
+	type("/kern");
+	press(RSP_KEY_ENTER);
+	draw(120, 35);
+	HAS(">  25.0    25.0 [kernel]");
+	type("/nothing");
+	press(RSP_KEY_ENTER);
+	draw(120, 35);
+	HAS(" not found: nothing");
+	press(RSP_KEY_UP);
+	press(RSP_KEY_DOWN);
+	draw(120, 35);
+	HAS(" ? Help");
+	type("n");
+	draw(120, 35);
+	HAS(" not found: nothing");
+	HAS(">  25.0    25.0 [kernel]");
+	type("#");
+	draw(120, 35);
+	HAS(">  25.0    25.0 [kernel]");
+}
+
+Test(ui_screen, sort_menu)
+{
+	draw(80, 24);
+	type("s");
+	draw(80, 24);
+	HAS(" Sort CPU by ");
+	HAS(">SELF% ");
+	press(RSP_KEY_DOWN);
+	press(RSP_KEY_DOWN);
+	draw(80, 24);
+	HAS(">FUNCTION ");
+	press(RSP_KEY_ENTER);
+	draw(80, 24);
+	HAS_NOT(" Sort CPU by ");
+	HAS("FUNCTION^");
+	type("s");
+	press(RSP_KEY_ESCAPE);
+	draw(80, 24);
+	HAS_NOT(" Sort CPU by ");
+	HAS("FUNCTION^");
+}
+
+Test(ui_screen, mouse)
+{
+	draw(120, 35);
+	cr_expect_eq(screen_mouse(screen, RSP_KEY_CLICK, 7, 20), UI_DRAW);
+	draw(120, 35);
+	HAS(">  25.0    25.0 [kernel]");
+	screen_mouse(screen, RSP_KEY_WHEEL_DOWN, 7, 20);
+	draw(120, 35);
+	HAS(">  15.0     100 main");
+	screen_mouse(screen, RSP_KEY_WHEEL_UP, 7, 20);
+	draw(120, 35);
+	HAS(">  60.0    62.0 orders");
+	screen_mouse(screen, RSP_KEY_CLICK, 5, 10);
+	draw(120, 35);
+	HAS("  SELF% TOTAL%v FUNCTION");
+	screen_mouse(screen, RSP_KEY_CLICK, 5, 10);
+	draw(120, 35);
+	HAS("  SELF% TOTAL%^ FUNCTION");
+	cr_expect_eq(screen_mouse(screen, RSP_KEY_CLICK, 0, 0), UI_NONE);
+	/* Below the last row there is none to click on. */
+	screen_mouse(screen, RSP_KEY_CLICK, 15, 10);
+	draw(120, 35);
+	HAS("--[CPU]");
+	screen_mouse(screen, RSP_KEY_CLICK, 24, 10);
+	draw(120, 35);
+	HAS("--[HEAP]");
+	HAS(">   1.0K         -");
+}
+
+Test(ui_screen, prompts_give_their_text)
+{
+	draw(120, 35);
+	type("d2.5");
+	cr_expect_eq(press(RSP_KEY_ENTER), UI_DELAY | UI_DRAW);
+	cr_expect_str_eq(screen_delay_text(screen), "2.5");
+	type("w");
+	draw(120, 35);
+	HAS(" Write to the file: rsprof-top-4127-19700101-124107.json");
+	press('U' & 0x1f);
+	type("a q");
+	press(0xe9);
+	cr_expect_eq(press(RSP_KEY_ENTER), UI_SAVE | UI_DRAW);
+	cr_expect_str_eq(screen_save_name(screen), "a q\xc3\xa9");
+	screen_say(screen, true, "cannot write \x1b[31m");
+	draw(120, 35);
+	HAS(" cannot write \\x1b[31m");
+	type("d");
+	cr_expect_eq(press(RSP_KEY_ESCAPE), UI_DRAW);
+	cr_expect_eq(press('q'), UI_QUIT);
 }
 
 Test(ui_screen, help_opens_scrolls_and_closes)

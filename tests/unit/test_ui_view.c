@@ -30,15 +30,29 @@ static int compare_items(const void *rows, size_t a, size_t b, unsigned column)
 
 static struct view_source source_of(const struct item *items, size_t count)
 {
-	return (struct view_source){items, count, item_id, compare_items};
+	return (struct view_source){
+	    .rows = items, .count = count, .id = item_id, .compare = compare_items};
 }
 
-static void check_ids(const struct view *view, size_t count, const uint64_t *ids)
+static void update(struct view *view, const struct view_source *source, size_t page)
+{
+	struct view_terms terms = {.page = page};
+
+	view_update(view, source, &terms);
+}
+
+static uint64_t id_at(const struct view *view, const struct view_source *source, size_t position)
+{
+	return source->id(source->rows, view->order[position]);
+}
+
+static void check_ids(const struct view *view, const struct view_source *source, size_t count,
+		      const uint64_t *ids)
 {
 	cr_assert_eq(view->count, count);
 	for (size_t i = 0; i < count; i++)
-		cr_expect_eq(view->ids[i], ids[i], "position %zu: %lu", i,
-			     (unsigned long)view->ids[i]);
+		cr_expect_eq(id_at(view, source, i), ids[i], "position %zu: %lu", i,
+			     (unsigned long)id_at(view, source, i));
 }
 
 Test(ui_view, sorts_with_ties_by_id_in_both_directions)
@@ -48,11 +62,11 @@ Test(ui_view, sorts_with_ties_by_id_in_both_directions)
 	struct view view;
 
 	view_init(&view, 0);
-	view_update(&view, &source, 10);
-	check_ids(&view, 4, (uint64_t[]){7, 4, 2, 9});
+	update(&view, &source, 10);
+	check_ids(&view, &source, 4, (uint64_t[]){7, 4, 2, 9});
 	view_reverse(&view);
-	view_update(&view, &source, 10);
-	check_ids(&view, 4, (uint64_t[]){2, 9, 4, 7});
+	update(&view, &source, 10);
+	check_ids(&view, &source, 4, (uint64_t[]){2, 9, 4, 7});
 	view_sort(&view, 3);
 	cr_expect(!view.reverse, "a new column starts in its usual order");
 	view_fini(&view);
@@ -65,22 +79,23 @@ Test(ui_view, selection_stays_on_top_until_moved_then_follows_its_row)
 	struct view view;
 
 	view_init(&view, 0);
-	view_update(&view, &source, 10);
+	update(&view, &source, 10);
 	items[2].value = 99;
-	view_update(&view, &source, 10);
+	update(&view, &source, 10);
 	cr_expect_eq(view.selected, 0);
 	cr_expect_eq(view.selected_id, 3);
 
 	view_move(&view, 1);
+	update(&view, &source, 10);
 	cr_expect_eq(view.selected_id, 1);
 	items[0].value = 1;
-	view_update(&view, &source, 10);
+	update(&view, &source, 10);
 	cr_expect_eq(view.selected, 2);
 	cr_expect_eq(view.selected_id, 1);
 
 	view_first(&view);
 	items[1].value = 200;
-	view_update(&view, &source, 10);
+	update(&view, &source, 10);
 	cr_expect_eq(view.selected_id, 2, "on top again");
 	view_fini(&view);
 }
@@ -92,21 +107,23 @@ Test(ui_view, vanished_row_leaves_its_place)
 	struct view view;
 
 	view_init(&view, 0);
-	view_update(&view, &source, 10);
+	update(&view, &source, 10);
 	view_move(&view, 1);
+	update(&view, &source, 10);
 	memmove(&items[1], &items[2], 2 * sizeof(items[0]));
 	source.count = 3;
-	view_update(&view, &source, 10);
+	update(&view, &source, 10);
 	cr_expect_eq(view.selected, 1);
 	cr_expect_eq(view.selected_id, 3);
 
 	view_last(&view);
+	update(&view, &source, 10);
 	cr_expect_eq(view.selected_id, 4);
 	source.count = 1;
-	view_update(&view, &source, 10);
+	update(&view, &source, 10);
 	cr_expect_eq(view.selected, 0);
 	source.count = 0;
-	view_update(&view, &source, 10);
+	update(&view, &source, 10);
 	cr_expect_eq(view.count, 0);
 	cr_expect_eq(view.selected, 0);
 	view_move(&view, 1);
@@ -125,7 +142,7 @@ Test(ui_view, scrolls_to_keep_the_selection_in_the_page)
 	for (int i = 0; i < 100; i++)
 		items[i] = (struct item){(uint64_t)i, -i};
 	view_init(&view, 0);
-	view_update(&view, &source, 10);
+	update(&view, &source, 10);
 	view_move(&view, 9);
 	cr_expect_eq(view.top, 0);
 	view_move(&view, 1);
@@ -142,13 +159,140 @@ Test(ui_view, scrolls_to_keep_the_selection_in_the_page)
 	cr_expect_eq(view.selected, 99);
 	cr_expect_eq(view.top, 90);
 	/* A larger page shows more above, a smaller one still has the selection. */
-	view_update(&view, &source, 30);
+	update(&view, &source, 30);
 	cr_expect_eq(view.top, 70);
-	view_update(&view, &source, 4);
+	update(&view, &source, 4);
 	cr_expect_eq(view.top, 96);
-	view_update(&view, &source, 0);
+	update(&view, &source, 0);
 	cr_expect_eq(view.top, 99);
 	view_fini(&view);
+}
+
+static const char *item_text(const void *rows, size_t index, unsigned part)
+{
+	static const char *const names[] = {"alpha", "beta", "gamma", "alphabet", "delta"};
+	const struct item *items = rows;
+
+	return part == 0 ? names[items[index].id % 5] : NULL;
+}
+
+static uint64_t selected_after(struct view *view, const struct view_source *source,
+			       const struct match *wanted, enum view_seek seek)
+{
+	struct view_terms terms = {.page = 10, .wanted = wanted};
+
+	view_search(view, seek);
+	view_update(view, source, &terms);
+	return view->selected_id;
+}
+
+Test(ui_view, filter_hides_rows_and_search_goes_round)
+{
+	struct item items[] = {{0, 50}, {1, 40}, {2, 30}, {3, 20}, {4, 10}};
+	struct view_source source = source_of(items, 5);
+	char reason[64];
+	struct match *alpha = match_new("alpha", reason, sizeof(reason));
+	struct match *regex = match_new("!^[ab]", reason, sizeof(reason));
+	struct match *none = match_new("omega", reason, sizeof(reason));
+	struct view_terms terms = {.page = 10, .filter = regex};
+	struct view view;
+
+	source.text = item_text;
+	view_init(&view, 0);
+	view_update(&view, &source, &terms);
+	check_ids(&view, &source, 3, (uint64_t[]){0, 1, 3});
+	cr_expect_eq(view.total, 5);
+	terms.filter = none;
+	view_update(&view, &source, &terms);
+	cr_expect_eq(view.count, 0);
+
+	cr_expect_eq(selected_after(&view, &source, alpha, VIEW_SEEK_HERE), 0, "where it is");
+	cr_expect_eq(selected_after(&view, &source, alpha, VIEW_SEEK_NEXT), 3);
+	cr_expect_eq(selected_after(&view, &source, alpha, VIEW_SEEK_NEXT), 0, "round the end");
+	cr_expect_eq(selected_after(&view, &source, alpha, VIEW_SEEK_PREVIOUS), 3);
+	cr_expect_eq(selected_after(&view, &source, alpha, VIEW_SEEK_PREVIOUS), 0);
+	cr_expect_not(view.missed);
+	cr_expect_eq(selected_after(&view, &source, none, VIEW_SEEK_NEXT), 0, "stays");
+	cr_expect(view.missed);
+	view_fini(&view);
+	match_free(alpha);
+	match_free(regex);
+	match_free(none);
+}
+
+Test(ui_view, patterns)
+{
+	char reason[128];
+	struct match *small = match_new("map", reason, sizeof(reason));
+	struct match *capital = match_new("Map", reason, sizeof(reason));
+	struct match *text = match_new_text("!a.b");
+
+	cr_expect(match_test(small, "HashMAP"));
+	cr_expect(match_test(capital, "HashMap") && !match_test(capital, "hashmap"));
+	cr_expect(match_test(text, "x!a.b") && !match_test(text, "x!aab"));
+	cr_expect_null(match_new("", reason, sizeof(reason)));
+	cr_expect_str_empty(reason);
+	cr_expect_null(match_new("!(", reason, sizeof(reason)));
+	cr_expect(reason[0]);
+	match_free(small);
+	match_free(capital);
+	match_free(text);
+}
+
+Test(ui_view, held_row_keeps_its_line)
+{
+	struct item items[100];
+	struct view_source source = source_of(items, 100);
+	struct view_terms terms = {.page = 10, .hold = true};
+	struct view view;
+
+	for (int i = 0; i < 100; i++)
+		items[i] = (struct item){(uint64_t)i, -i};
+	view_init(&view, 0);
+	update(&view, &source, 10);
+	view_move(&view, 54);
+	view_update(&view, &source, &terms);
+	view_move(&view, -4);
+	view_update(&view, &source, &terms);
+	cr_expect_eq(view.selected_id, 50);
+	cr_expect_eq(view.selected - view.top, 5);
+	items[50].value = -21; /* comes behind the row 21, as the larger id */
+	view_update(&view, &source, &terms);
+	cr_expect_eq(view.selected_id, 50);
+	cr_expect_eq(view.selected, 22);
+	cr_expect_eq(view.selected - view.top, 5, "at the same line");
+	items[50].value = 1;
+	view_update(&view, &source, &terms);
+	cr_expect_eq(view.selected, 0);
+	cr_expect_eq(view.top, 0, "as far as it goes");
+	view_fini(&view);
+}
+
+/* A page of many rows is what sorting all of them would put there. */
+Test(ui_view, page_of_many_rows_is_that_of_the_whole_order)
+{
+	enum { ROWS = 5000, PAGE = 30 };
+	static struct item items[ROWS];
+	struct view_source source = source_of(items, ROWS);
+	struct view all, page;
+	uint32_t random = 7;
+
+	view_init(&all, 0);
+	view_init(&page, 0);
+	for (int i = 0; i < ROWS; i++) {
+		random = random * 1664525U + 1013904223U;
+		items[i] = (struct item){(uint64_t)i, (int)(random >> 24)};
+	}
+	update(&all, &source, ROWS);
+	for (size_t at = 0; at < ROWS; at += 777) {
+		view_move(&page, (long)at);
+		update(&page, &source, PAGE);
+		for (size_t i = 0; i < PAGE; i++)
+			cr_assert_eq(page.order[page.top + i], all.order[page.top + i]);
+		view_first(&page);
+	}
+	view_fini(&all);
+	view_fini(&page);
 }
 
 /* Three rows; in the usual order of column i the ids come as in expected[i]. */
@@ -156,21 +300,22 @@ static void check_columns(enum pane_id id, const struct snapshot *snapshot,
 			  const uint64_t (*expected)[3])
 {
 	const struct pane *pane = pane_get(id);
-	struct view_source source = pane->source(snapshot, false);
+	const struct pane_choice choice = {.kernel_unfolded = false};
+	struct view_source source = pane->source(snapshot, &choice);
 
 	for (unsigned column = 0; column < pane->table.column_count; column++) {
 		struct view view;
 
 		view_init(&view, column);
-		view_update(&view, &source, 3);
+		update(&view, &source, 3);
 		cr_assert_eq(view.count, 3);
 		for (size_t i = 0; i < 3; i++)
-			cr_expect_eq(view.ids[i], expected[column][i], "%s %s: position %zu",
+			cr_expect_eq(id_at(&view, &source, i), expected[column][i], "%s %s: position %zu",
 				     pane->name, pane->table.columns[column].title, i);
 		view_reverse(&view);
-		view_update(&view, &source, 3);
+		update(&view, &source, 3);
 		for (size_t i = 0; i < 3; i++)
-			cr_expect_eq(view.ids[i], expected[column][2 - i], "%s %s: reverse %zu",
+			cr_expect_eq(id_at(&view, &source, i), expected[column][2 - i], "%s %s: reverse %zu",
 				     pane->name, pane->table.columns[column].title, i);
 		view_fini(&view);
 	}
@@ -314,19 +459,21 @@ Test(ui_view, kernel_functions_are_folded_unless_unfolded)
 	struct snapshot snapshot = {.cpu = {.state = CHANNEL_ON, .samples = 11, .kernel_samples = 10},
 				    .function_count = 3,
 				    .functions = functions};
+	struct pane_choice choice = {.kernel_unfolded = false};
 	struct view_source source;
 	struct view view;
 	uint64_t kernel_id;
 
 	snapshot_fold_kernel(&snapshot);
 	view_init(&view, CPU_COLUMN_SELF);
-	source = pane_get(PANE_CPU)->source(&snapshot, false);
-	view_update(&view, &source, 5);
-	kernel_id = view.ids[0];
-	check_ids(&view, 2, (uint64_t[]){kernel_id, 2});
-	source = pane_get(PANE_CPU)->source(&snapshot, true);
-	view_update(&view, &source, 5);
-	check_ids(&view, 3, (uint64_t[]){1, 2, 3});
+	source = pane_get(PANE_CPU)->source(&snapshot, &choice);
+	update(&view, &source, 5);
+	kernel_id = id_at(&view, &source, 0);
+	check_ids(&view, &source, 2, (uint64_t[]){kernel_id, 2});
+	choice.kernel_unfolded = true;
+	source = pane_get(PANE_CPU)->source(&snapshot, &choice);
+	update(&view, &source, 5);
+	check_ids(&view, &source, 3, (uint64_t[]){1, 2, 3});
 	cr_assert(kernel_id > 3);
 	view_fini(&view);
 	free(snapshot.folded);

@@ -1,0 +1,327 @@
+/*
+ * What commands do to the state of the screen.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <bsd/string.h>
+
+#include "screen_state.h"
+#include "ui.h"
+
+enum {
+	SCROLL_STEP = 8, /* columns that names move with one key */
+	SCROLL_MOST = TEXT_SIZE,
+};
+
+static void show(struct screen *screen, enum layout_mode mode)
+{
+	screen->mode = mode;
+	if (!layout_has(mode, screen->focus))
+		screen->focus = layout_panes(mode)->ids[0];
+}
+
+/* The other pane where two are shown, else the next of all. */
+static enum pane_id next_pane(const struct screen *screen)
+{
+	const struct layout_panes *shown = layout_panes(screen->mode);
+
+	if (shown->count > 1)
+		return shown->ids[screen->focus == shown->ids[0]];
+	return (screen->focus + 1) % PANE_COUNT;
+}
+
+static void sort_pane(struct screen *screen, enum pane_id id, unsigned column)
+{
+	screen_focus(screen, id);
+	view_sort(&screen->panes[id].view, column);
+}
+
+/* Goes to the next column that is on the screen; stops at the ends. */
+static void sort_step(struct screen *screen, int step)
+{
+	enum pane_id id = screen_shown_pane(screen, screen->focus);
+	struct table_state *state = &screen->panes[id];
+	int count = (int)pane_get(id)->table.column_count;
+
+	for (int column = (int)state->view.sort + step; column >= 0 && column < count;
+	     column += step) {
+		if (state->shown == 0 || state->shown >> column & 1) {
+			view_sort(&state->view, (unsigned)column);
+			return;
+		}
+	}
+}
+
+/* Movement inside the help box; false when the command is no movement. */
+static bool move_help(struct screen *screen, enum command command)
+{
+	size_t back = 0;
+
+	switch (command) {
+	case COMMAND_UP:
+		back = 1;
+		break;
+	case COMMAND_PAGE_UP:
+		back = screen->help_page;
+		break;
+	case COMMAND_FIRST:
+		back = screen->help_top;
+		break;
+	case COMMAND_DOWN:
+		screen->help_top++;
+		break;
+	case COMMAND_PAGE_DOWN:
+		screen->help_top += screen->help_page;
+		break;
+	case COMMAND_LAST:
+		screen->help_top = SIZE_MAX;
+		break;
+	default:
+		return false;
+	}
+	screen->help_top -= back < screen->help_top ? back : screen->help_top;
+	return true;
+}
+
+/* Movement in the focused pane; false when the command is no movement. */
+static bool move_pane(struct screen *screen, enum command command)
+{
+	struct table_state *state = screen_focused_table(screen);
+	long page = (long)state->view.page;
+
+	switch (command) {
+	case COMMAND_UP:
+		view_move(&state->view, -1);
+		break;
+	case COMMAND_DOWN:
+		view_move(&state->view, 1);
+		break;
+	case COMMAND_PAGE_UP:
+		view_move(&state->view, -page);
+		break;
+	case COMMAND_PAGE_DOWN:
+		view_move(&state->view, page);
+		break;
+	case COMMAND_FIRST:
+		view_first(&state->view);
+		break;
+	case COMMAND_LAST:
+		view_last(&state->view);
+		break;
+	case COMMAND_LEFT:
+		state->scroll -= state->scroll < SCROLL_STEP ? state->scroll : SCROLL_STEP;
+		break;
+	case COMMAND_RIGHT:
+		if (state->scroll < SCROLL_MOST)
+			state->scroll += SCROLL_STEP;
+		break;
+	case COMMAND_NAMES_START:
+		state->scroll = 0;
+		break;
+	case COMMAND_NAMES_END:
+		state->scroll = SCROLL_MOST;
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* Commands that choose what is shown and in which order. */
+static void arrange(struct screen *screen, enum command command)
+{
+	switch (command) {
+	case COMMAND_NEXT_PANE:
+		screen_focus(screen, next_pane(screen));
+		break;
+	case COMMAND_SHOW_BOTH:
+		show(screen, LAYOUT_BOTH);
+		break;
+	case COMMAND_SHOW_CPU:
+		show(screen, LAYOUT_CPU);
+		break;
+	case COMMAND_SHOW_HEAP:
+		show(screen, LAYOUT_HEAP);
+		break;
+	case COMMAND_SHOW_LEAKS:
+		show(screen, LAYOUT_LEAKS);
+		break;
+	case COMMAND_SHOW_GROWTH:
+		show(screen, LAYOUT_GROWTH);
+		break;
+	case COMMAND_SORT_PREVIOUS:
+		sort_step(screen, -1);
+		break;
+	case COMMAND_SORT_NEXT:
+		sort_step(screen, 1);
+		break;
+	case COMMAND_SORT_SELF:
+		sort_pane(screen, PANE_CPU, CPU_COLUMN_SELF);
+		break;
+	case COMMAND_SORT_TOTAL:
+		sort_pane(screen, PANE_CPU, CPU_COLUMN_TOTAL);
+		break;
+	case COMMAND_SORT_LIVE:
+		sort_pane(screen, PANE_HEAP, HEAP_COLUMN_LIVE);
+		break;
+	case COMMAND_REVERSE:
+		view_reverse(&screen_focused_table(screen)->view);
+		break;
+	case COMMAND_KERNEL:
+		screen->choice.kernel_unfolded = !screen->choice.kernel_unfolded;
+		break;
+	default:
+		break;
+	}
+}
+
+/* Goes to the next row that is searched for; asks for what where that is not known. */
+static void search_again(struct screen *screen, enum view_seek seek)
+{
+	if (screen->wanted)
+		view_search(&screen_focused_table(screen)->view, seek);
+	else
+		prompt_open(&screen->prompt, PROMPT_SEARCH, "");
+}
+
+static void search_name(struct screen *screen)
+{
+	struct match *match = match_new_text(screen->selected_name);
+
+	if (!match)
+		return;
+	match_free(screen->wanted);
+	screen->wanted = match;
+	(void)strlcpy(screen->search_text, screen->selected_name, sizeof(screen->search_text));
+	view_search(&screen_focused_table(screen)->view, VIEW_SEEK_NEXT);
+}
+
+static void suggest_name(const struct screen *screen, char *buf, size_t size)
+{
+	struct tm local;
+	char time[32] = "";
+
+	if (localtime_r(&screen->time.tv_sec, &local))
+		(void)strftime(time, sizeof(time), "-%Y%m%d-%H%M%S", &local);
+	snprintf(buf, size, "%s-%d%s.json", PACKAGE_NAME, screen->target_pid, time);
+}
+
+/* Closes what is open, the last opened first. */
+static void close_one(struct screen *screen)
+{
+	if (screen->help) {
+		screen->help = false;
+	} else if (screen->filter) {
+		match_free(screen->filter);
+		screen->filter = NULL;
+		screen->filter_text[0] = '\0';
+	}
+}
+
+static void follow(struct screen *screen)
+{
+	screen->follow = !screen->follow;
+	if (screen->follow)
+		view_pin(&screen_focused_table(screen)->view);
+	screen_say(screen, false,
+		   screen->follow ? "the selected row keeps its line on the screen (F lets it go)"
+				  : "the selected row moves with the order");
+}
+
+/* Commands that open something; false when the command is none of them. */
+static bool open_or_close(struct screen *screen, enum command command)
+{
+	char name[PROMPT_TEXT];
+
+	switch (command) {
+	case COMMAND_HELP:
+		screen->help = !screen->help;
+		screen->help_top = 0;
+		break;
+	case COMMAND_CLOSE:
+		close_one(screen);
+		break;
+	case COMMAND_SORT_MENU:
+		screen->help = false;
+		screen->sort_menu = true;
+		screen->sort_choice = screen_focused_table(screen)->view.sort;
+		break;
+	case COMMAND_SEARCH:
+		prompt_open(&screen->prompt, PROMPT_SEARCH, "");
+		break;
+	case COMMAND_FILTER:
+		prompt_open(&screen->prompt, PROMPT_FILTER, screen->filter_text);
+		break;
+	case COMMAND_DELAY:
+		prompt_open(&screen->prompt, PROMPT_DELAY, "");
+		break;
+	case COMMAND_SAVE:
+		suggest_name(screen, name, sizeof(name));
+		prompt_open(&screen->prompt, PROMPT_SAVE, name);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* Commands that find rows; false when the command is none of them. */
+static bool find(struct screen *screen, enum command command)
+{
+	switch (command) {
+	case COMMAND_SEARCH_NEXT:
+		search_again(screen, VIEW_SEEK_NEXT);
+		break;
+	case COMMAND_SEARCH_PREVIOUS:
+		search_again(screen, VIEW_SEEK_PREVIOUS);
+		break;
+	case COMMAND_SEARCH_NAME:
+		search_name(screen);
+		break;
+	case COMMAND_FOLLOW:
+		follow(screen);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* What the caller has to do, UI_NONE when the screen does it itself. */
+static unsigned action_of(enum command command)
+{
+	switch (command) {
+	case COMMAND_QUIT:
+		return UI_QUIT;
+	case COMMAND_SUSPEND:
+		return UI_SUSPEND;
+	case COMMAND_SAMPLE_FINER:
+		return UI_SAMPLE_FINER;
+	case COMMAND_SAMPLE_COARSER:
+		return UI_SAMPLE_COARSER;
+	default:
+		return UI_NONE;
+	}
+}
+
+unsigned screen_command(struct screen *screen, enum command command)
+{
+	unsigned action = action_of(command);
+
+	if (command == COMMAND_NONE || action != UI_NONE)
+		return action;
+	if (screen->help && move_help(screen, command))
+		return UI_DRAW;
+	if (command == COMMAND_PAUSE) {
+		screen->paused = !screen->paused;
+		return UI_PAUSE | UI_DRAW;
+	}
+	if (!move_pane(screen, command) && !open_or_close(screen, command) &&
+	    !find(screen, command))
+		arrange(screen, command);
+	return UI_DRAW;
+}

@@ -1,0 +1,57 @@
+/*
+ * What the screen's parts share: screen.c draws, screen_keys.c does what commands ask for,
+ * screen_input.c turns keys and the mouse into commands.
+ */
+#ifndef RSP_UI_SCREEN_STATE_H
+#define RSP_UI_SCREEN_STATE_H
+
+#include "match.h"
+#include "pane.h"
+#include "prompt.h"
+#include "screen.h"
+#include "text.h"
+
+enum { SCREEN_MESSAGE = 600 };
+
+struct screen {
+	const struct glyphs *glyphs;
+	enum layout_mode mode;
+	enum pane_id focus;
+	struct layout layout; /* as drawn last */
+	bool paused;
+	bool follow; /* the selected row keeps its line on the screen */
+	struct pane_choice choice;
+	bool heap_replaced; /* growth is shown where the heap would be */
+	bool help;
+	size_t help_top;
+	size_t help_page; /* lines of help on the screen */
+	bool sort_menu;
+	size_t sort_choice; /* column in the menu */
+	struct prompt prompt;
+	char search_text[PROMPT_TEXT];
+	char filter_text[PROMPT_TEXT];
+	struct match *wanted;	      /* owned; NULL: nothing is searched for */
+	struct match *filter;	      /* owned; NULL: all rows are shown */
+	char delay_text[PROMPT_TEXT]; /* as typed last */
+	char save_name[PROMPT_TEXT];
+	char
+	    message[SCREEN_MESSAGE]; /* raw; in place of the keys until the next key; empty: none */
+	bool message_bad;
+	char selected_name[TEXT_SIZE]; /* raw, of the focused pane's row */
+	int target_pid;		       /* of the snapshot drawn last, as the next ones */
+	struct timespec time;
+	double elapsed_s;
+	double key_s; /* its elapsed_s at the last key */
+	struct table_state panes[PANE_COUNT];
+};
+
+/* The pane that is drawn in the place of this one. */
+enum pane_id screen_shown_pane(const struct screen *screen, enum pane_id id);
+
+/* Focuses a pane and makes sure that it is on the screen. */
+void screen_focus(struct screen *screen, enum pane_id id);
+
+/* The table of the pane that keys work on. */
+struct table_state *screen_focused_table(struct screen *screen);
+
+#endif
