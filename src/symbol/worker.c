@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -416,7 +417,6 @@ static void detach_from_terminal(void)
 		signal(ignored[i], SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "rsprof-worker");
 }
 
@@ -431,6 +431,24 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/*
+ * The terminal is open no longer than our own code alone has run: what files make of this process
+ * must not be able to write there. The sanitizer's reports go to it.
+ */
+static int confine(void)
+{
+	struct err err = {0};
+	int code = sandbox_enter(SANDBOX_WORKER, NULL, &err);
+
+	if (code)
+		(void)fprintf(stderr, "%s: %s\n", PACKAGE_NAME, err.text);
+#ifndef __SANITIZE_ADDRESS__
+	else if (dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+		code = -errno;
+#endif
+	return code;
+}
+
 int worker_run(int socket_fd)
 {
 	struct worker *worker = xcalloc(1, sizeof *worker);
@@ -439,7 +457,10 @@ int worker_run(int socket_fd)
 	detach_from_terminal();
 	raise_file_limit();
 	worker->statm_fd = memory_open();
-	sandbox_enter();
+	if (confine()) {
+		free(worker);
+		return EXIT_KERNEL_LACKS;
+	}
 	if (flags >= 0)
 		fcntl(socket_fd, F_SETFL, flags & ~O_NONBLOCK);
 	worker->socket_fd = socket_fd;

@@ -5,11 +5,40 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/*
+ * What the started process sees of our environment, which is its user's: not what changes how a
+ * program is loaded (LD_*) or how its C library works.
+ */
+static const char *const passed_on[] = {
+    "DEBUGINFOD_CACHE_PATH", "DEBUGINFOD_MAXSIZE", "DEBUGINFOD_MAXTIME", "DEBUGINFOD_TIMEOUT",
+    "DEBUGINFOD_URLS",	     "HOME",		   "HTTPS_PROXY",	 "NO_PROXY",
+    "SSL_CERT_DIR",	     "SSL_CERT_FILE",	   "XDG_CACHE_HOME",	 "http_proxy",
+    "https_proxy",	     "no_proxy",
+};
+
+/* The worker needs none of them. */
+static void clean_environment(bool is_worker)
+{
+	enum { COUNT = sizeof(passed_on) / sizeof(passed_on[0]) };
+	char *values[COUNT] = {NULL};
+
+	for (size_t i = 0; i < COUNT && !is_worker; i++)
+		if (getenv(passed_on[i]))
+			values[i] = xstrdup(getenv(passed_on[i]));
+	if (clearenv())
+		_exit(EXIT_FAILED);
+	for (size_t i = 0; i < COUNT; i++)
+		if (values[i] && setenv(passed_on[i], values[i], 1))
+			_exit(EXIT_FAILED);
+}
 
 /* In the child: only the socket and standard error go over to the worker. */
 _Noreturn static void exec_worker(int socket_fd, const char *argument)
@@ -30,6 +59,7 @@ _Noreturn static void exec_worker(int socket_fd, const char *argument)
 					  : dup2(socket_fd, WORKER_SOCKET_FD) < 0)
 		_exit(EXIT_FAILED);
 	close_range(WORKER_SOCKET_FD + 1, ~0U, 0);
+	clean_environment(strcmp(argument, WORKER_ARGUMENT) == 0);
 	execv("/proc/self/exe", argv);
 	_exit(EXIT_FAILED);
 }
@@ -71,8 +101,10 @@ void worker_link_close(struct worker_link *link)
 		close(link->fd);
 	link->fd = -1;
 	if (link->pid > 0) {
-		kill(link->pid, SIGKILL);
-		while (waitpid(link->pid, NULL, 0) < 0 && errno == EINTR)
+		/* It may be another user's, and we without CAP_KILL: then it is not waited for. */
+		int flags = kill(link->pid, SIGKILL) < 0 ? WNOHANG : 0;
+
+		while (waitpid(link->pid, NULL, flags) < 0 && errno == EINTR)
 			;
 	}
 	link->pid = 0;

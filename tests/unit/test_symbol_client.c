@@ -24,7 +24,8 @@
 #include "symbol/worker.h"
 #include "symbol/worker_link.h"
 
-#define BEHAVIOUR "TEST_WORKER"
+/* With the test's process id: a worker is given no environment. */
+#define BEHAVIOUR "/tmp/rsprof-test-worker.%d"
 /* The rules of these offsets kill the worker that is "mortal", or stop it. */
 enum { DEADLY = 0xdead, HANGING = 0xdeaf, RULES = 300 };
 
@@ -97,12 +98,15 @@ static void misbehave(const char *behaviour)
 
 __attribute__((constructor)) static void become_worker(int argc, char **argv, char **environment)
 {
-	const char *behaviour = getenv(BEHAVIOUR);
+	char path[64], behaviour[64];
+	FILE *file;
 
 	(void)environment;
 	if (argc != 2 || strcmp(argv[1], WORKER_ARGUMENT) != 0)
 		return;
-	if (behaviour)
+	snprintf(path, sizeof path, BEHAVIOUR, (int)getppid());
+	file = fopen(path, "re");
+	if (file && fgets(behaviour, sizeof behaviour, file))
 		misbehave(behaviour);
 	_exit(worker_run(WORKER_SOCKET_FD));
 }
@@ -145,15 +149,27 @@ static bool wants_lines(void *context, const struct module *module)
 	return lines_wanted;
 }
 
+static void behaviour_is(const char *behaviour)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof path, BEHAVIOUR, (int)getpid());
+	unlink(path);
+	if (!behaviour)
+		return;
+	file = fopen(path, "wxe");
+	cr_assert_not_null(file);
+	cr_assert_geq(fputs(behaviour, file), 0);
+	cr_assert_eq(fclose(file), 0);
+}
+
 static void start(const char *behaviour)
 {
 	const struct client_hooks hooks = {on_rule, on_allocators, wants_lines, &rules, getpid()};
 	struct err err;
 
-	if (behaviour)
-		setenv(BEHAVIOUR, behaviour, 1);
-	else
-		unsetenv(BEHAVIOUR);
+	behaviour_is(behaviour);
 	cr_assert_eq(client_new(&client, &hooks, &err), 0, "%s", err.text);
 	modules = module_table_new(getpid());
 	cr_assert_eq(maps_read(&maps, getpid(), &err), 0, "%s", err.text);
@@ -169,6 +185,7 @@ static void stop(void)
 	client_free(client);
 	module_table_free(modules);
 	maps_free(maps);
+	behaviour_is(NULL);
 }
 
 TestSuite(symbol_client, .init = start_true_worker, .fini = stop, .timeout = 60);

@@ -8,7 +8,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/landlock.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +15,12 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "collect/allocators.h"
 #include "symbol/memory.h"
 #include "symbol/protocol.h"
-#include "symbol/sandbox.h"
 
 static int worker_fd;
 static pid_t worker_pid;
@@ -508,32 +505,6 @@ Test(worker, ignores_the_keys_of_the_terminal)
 	kill(worker_pid, SIGTSTP);
 	kill(worker_pid, SIGHUP);
 	cr_assert_not(ask_about(REQUEST_SYMBOL, 9, 0));
-}
-
-/* What it has open it can read, but it can open nothing. A kernel without Landlock allows it. */
-Test(sandbox, opens_nothing)
-{
-	pid_t pid = fork();
-	int status;
-
-	cr_assert_geq(pid, 0);
-	if (!pid) {
-		int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-		char byte;
-
-		sandbox_enter();
-		if (pread(fd, &byte, 1, 0) != 1 || byte != 0x7f)
-			_exit(1);
-		if (open("/proc/self/exe", O_RDONLY | O_CLOEXEC) >= 0 || errno != EACCES)
-			_exit(2);
-		_exit(open("/tmp/sandbox.test", O_RDWR | O_CREAT | O_CLOEXEC, 0600) < 0 ? 0 : 3);
-	}
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	cr_assert(WIFEXITED(status));
-#ifndef __SANITIZE_ADDRESS__
-	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) > 0)
-		cr_assert_eq(WEXITSTATUS(status), 0);
-#endif
 }
 
 /* A perf map has names and nothing else, and a hostile one harms nobody. */
