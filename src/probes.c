@@ -223,6 +223,11 @@ static void print_listing(FILE *to, const struct listing *listing, const struct 
 	if (listing->questions)
 		(void)fprintf(to, "%zu files could not be looked into in time\n",
 			      listing->questions);
+	if (client_probes_refused(listing->client))
+		(void)fprintf(to,
+			      "%u functions are left out: the symbol tables of their files do not "
+			      "have them\n",
+			      client_probes_refused(listing->client));
 	if (not_measured->status != EXIT_DONE)
 		(void)fprintf(to, "costs are not known: %s\n", not_measured->text);
 }

@@ -145,6 +145,7 @@ static void fill_modules(struct session *session, struct snapshot *snapshot)
 	if (!session->target->exited)
 		address_space_check_paths(session->space);
 	snapshot->overflow.debug_files_missing = client_fetch_failures(session->client);
+	snapshot->overflow.probes_refused = client_probes_refused(session->client);
 	for (size_t i = 0; i < count; i++) {
 		const struct module *module = address_space_module(session->space, (uint32_t)i);
 		const char *sentence = module_sentence(module);

@@ -110,6 +110,7 @@ static json_t *overflow_object(const struct snapshot_overflow *overflow)
 	json_put_count(object, "live_map_full", overflow->live_map_full);
 	json_put_count(object, "site_map_full", overflow->site_map_full);
 	json_put_count(object, "debug_files_missing", overflow->debug_files_missing);
+	json_put_count(object, "probes_refused", overflow->probes_refused);
 	return object;
 }
 

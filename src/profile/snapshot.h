@@ -201,6 +201,7 @@ struct snapshot_overflow {
 	uint64_t site_map_full;
 	uint64_t threads_uncovered; /* threads of the target without a sampling event */
 	uint64_t debug_files_missing; /* asked debuginfod servers for, in vain */
+	uint64_t probes_refused; /* functions that the worker named, and their file does not */
 };
 
 /* What goes from the kernel to us, in one channel: produced = consumed + lost, but for what is on its way. */

@@ -80,6 +80,7 @@ void client_free(struct symbol_client *client)
 	free_questions(client->sent);
 	for (size_t i = 0; i < client->announced_count; i++) {
 		free_questions(client->announced[i].parked);
+		client_forget_debug_file(&client->announced[i]);
 		debug_search_free(client->announced[i].search);
 	}
 	symbol_store_free(client->store);
@@ -286,6 +287,7 @@ static void forget_announcements(struct symbol_client *client)
 		struct announcement *announcement = &client->announced[i];
 
 		announcement->done = announcement->debug_taken = false;
+		client_forget_debug_file(announcement);
 		debug_search_free(announcement->search);
 		announcement->search = NULL;
 	}
@@ -409,9 +411,6 @@ static int send_question(struct symbol_client *client, struct question *question
 	if (code)
 		return code;
 	(void)dequeue(client, question_priority(question));
-	if (question->fd >= 0)
-		close(question->fd);
-	question->fd = -1;
 	put_sent(client, question);
 	return 0;
 }
@@ -513,6 +512,11 @@ size_t client_outstanding(const struct symbol_client *client)
 	for (int i = 0; i < PRIORITY_COUNT; i++)
 		count += client->queue_counts[i];
 	return count;
+}
+
+unsigned client_probes_refused(const struct symbol_client *client)
+{
+	return client->probes_refused;
 }
 
 unsigned client_fetch_failures(const struct symbol_client *client)

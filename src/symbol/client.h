@@ -100,6 +100,9 @@ uint64_t client_generation(const struct symbol_client *client);
 /* Debug files that no debuginfod server gave. */
 unsigned client_fetch_failures(const struct symbol_client *client);
 
+/* Functions that the worker named for probing, and that the file itself does not confirm. */
+unsigned client_probes_refused(const struct symbol_client *client);
+
 /* Text kept once and as long as the client. */
 const char *client_intern(struct symbol_client *client, const char *text);
 

@@ -2,10 +2,14 @@
 
 #include "symbol/client_state.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <utlist.h>
+
+#include "symbol/own_elf.h"
+#include "symbol/probe_check.h"
 
 static void take_frames(struct symbol_client *client, struct symbol *symbol,
 			const struct reply *reply)
@@ -106,8 +110,9 @@ void client_take_fetched(struct symbol_client *client)
 
 	while ((fd = debug_fetch_take(client->fetch, &number)) >= 0) {
 		const struct announcement *announcement = &client->announced[number];
+		struct own_elf elf;
 
-		if (announcement->debug_over)
+		if (announcement->debug_over || own_elf_open(&elf, fd))
 			close(fd);
 		else
 			enqueue_debug_file(client, announcement->module, DEBUG_OF_MODULE, fd);
@@ -133,14 +138,34 @@ static void ask_name_again(void *context, struct symbol *symbol)
 	client_enqueue(context, question);
 }
 
-static void take_debug_file(struct symbol_client *client, struct module *module,
+void client_forget_debug_file(struct announcement *announcement)
+{
+	if (announcement->debug_kept)
+		close(announcement->debug_fd);
+	announcement->debug_kept = false;
+}
+
+/* A server's files are not kept: their symbols say nothing of where probes may be. */
+static void keep_debug_file(struct announcement *announcement, struct question *question)
+{
+	if (question->request.debug_kind != DEBUG_OF_MODULE)
+		return;
+	client_forget_debug_file(announcement);
+	announcement->debug_fd = question->fd;
+	announcement->debug_kept = true;
+	question->fd = -1;
+}
+
+static void take_debug_file(struct symbol_client *client, struct question *question,
 			    const struct reply *reply)
 {
+	struct module *module = question->module;
 	struct announcement *announcement = client_announcement(client, module);
 
 	if (reply->found) {
 		announcement->debug_taken = true;
 		if (announcement->search) {
+			keep_debug_file(announcement, question);
 			debug_search_taken(announcement->search);
 		} else {
 			/* It came from a server, after names had been answered without it. */
@@ -150,6 +175,21 @@ static void take_debug_file(struct symbol_client *client, struct module *module,
 		debug_search_begin(announcement->search, reply);
 	}
 	offer_debug_file(client, module);
+}
+
+static void take_allocators(struct symbol_client *client, struct module *module,
+			    const struct reply *reply)
+{
+	struct announcement *announcement = client_announcement(client, module);
+	struct reply *checked = xcalloc(1, sizeof(*checked));
+
+	memcpy(checked, reply, protocol_reply_size(reply));
+	client->probes_refused += probe_check(
+	    checked, module->fd, announcement->debug_kept ? announcement->debug_fd : -1);
+	client_forget_debug_file(announcement);
+	module->stack_runtime = (enum stack_runtime)checked->stack_runtime;
+	client->hooks.allocators(client->hooks.context, module, checked->found ? checked : NULL);
+	free(checked);
 }
 
 void client_answer(struct symbol_client *client, struct question *question,
@@ -170,15 +210,13 @@ void client_answer(struct symbol_client *client, struct question *question,
 		take_lines(client, question->symbol, reply);
 		break;
 	case REQUEST_ALLOCATORS:
-		question->module->stack_runtime = (enum stack_runtime)reply->stack_runtime;
-		client->hooks.allocators(client->hooks.context, question->module,
-					 reply->found ? reply : NULL);
+		take_allocators(client, question->module, reply);
 		break;
 	case REQUEST_MODULE:
 		take_module(client, question->module, reply);
 		break;
 	case REQUEST_DEBUG_FILE:
-		take_debug_file(client, question->module, reply);
+		take_debug_file(client, question, reply);
 		break;
 	}
 }

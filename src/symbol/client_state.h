@@ -17,6 +17,8 @@ struct announcement {
 	bool debug_taken;	     /* and a separate debug file */
 	bool debug_over;	     /* a worker died with one: none is offered any more */
 	uint8_t deaths;		     /* of workers */
+	bool debug_kept;	     /* debug_fd is open */
+	int debug_fd;		     /* what was found on disk and taken, until probes are checked */
 	struct debug_search *search; /* NULL: over */
 	struct module *module;
 	struct question *parked; /* they wait until it is over */
@@ -40,6 +42,7 @@ struct symbol_client {
 	struct debug_fetch *fetch; /* NULL: no server is to be asked */
 	uint64_t generation;
 	bool perf_map_is_cut;
+	unsigned probes_refused;
 	unsigned restarts;
 	unsigned failures; /* in a row */
 	double retry_ms;   /* no worker is started before */
@@ -48,6 +51,9 @@ struct symbol_client {
 
 /* What the worker was told of a module. Valid until that of another module is asked for. */
 struct announcement *client_announcement(struct symbol_client *client, const struct module *module);
+
+/* Closes its debug file. */
+void client_forget_debug_file(struct announcement *announcement);
 
 /* Puts a question, owned from now on, into its queue. */
 void client_enqueue(struct symbol_client *client, struct question *question);

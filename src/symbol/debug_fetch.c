@@ -113,7 +113,8 @@ static int receive(const struct debug_fetch *fetch, struct fetch_reply *reply, i
 	struct msghdr message = {.msg_iov = &part,
 				 .msg_iovlen = 1,
 				 .msg_control = control.bytes,
-				 .msg_controllen = sizeof(control.bytes)};
+				 /* Room for one: the space has room for two. */
+				 .msg_controllen = CMSG_LEN(sizeof(int))};
 	ssize_t size = recvmsg(fetch->link.fd, &message, MSG_CMSG_CLOEXEC);
 
 	*ret_fd = -1;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "symbol/own_elf.h"
 #include "target/root_file.h"
 
 #define DEBUG_FOLDER "/usr/lib/debug"
@@ -141,12 +142,16 @@ static bool write_place(char *path, size_t size, const struct debug_search *sear
 	return length > 0 && (size_t)length < size;
 }
 
-/* The module itself is no debug file of its own, though its build-id is the right one. */
+/*
+ * The module itself is no debug file of its own, though its build-id is the right one. The worker
+ * says which names are looked for, so it is given nothing by them but ELF, and no core dump.
+ */
 static bool is_candidate(const struct debug_search *search, int fd)
 {
 	struct stat found, own;
+	struct own_elf elf;
 
-	if (fstat(fd, &found) || !S_ISREG(found.st_mode))
+	if (own_elf_open(&elf, fd) || fstat(fd, &found))
 		return false;
 	return fstat(search->module->fd, &own) || found.st_dev != own.st_dev ||
 	       found.st_ino != own.st_ino;

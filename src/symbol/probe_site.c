@@ -289,6 +289,20 @@ void probe_site_retreat(struct probe_site *site, const struct probe_code *code,
 	finish(&walk, site);
 }
 
+bool probe_site_confirm(struct probe_site *ret_site, const struct probe_code *code,
+			const struct allocator_arguments *wanted, uint32_t delta)
+{
+	struct walk walk;
+	size_t place = 0;
+
+	start(&walk, code, wanted);
+	*ret_site = (struct probe_site){.delta = delta};
+	if (delta && (find_emulated(&walk, &place) != PROBE_EMULATED || place != delta))
+		return false;
+	finish(&walk, ret_site);
+	return ret_site->text[0] != '\0';
+}
+
 const char *probe_reason_text(enum probe_reason reason)
 {
 	static const char *const texts[PROBE_REASONS] = {

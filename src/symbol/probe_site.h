@@ -63,6 +63,14 @@ void probe_site_choose(struct probe_site *ret_site, const struct probe_code *cod
 void probe_site_retreat(struct probe_site *site, const struct probe_code *code,
 			const struct allocator_arguments *wanted, enum probe_reason reason);
 
+/*
+ * Whether `delta` is the function's first byte, with an instruction there, or the place that decoding
+ * from there comes to. Whether branches lead back to it is not looked at: a probe that is passed
+ * twice counts twice and does no harm. All but `reason` is filled in.
+ */
+bool probe_site_confirm(struct probe_site *ret_site, const struct probe_code *code,
+			const struct allocator_arguments *wanted, uint32_t delta);
+
 /* The reason in words, a constant. */
 const char *probe_reason_text(enum probe_reason reason);
 

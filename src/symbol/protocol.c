@@ -6,6 +6,8 @@
 
 #include "symbol/protocol.h"
 
+#include <string.h>
+
 #include "collect/allocators.h"
 #include "symbol/probe_site.h"
 
@@ -20,6 +22,13 @@ static bool text_valid(const struct reply *reply, size_t size)
 	    reply->text_size > PROTOCOL_TEXT_MAX || size != protocol_reply_size(reply))
 		return false;
 	return !reply->text[0] && !reply->text[reply->text_size - 1];
+}
+
+/* The text ends with NUL, so the string does. */
+static bool string_valid(const struct reply *reply, uint32_t at)
+{
+	return at < reply->text_size &&
+	       strnlen(reply->text + at, PROTOCOL_NAME_SIZE) < PROTOCOL_NAME_SIZE;
 }
 
 static bool frames_valid(const struct reply *reply)
@@ -37,8 +46,8 @@ static bool frames_valid(const struct reply *reply)
 	for (uint32_t i = 0; i < reply->frame_count; i++) {
 		const struct reply_frame *frame = &reply->frames[i];
 
-		if (frame->function >= reply->text_size || frame->file >= reply->text_size ||
-		    frame->decl_file >= reply->text_size || frame->inlined > 1)
+		if (!string_valid(reply, frame->function) || !string_valid(reply, frame->file) ||
+		    !string_valid(reply, frame->decl_file) || frame->inlined > 1)
 			return false;
 	}
 	return true;
@@ -60,7 +69,7 @@ static bool allocator_valid(const struct reply *reply, const struct reply_alloca
 	    allocator->flags > (REPLY_ALLOCATOR_EMULATED | REPLY_ALLOCATOR_NESTS) ||
 	    allocator->delta > PROBE_DELTA_MAX ||
 	    allocator->offset > (uint64_t)INT64_MAX - PROBE_DELTA_MAX ||
-	    allocator->name >= reply->text_size || allocator->instruction >= reply->text_size)
+	    !string_valid(reply, allocator->name) || !string_valid(reply, allocator->instruction))
 		return false;
 	arguments = &allocator_functions[allocator->function].arguments;
 	return register_valid(allocator->size_reg, arguments->size) &&
@@ -87,7 +96,7 @@ static bool debug_valid(const struct reply *reply)
 
 	return debug->build_id.size <= PROTOCOL_BUILD_ID_MAX &&
 	       debug->alternate_id.size <= PROTOCOL_BUILD_ID_MAX &&
-	       debug->link < reply->text_size && debug->alternate < reply->text_size;
+	       string_valid(reply, debug->link) && string_valid(reply, debug->alternate);
 }
 
 bool protocol_reply_valid(const struct reply *reply, size_t size)

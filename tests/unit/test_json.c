@@ -220,7 +220,7 @@ static struct snapshot *full_snapshot(void)
 						.freed_objects = 26,
 						.untracked_frees = 27,
 						.untracked_known = true};
-	snapshot->overflow = (struct snapshot_overflow){31, 32, 33, 34, 35, 36, 37};
+	snapshot->overflow = (struct snapshot_overflow){31, 32, 33, 34, 35, 36, 37, 0};
 	snapshot->overhead = (struct snapshot_overhead){1.5, 0.5, 1.0, 0.25, 8192};
 	snapshot->function_count = 2;
 	snapshot->functions = xcalloc(2, sizeof(*snapshot->functions));
@@ -376,7 +376,7 @@ Test(json, keys_are_schema_1_exactly)
 		    "function module file line inlined");
 	expect_keys(AT(o, "overflow"),
 		    "perf_lost perf_throttled ringbuf_dropped live_map_full site_map_full "
-		    "debug_files_missing");
+		    "debug_files_missing probes_refused");
 	expect_keys(AT(o, "overhead"), "target_pct heap_pct cpu_pct self_cpu_pct self_rss_bytes");
 	release(o, line, snapshot);
 }

@@ -321,7 +321,7 @@ Test(ui_screen, unknown_is_never_a_number)
 
 Test(ui_screen, losses_stand_out)
 {
-	snapshot.overflow = (struct snapshot_overflow){1, 2, 3, 4, 5, 6, 7};
+	snapshot.overflow = (struct snapshot_overflow){1, 2, 3, 4, 5, 6, 7, 0};
 	draw(120, 35);
 	HAS("perf samples 1!  throttled 2!  ring buffer 3!  maps full 9!  uncovered threads 6!");
 	draw(80, 24);
