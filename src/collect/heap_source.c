@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 
 #include "collect/heap_source_state.h"
+#include "collect/ring_record.h"
 #include "collect/sampling.h"
 
 /* A map for fewer live objects than this is not worth it. */
@@ -18,18 +19,14 @@ enum { LIVE_ENTRIES_LEAST = 1 << 12 };
 static int on_record(void *context, void *data, size_t size)
 {
 	struct heap_source *source = context;
-	const struct stack_record *stack = data;
-	const struct copy_header *copy = data;
+	const struct stack_record *stack = ring_record_stack(data, size);
+	const struct copy_header *copy = ring_record_copy(data, size);
 
 	source->records_taken++;
-	if (size >= offsetof(struct stack_record, frames) && stack->kind == RECORD_STACK) {
-		if (stack->frame_count <= STACK_FRAMES_MAX &&
-		    size >= offsetof(struct stack_record, frames) + stack->frame_count * sizeof(__u64))
-			source->hooks.stack(source->hooks.context, stack);
-	} else if (size >= sizeof(*copy) && copy->kind == RECORD_COPY) {
-		if (copy->stack_size <= size - sizeof(*copy))
-			source->hooks.copy(source->hooks.context, copy, (const uint8_t *)(copy + 1));
-	}
+	if (stack)
+		source->hooks.stack(source->hooks.context, stack);
+	else if (copy)
+		source->hooks.copy(source->hooks.context, copy, (const uint8_t *)(copy + 1));
 	return 0;
 }
 

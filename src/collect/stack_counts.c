@@ -14,6 +14,7 @@
 #include <cpu.skel.h>
 
 #include "collect/ring_level.h"
+#include "collect/ring_record.h"
 
 #define uthash_fatal(message) out_of_memory()
 #include <uthash.h>
@@ -61,24 +62,17 @@ static double now_ms(void)
 static int on_record(void *context, void *data, size_t size)
 {
 	struct stack_counts *counts = context;
-	const struct stack_record *stack = data;
-	const struct call_record *call = data;
-	const struct check_record *check = data;
-	const size_t head = offsetof(struct stack_record, frames);
+	const struct stack_record *stack = ring_record_stack(data, size);
+	const struct call_record *call = ring_record_call(data, size);
+	const struct check_record *check = ring_record_check(data, size);
 
 	counts->records_taken++;
-	if (size >= head && stack->kind == RECORD_STACK) {
-		size_t needed = stack->kernel_count ? sizeof(*stack)
-						    : head + stack->frame_count * sizeof(__u64);
-
-		if (stack->frame_count <= STACK_FRAMES_MAX &&
-		    stack->kernel_count <= STACK_KERNEL_MAX && size >= needed)
-			counts->hooks.stack(counts->hooks.context, stack);
-	} else if (size >= sizeof(*call) && call->kind == RECORD_CALL) {
+	if (stack)
+		counts->hooks.stack(counts->hooks.context, stack);
+	else if (call)
 		counts->hooks.call(counts->hooks.context, call);
-	} else if (size >= sizeof(*check) && check->kind == RECORD_CHECK) {
+	else if (check)
 		counts->hooks.check(counts->hooks.context, check);
-	}
 	return 0;
 }
 

@@ -28,7 +28,7 @@ class LyingWorker(support.LiveTest):
         self.addCleanup(stream.close)
         return stream
 
-    def watch(self, how, *options, seconds=3, samples=20):
+    def watch(self, how, *options, seconds=1, samples=20):
         """The refresh after some seconds; the target and we are both well then."""
         target = self.spawn(self.target("demo"), stdout=subprocess.DEVNULL)
         stream = self.stream_of(how, target.pid, *options)
