@@ -129,6 +129,39 @@ static void step_sampling(struct program *program, unsigned actions)
 		refresh(program);
 }
 
+/* Marks what has been counted up to now, which a snapshot brings in. */
+static void set_mark(struct program *program, enum session_mark mark)
+{
+	snapshot_free(session_snapshot(program->session, false));
+	session_set_mark(program->session, mark);
+	if (!program->paused)
+		refresh(program);
+}
+
+static void set_marks(struct program *program, unsigned actions)
+{
+	static const struct {
+		enum ui_action action;
+		enum session_mark mark;
+	} marks[] = {
+	    {UI_RESET, SESSION_RESET},
+	    {UI_UNDO, SESSION_UNDO_RESET},
+	    {UI_BASELINE, SESSION_BASELINE},
+	    {UI_NO_BASELINE, SESSION_NO_BASELINE},
+	};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (actions & marks[i].action)
+			set_mark(program, marks[i].mark);
+}
+
+static void set_group(struct program *program)
+{
+	session_set_group(program->session, ui_group(program->ui));
+	if (!program->paused)
+		refresh(program);
+}
+
 /* The typed time between refreshes. */
 static void set_delay(struct program *program)
 {
@@ -174,6 +207,9 @@ static void on_keys(void *context)
 		suspend(program);
 	if (actions & (UI_SAMPLE_FINER | UI_SAMPLE_COARSER))
 		step_sampling(program, actions);
+	set_marks(program, actions);
+	if (actions & UI_GROUP)
+		set_group(program);
 	if (actions & UI_DELAY)
 		set_delay(program);
 	if (actions & UI_SAVE)

@@ -394,6 +394,7 @@ static void start_anew(struct session *session)
 	if (session->executed) {
 		session->executed = false;
 		cpu_profile_reset(session->cpu_profile);
+		session->reset_s = session->reset_before_s = session->baseline_s = 0;
 		session_growth_start_anew(session);
 		session->memory_growth = (struct growth){0};
 		session->samples_copied = 0;

@@ -36,6 +36,16 @@ void session_settle(struct session *session, int timeout_ms);
 /* The state of now, owned by the caller. `with_stacks`: every site's stacks too. */
 struct snapshot *session_snapshot(struct session *session, bool with_stacks);
 
+/* What the next snapshots have beside functions. */
+void session_set_group(struct session *session, enum snapshot_group group);
+
+/*
+ * Counts from now on, and takes that back, once; makes what is there now the baseline, and forgets
+ * it. What has been counted since attachment stays.
+ */
+enum session_mark { SESSION_RESET, SESSION_UNDO_RESET, SESSION_BASELINE, SESSION_NO_BASELINE };
+void session_set_mark(struct session *session, enum session_mark mark);
+
 /* Samples the heap in smaller steps of bytes (finer) or larger ones, as a person wants it. */
 void session_step_sampling(struct session *session, bool finer);
 

@@ -75,7 +75,7 @@ static void fill_cpu(struct session *session, struct snapshot *snapshot)
 		cpu->check_different = session->check->different;
 	}
 	cpu->stacks_pending = unwinder_pending(session->unwinder);
-	cpu_profile_fill(session->cpu_profile, snapshot);
+	cpu_profile_fill(session->cpu_profile, snapshot, session->group);
 	snapshot->overflow.perf_lost += facts.lost + facts.corrupt;
 	snapshot->overflow.perf_throttled = facts.throttled;
 	snapshot->overflow.threads_uncovered = facts.threads_uncovered;
@@ -164,10 +164,12 @@ struct snapshot *session_snapshot(struct session *session, bool with_stacks)
 {
 	struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
 
+	cpu_profile_set_time(session->cpu_profile, session_now_s() - session->start_s);
 	session_drain(session);
 	clock_gettime(CLOCK_REALTIME, &snapshot->time);
 	snapshot->elapsed_s = session_now_s() - session->start_s;
 	snapshot->notice = session->notice;
+	session_fill_marks(session, snapshot);
 	fill_target(session, snapshot);
 	fill_cpu(session, snapshot);
 	fill_heap(session, snapshot, with_stacks);

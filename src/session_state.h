@@ -65,6 +65,9 @@ struct session {
 	struct unwinder *unwinder;
 	struct cpu_profile *cpu_profile;
 	struct heap_profile *heap_profile;
+	enum snapshot_group group;
+	double reset_s, reset_before_s;	/* of the counts, by session_now_s(); 0: never */
+	double baseline_s;		/* 0: there is none */
 	struct rule_map *rule_map;	/* NULL: no BPF, see bpf_off */
 	struct mapping_watch *mapping_watch; /* NULL: no BPF */
 	int calls_fd;			/* call_map_open(); -1: no BPF */
@@ -210,5 +213,8 @@ double session_now_s(void);
 
 /* Reads what the kernel has and sends the worker what is queued. */
 void session_drain(struct session *session);
+
+/* How long ago counts were reset and a baseline marked. */
+void session_fill_marks(const struct session *session, struct snapshot *snapshot);
 
 #endif

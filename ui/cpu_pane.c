@@ -1,5 +1,5 @@
 /*
- * The pane of functions that use the CPU.
+ * The pane of functions that use the CPU, or of lines or modules. Its rows are a pane_choice.
  */
 #include "config.h"
 
@@ -10,8 +10,16 @@
 #include "cell.h"
 #include "fmt.h"
 #include "pane.h"
+#include "spark.h"
 
-enum { COLUMN_FUNCTION = CPU_COLUMN_TOTAL + 1, COLUMN_MODULE, COLUMN_WHERE };
+enum {
+	COLUMN_CHANGE = CPU_COLUMN_TOTAL + 1,
+	COLUMN_SHARE,
+	COLUMN_TREND,
+	COLUMN_FUNCTION,
+	COLUMN_MODULE,
+	COLUMN_WHERE,
+};
 
 /* Own shares from which on a row is hot, and below which it is noise, in per cent. */
 static const double hot_pct = 10.0, cold_pct = 0.5;
@@ -21,6 +29,14 @@ static const struct table_column columns[] = {
 	{"SELF%", "share of samples in the function itself", {6, 6, 0, false}, false, false},
     [CPU_COLUMN_TOTAL] =
 	{"TOTAL%", "share of samples in it or in what it called", {7, 7, 1, false}, false, false},
+    [COLUMN_CHANGE] = {"+/-",
+		       "SELF% since the baseline less that before it (b marks it)",
+		       {6, 6, 4, false},
+		       false,
+		       false},
+    [COLUMN_SHARE] = {"SHARE", "SELF% as a bar", {10, 10, 7, false}, true, false},
+    [COLUMN_TREND] =
+	{"TREND", "samples in it over the last minute", {12, 12, 6, false}, true, false},
     [COLUMN_FUNCTION] =
 	{"FUNCTION", "[k]: kernel, ~inl: inlined into its callers", {24, 24, 0, true}, true, true},
     [COLUMN_MODULE] = {"MODULE", "executable or library", {12, 20, 3, false}, true, false},
@@ -28,21 +44,49 @@ static const struct table_column columns[] = {
 	{"WHERE", "source file and line, or the module", {14, 32, 2, false}, true, false},
 };
 
+static const struct snapshot_function *function_at(const void *rows, size_t index)
+{
+	return &((const struct pane_choice *)rows)->functions[index];
+}
+
+static struct snapshot_samples samples_at(const void *rows, size_t index)
+{
+	const struct pane_choice *choice = rows;
+
+	return choice->functions[index].in[choice->window];
+}
+
+/* Of all samples of the window; NAN: there are none. */
+static double percent_of(const void *rows, uint64_t samples)
+{
+	uint64_t all = ((const struct pane_choice *)rows)->samples;
+
+	return all > 0 ? 100.0 * (double)samples / (double)all : (double)NAN;
+}
+
 static uint64_t function_id(const void *rows, size_t index)
 {
-	return ((const struct snapshot_function *)rows)[index].id;
+	return function_at(rows, index)->id;
 }
 
 static int compare_functions(const void *rows, size_t a_index, size_t b_index, unsigned column)
 {
-	const struct snapshot_function *a = &((const struct snapshot_function *)rows)[a_index];
-	const struct snapshot_function *b = &((const struct snapshot_function *)rows)[b_index];
+	const struct snapshot_function *a = function_at(rows, a_index);
+	const struct snapshot_function *b = function_at(rows, b_index);
 
 	switch (column) {
 	case CPU_COLUMN_SELF:
-		return cell_compare_count(a->self_samples, b->self_samples);
+	case COLUMN_SHARE:
+		return cell_compare_count(samples_at(rows, a_index).self,
+					  samples_at(rows, b_index).self);
 	case CPU_COLUMN_TOTAL:
-		return cell_compare_count(a->total_samples, b->total_samples);
+		return cell_compare_count(samples_at(rows, a_index).total,
+					  samples_at(rows, b_index).total);
+	case COLUMN_CHANGE:
+		return cell_compare_double(a->change_pct, b->change_pct);
+	case COLUMN_TREND:
+		return cell_compare_double(a->trend[SNAPSHOT_TREND - 1],
+					   b->trend[SNAPSHOT_TREND - 1]);
 	case COLUMN_MODULE:
 		return cell_compare_text(a->module, b->module);
 	case COLUMN_WHERE:
@@ -57,24 +101,45 @@ static const char *percent(char *buf, size_t size, double value)
 	return isnan(value) ? "-" : fmt_percent(buf, size, value);
 }
 
+static const char *change(char *buf, size_t size, double points)
+{
+	if (isnan(points))
+		return "-";
+	snprintf(buf, size, "%+.1f", points);
+	return buf;
+}
+
+/* A function of the kernel's, that does not say so itself. */
+static bool is_marked(const struct pane_choice *choice, const struct snapshot_function *function)
+{
+	return function->kernel && !function->folded && choice->shown_group != GROUP_MODULE;
+}
+
 static const char *function_cell(const void *rows, size_t index, const struct table_cell *cell,
 				 char *buf, size_t size)
 {
-	const struct snapshot_function *function = &((const struct snapshot_function *)rows)[index];
+	const struct snapshot_function *function = function_at(rows, index);
 	const char *module = function->module ? function->module : "?";
 
 	switch (cell->column) {
 	case CPU_COLUMN_SELF:
-		return percent(buf, size, function->self_pct);
+		return percent(buf, size, percent_of(rows, samples_at(rows, index).self));
 	case CPU_COLUMN_TOTAL:
-		return percent(buf, size, function->total_pct);
+		return percent(buf, size, percent_of(rows, samples_at(rows, index).total));
+	case COLUMN_CHANGE:
+		return change(buf, size, function->change_pct);
+	case COLUMN_SHARE:
+		return spark_bar(buf, size, percent_of(rows, samples_at(rows, index).self) / 100,
+				 cell->cols, cell->glyphs);
+	case COLUMN_TREND:
+		return spark_line(buf, size, function->trend, SNAPSHOT_TREND, cell->glyphs);
 	case COLUMN_MODULE:
 		return module;
 	case COLUMN_WHERE:
 		return cell_place(buf, size, cell->cols, function->file, function->line,
 				  cell->shown >> COLUMN_MODULE & 1 ? "" : module);
 	default:
-		snprintf(buf, size, "%s%s%s", function->kernel && !function->folded ? "[k] " : "",
+		snprintf(buf, size, "%s%s%s", is_marked(rows, function) ? "[k] " : "",
 			 function->name ? function->name : "?", function->inlined ? " ~inl" : "");
 		return buf;
 	}
@@ -82,20 +147,20 @@ static const char *function_cell(const void *rows, size_t index, const struct ta
 
 static enum style function_style(const void *rows, size_t index, unsigned column)
 {
-	const struct snapshot_function *function = &((const struct snapshot_function *)rows)[index];
+	double self = percent_of(rows, samples_at(rows, index).self);
 
-	if (column == COLUMN_MODULE || column == COLUMN_WHERE)
+	if (column == COLUMN_MODULE || column == COLUMN_WHERE || column == COLUMN_TREND)
 		return STYLE_MUTED;
-	if (function->self_pct >= hot_pct)
+	if (self >= hot_pct)
 		return STYLE_HOT;
-	if (function->self_pct < cold_pct && function->total_pct < hot_pct)
+	if (self < cold_pct && percent_of(rows, samples_at(rows, index).total) < hot_pct)
 		return STYLE_MUTED;
 	return STYLE_NORMAL;
 }
 
 static const char *row_text(const void *rows, size_t index, unsigned part)
 {
-	const struct snapshot_function *function = &((const struct snapshot_function *)rows)[index];
+	const struct snapshot_function *function = function_at(rows, index);
 
 	return cell_search_part(part, function->name, function->module, function->file);
 }
@@ -103,15 +168,18 @@ static const char *row_text(const void *rows, size_t index, unsigned part)
 static struct view_source function_source(const struct snapshot *snapshot,
 					  const struct pane_choice *choice)
 {
-	size_t count = choice->kernel_unfolded ? snapshot->function_count : snapshot->folded_count;
-
 	return (struct view_source){
-	    .rows = choice->kernel_unfolded ? snapshot->functions : snapshot->folded,
-	    .count = snapshot->cpu.state == CHANNEL_ON ? count : 0,
+	    .rows = choice,
+	    .count = snapshot->cpu.state == CHANNEL_ON ? choice->function_count : 0,
 	    .id = function_id,
 	    .compare = compare_functions,
 	    .text = row_text,
 	};
+}
+
+static uint32_t hidden(const struct snapshot *snapshot)
+{
+	return isnan(snapshot->baseline_s) ? UINT32_C(1) << COLUMN_CHANGE : 0;
 }
 
 static bool is_off(const struct snapshot *snapshot)
@@ -134,17 +202,39 @@ static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 		snprintf(buf, size, "no samples yet: the target is idle");
 }
 
+/* "last 10s", "since attachment", "for 12s". */
+static void describe_window(const struct snapshot *snapshot, enum snapshot_window window, char *buf,
+			    size_t size)
+{
+	char time[FMT_SIZE];
+
+	if (window != SNAPSHOT_ALL)
+		snprintf(buf, size, "last %s",
+			 fmt_duration(time, sizeof(time), snapshot->cpu.window_s[window]));
+	else if (!isnan(snapshot->reset_s))
+		snprintf(buf, size, "for %s, since the reset",
+			 fmt_duration(time, sizeof(time), snapshot->reset_s));
+	else
+		snprintf(buf, size, "since attachment");
+}
+
 static void about(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,
 		  size_t size)
 {
+	static const char *const groups[] = {
+	    [GROUP_FUNCTION] = "", [GROUP_LINE] = "by line, ", [GROUP_MODULE] = "by module, "};
 	const struct snapshot_cpu *cpu = &snapshot->cpu;
+	char window[2 * FMT_SIZE];
 
 	buf[0] = '\0';
 	if (cpu->state == CHANNEL_OFF)
 		return;
-	snprintf(buf, size, "since attachment%s%s%s",
-		 choice->kernel_unfolded ? ", kernel unfolded" : "", cpu->reason ? "; " : "",
-		 cpu->reason ? cpu->reason : "");
+	describe_window(snapshot, choice->window, window, sizeof(window));
+	snprintf(buf, size, "%s%s%s%s%s", groups[choice->shown_group], window,
+		 choice->kernel_unfolded && choice->shown_group == GROUP_FUNCTION
+		     ? ", kernel unfolded"
+		     : "",
+		 cpu->reason ? "; " : "", cpu->reason ? cpu->reason : "");
 }
 
 const struct pane *cpu_pane_get(void)
@@ -154,6 +244,7 @@ const struct pane *cpu_pane_get(void)
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), function_cell, function_style},
 	    .first_sort = CPU_COLUMN_SELF,
 	    .source = function_source,
+	    .hidden = hidden,
 	    .is_off = is_off,
 	    .explain = explain,
 	    .about = about,

@@ -10,6 +10,7 @@ static const struct glyphs ascii = {
     .falling = "v",
     .rising = "^",
     .ellipsis = "...",
+    .parts = {"", "", "", "", "|", "|", "|", "|"},
     .levels = {"_", "_", ".", ".", "-", "-", "=", "#"},
 };
 
@@ -20,6 +21,7 @@ static const struct glyphs unicode = {
     .falling = "▼",
     .rising = "▲",
     .ellipsis = "…",
+    .parts = {"▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"},
     .levels = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
 };
 

@@ -14,6 +14,7 @@ struct glyphs {
 	const char *falling;	/* sorted from the largest */
 	const char *rising;
 	const char *ellipsis; /* what was cut out of a name */
+	const char *parts[GLYPHS_LEVELS]; /* of a bar's last cell, from the least; "": nothing yet */
 	const char *levels[GLYPHS_LEVELS]; /* of a sparkline, from the lowest */
 };
 

@@ -12,11 +12,15 @@
 #include "spark.h"
 
 enum {
-	COLUMN_GROWTH = HEAP_COLUMN_LIVE + 1,
+	COLUMN_CHANGE = HEAP_COLUMN_LIVE + 1,
+	COLUMN_BAR,
+	COLUMN_GROWTH,
+	COLUMN_RATE,
 	COLUMN_OBJECTS,
 	COLUMN_ALLOC,
 	COLUMN_FREED,
 	COLUMN_PEAK,
+	COLUMN_OLDEST,
 	COLUMN_TREND,
 	COLUMN_LEAK,
 	COLUMN_SITE,
@@ -29,15 +33,24 @@ static const double hot_growth = 1024.0;
 static const struct table_column columns[] = {
     [HEAP_COLUMN_LIVE] =
 	{"LIVE", "bytes allocated here and not freed", {7, 7, 0, false}, false, false},
+    [COLUMN_CHANGE] =
+	{"+/-", "change of LIVE since the baseline (b marks it)", {8, 8, 3, false}, false, false},
+    [COLUMN_BAR] = {"BAR", "LIVE, the largest one is a full bar", {8, 8, 12, false}, true, false},
     [COLUMN_GROWTH] =
 	{"GROWTH/s", "change of LIVE per second, lately", {9, 9, 1, false}, false, false},
+    [COLUMN_RATE] =
+	{"ALLOC/s", "bytes allocated per second, lately", {8, 8, 6, false}, false, false},
     [COLUMN_OBJECTS] =
-	{"OBJS", "objects allocated here and not freed", {6, 6, 5, false}, false, false},
-    [COLUMN_ALLOC] =
-	{"ALLOC", "bytes allocated here since attachment", {7, 7, 4, false}, false, false},
-    [COLUMN_FREED] = {"FREED", "bytes of those freed again", {7, 7, 6, false}, false, false},
-    [COLUMN_PEAK] = {"PEAK", "highest LIVE seen", {7, 7, 7, false}, false, false},
-    [COLUMN_TREND] = {"TREND", "LIVE over the last minute", {12, 12, 8, false}, false, false},
+	{"OBJS", "objects allocated here and not freed", {6, 6, 7, false}, false, false},
+    [COLUMN_ALLOC] = {"ALLOC",
+		      "bytes allocated since attachment, or the reset (z)",
+		      {7, 7, 9, false},
+		      false,
+		      false},
+    [COLUMN_FREED] = {"FREED", "bytes freed in that time", {7, 7, 10, false}, false, false},
+    [COLUMN_PEAK] = {"PEAK", "highest LIVE seen", {7, 7, 11, false}, false, false},
+    [COLUMN_OLDEST] = {"OLDEST", "age of the oldest live object", {7, 7, 8, false}, false, false},
+    [COLUMN_TREND] = {"TREND", "LIVE over the last minute", {12, 12, 5, false}, true, false},
     [COLUMN_LEAK] = {"LEAK",
 		     "leak suspect: HIGH, MED, LOW; const: grows no more",
 		     {5, 5, 3, false},
@@ -60,15 +73,22 @@ static int compare_sites(const void *rows, size_t a_index, size_t b_index, unsig
 
 	switch (column) {
 	case HEAP_COLUMN_LIVE:
+	case COLUMN_BAR:
 		return cell_compare_count(a->live_bytes, b->live_bytes);
+	case COLUMN_CHANGE:
+		return cell_compare_double(a->change_bytes, b->change_bytes);
 	case COLUMN_GROWTH:
 		return cell_compare_double(a->growth_bytes_per_s, b->growth_bytes_per_s);
+	case COLUMN_RATE:
+		return cell_compare_double(a->alloc_bytes_per_s, b->alloc_bytes_per_s);
+	case COLUMN_OLDEST:
+		return cell_compare_double(a->oldest_s, b->oldest_s);
 	case COLUMN_OBJECTS:
 		return cell_compare_count(a->live_objects, b->live_objects);
 	case COLUMN_ALLOC:
-		return cell_compare_count(a->alloc_bytes, b->alloc_bytes);
+		return cell_compare_count(a->since_alloc_bytes, b->since_alloc_bytes);
 	case COLUMN_FREED:
-		return cell_compare_count(a->freed_bytes, b->freed_bytes);
+		return cell_compare_count(a->since_freed_bytes, b->since_freed_bytes);
 	case COLUMN_PEAK:
 		return cell_compare_count(a->peak_bytes, b->peak_bytes);
 	case COLUMN_TREND:
@@ -82,6 +102,17 @@ static int compare_sites(const void *rows, size_t a_index, size_t b_index, unsig
 	}
 }
 
+static const char *change(char *buf, size_t size, double bytes)
+{
+	return isnan(bytes) ? "-" : fmt_bytes_signed(buf, size, bytes, "");
+}
+
+/* Sites come by live bytes. */
+static double share_of_largest(const struct snapshot_site *sites, const struct snapshot_site *site)
+{
+	return sites->live_bytes > 0 ? (double)site->live_bytes / (double)sites->live_bytes : 0;
+}
+
 static const char *site_cell(const void *rows, size_t index, const struct table_cell *cell,
 			     char *buf, size_t size)
 {
@@ -90,16 +121,24 @@ static const char *site_cell(const void *rows, size_t index, const struct table_
 	switch (cell->column) {
 	case HEAP_COLUMN_LIVE:
 		return fmt_bytes(buf, size, site->live_bytes);
+	case COLUMN_CHANGE:
+		return change(buf, size, site->change_bytes);
+	case COLUMN_BAR:
+		return spark_bar(buf, size, share_of_largest(rows, site), cell->cols, cell->glyphs);
 	case COLUMN_GROWTH:
-		if (isnan(site->growth_bytes_per_s))
+		return change(buf, size, site->growth_bytes_per_s);
+	case COLUMN_RATE:
+		if (isnan(site->alloc_bytes_per_s) || site->alloc_bytes_per_s < 0)
 			return "-";
-		return fmt_bytes_signed(buf, size, site->growth_bytes_per_s, "");
+		return fmt_bytes(buf, size, (uint64_t)site->alloc_bytes_per_s);
+	case COLUMN_OLDEST:
+		return isnan(site->oldest_s) ? "-" : fmt_duration(buf, size, site->oldest_s);
 	case COLUMN_OBJECTS:
 		return fmt_count(buf, size, site->live_objects);
 	case COLUMN_ALLOC:
-		return fmt_bytes(buf, size, site->alloc_bytes);
+		return fmt_bytes(buf, size, site->since_alloc_bytes);
 	case COLUMN_FREED:
-		return fmt_bytes(buf, size, site->freed_bytes);
+		return fmt_bytes(buf, size, site->since_freed_bytes);
 	case COLUMN_PEAK:
 		return fmt_bytes(buf, size, site->peak_bytes);
 	case COLUMN_TREND:
@@ -118,7 +157,7 @@ static enum style site_style(const void *rows, size_t index, unsigned column)
 {
 	const struct snapshot_site *site = &((const struct snapshot_site *)rows)[index];
 
-	if (column == COLUMN_WHERE || site->live_bytes == 0)
+	if (column == COLUMN_WHERE || column == COLUMN_TREND || site->live_bytes == 0)
 		return STYLE_MUTED;
 	if (column == COLUMN_GROWTH && site->growth_bytes_per_s >= hot_growth)
 		return STYLE_HOT;
@@ -147,6 +186,11 @@ static struct view_source site_source(const struct snapshot *snapshot,
 	};
 }
 
+static uint32_t hidden(const struct snapshot *snapshot)
+{
+	return isnan(snapshot->baseline_s) ? UINT32_C(1) << COLUMN_CHANGE : 0;
+}
+
 static bool is_off(const struct snapshot *snapshot)
 {
 	return snapshot->heap.state == CHANNEL_OFF;
@@ -169,13 +213,17 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 		  size_t size)
 {
 	const struct snapshot_heap *heap = &snapshot->heap;
+	char time[FMT_SIZE];
 
 	(void)choice;
 	buf[0] = '\0';
 	if (heap->state == CHANNEL_OFF)
 		return;
-	snprintf(buf, size, "since attachment%s%s", heap->reason ? "; " : "",
-		 heap->reason ? heap->reason : "");
+	snprintf(buf, size, "since attachment%s%s%s%s",
+		 isnan(snapshot->reset_s) ? "" : ", ALLOC and FREED for ",
+		 isnan(snapshot->reset_s) ? ""
+					  : fmt_duration(time, sizeof(time), snapshot->reset_s),
+		 heap->reason ? "; " : "", heap->reason ? heap->reason : "");
 }
 
 const struct pane *heap_pane_get(void)
@@ -185,6 +233,7 @@ const struct pane *heap_pane_get(void)
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), site_cell, site_style},
 	    .first_sort = HEAP_COLUMN_LIVE,
 	    .source = site_source,
+	    .hidden = hidden,
 	    .is_off = is_off,
 	    .explain = explain,
 	    .about = about,

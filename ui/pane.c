@@ -24,6 +24,20 @@ const struct pane *pane_get(enum pane_id id)
 	return panes[id]();
 }
 
+void pane_choose(struct pane_choice *choice, const struct snapshot *snapshot)
+{
+	choice->samples = snapshot->cpu.window_samples[choice->window];
+	choice->shown_group = GROUP_FUNCTION;
+	choice->functions = choice->kernel_unfolded ? snapshot->functions : snapshot->folded;
+	choice->function_count =
+	    choice->kernel_unfolded ? snapshot->function_count : snapshot->folded_count;
+	if (choice->group == GROUP_FUNCTION || choice->group != snapshot->group)
+		return;
+	choice->shown_group = choice->group;
+	choice->functions = snapshot->grouped;
+	choice->function_count = snapshot->grouped_count;
+}
+
 /*
  * "1-9 of 34", how many there would be without the filter, and what the order is by when its column
  * has no room.
@@ -156,6 +170,7 @@ void pane_draw(const struct pane *pane, struct table_state *state, const struct 
 	inside.row++;
 	inside.rows--;
 	detail = take_detail(pane, &inside);
+	state->hidden = pane->hidden ? pane->hidden(frame->snapshot) : 0;
 	terms.page = inside.rows > 1 ? (size_t)inside.rows - 1 : 1;
 	view_update(&state->view, &source, &terms);
 	if (state->view.count > 0)

@@ -19,7 +19,20 @@ enum { PANE_TEXT = 512 };
 /* What of its rows a pane shows, as keys have chosen it. */
 struct pane_choice {
 	bool kernel_unfolded;
+	enum snapshot_window window; /* of CPU samples */
+	enum snapshot_group group;
+	/* What that comes to in a snapshot, borrowed from it: see pane_choose(). */
+	enum snapshot_group shown_group;
+	const struct snapshot_function *functions;
+	size_t function_count;
+	uint64_t samples; /* of the window */
 };
+
+/*
+ * Fills what a choice comes to. Functions stand in for a group that the snapshot does not have,
+ * because it is older than the wish.
+ */
+void pane_choose(struct pane_choice *choice, const struct snapshot *snapshot);
 
 struct pane {
 	const char *name; /* "CPU" */
@@ -27,6 +40,8 @@ struct pane {
 	unsigned first_sort; /* column that orders it at the start */
 	struct view_source (*source)(const struct snapshot *snapshot,
 				     const struct pane_choice *choice);
+	/* NULL, or the columns that have nothing to show, a bit for each. */
+	uint32_t (*hidden)(const struct snapshot *snapshot);
 	bool (*is_off)(const struct snapshot *snapshot);
 	/* What to show in place of rows: why there are none. Raw text in `buf`. */
 	void (*explain)(const struct snapshot *snapshot, char *buf, size_t size);

@@ -22,6 +22,7 @@ struct screen *screen_new(bool utf8)
 	struct screen *screen = xcalloc(1, sizeof(*screen));
 
 	screen->glyphs = glyphs_get(utf8);
+	screen->choice.window = SNAPSHOT_ALL;
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
 		view_init(&screen->panes[id].view, pane_get(id)->first_sort);
 	return screen;
@@ -63,6 +64,11 @@ const char *screen_delay_text(const struct screen *screen)
 const char *screen_save_name(const struct screen *screen)
 {
 	return screen->save_name;
+}
+
+enum snapshot_group screen_group(const struct screen *screen)
+{
+	return screen->choice.group;
 }
 
 void screen_say(struct screen *screen, bool bad, const char *text)
@@ -173,6 +179,7 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 		request.off[id] = pane_get(screen_shown_pane(screen, id))->is_off(snapshot);
 
 	screen->layout = layout_compute(&request);
+	pane_choose(&screen->choice, snapshot);
 	screen->target_pid = snapshot->target.pid;
 	screen->time = snapshot->time;
 	screen->elapsed_s = snapshot->elapsed_s;

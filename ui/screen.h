@@ -32,6 +32,9 @@ unsigned screen_command(struct screen *screen, enum command command);
 const char *screen_delay_text(const struct screen *screen);
 const char *screen_save_name(const struct screen *screen);
 
+/* What the functions are to be grouped by. */
+enum snapshot_group screen_group(const struct screen *screen);
+
 /* Shows a line until the next key; `bad`: something failed. It may hold anything. */
 void screen_say(struct screen *screen, bool bad, const char *text);
 

@@ -171,6 +171,12 @@ static void arrange(struct screen *screen, enum command command)
 	case COMMAND_REVERSE:
 		view_reverse(&screen_focused_table(screen)->view);
 		break;
+	case COMMAND_WINDOW_LONGER:
+		screen->choice.window += screen->choice.window < SNAPSHOT_ALL;
+		break;
+	case COMMAND_WINDOW_SHORTER:
+		screen->choice.window -= screen->choice.window > SNAPSHOT_LATEST;
+		break;
 	case COMMAND_KERNEL:
 		screen->choice.kernel_unfolded = !screen->choice.kernel_unfolded;
 		break;
@@ -303,6 +309,14 @@ static unsigned action_of(enum command command)
 		return UI_SAMPLE_FINER;
 	case COMMAND_SAMPLE_COARSER:
 		return UI_SAMPLE_COARSER;
+	case COMMAND_RESET:
+		return UI_RESET;
+	case COMMAND_UNDO:
+		return UI_UNDO;
+	case COMMAND_BASELINE:
+		return UI_BASELINE;
+	case COMMAND_NO_BASELINE:
+		return UI_NO_BASELINE;
 	default:
 		return UI_NONE;
 	}
@@ -316,6 +330,10 @@ unsigned screen_command(struct screen *screen, enum command command)
 		return action;
 	if (screen->help && move_help(screen, command))
 		return UI_DRAW;
+	if (command == COMMAND_GROUP) {
+		screen->choice.group = (screen->choice.group + 1) % SNAPSHOT_GROUPS;
+		return UI_GROUP | UI_DRAW;
+	}
 	if (command == COMMAND_PAUSE) {
 		screen->paused = !screen->paused;
 		return UI_PAUSE | UI_DRAW;

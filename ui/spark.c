@@ -36,3 +36,22 @@ const char *spark_line(char *buf, size_t size, const double *figures, size_t cou
 	buf[length] = '\0';
 	return buf;
 }
+
+const char *spark_bar(char *buf, size_t size, double share, int cols, const struct glyphs *glyphs)
+{
+	long eighths = isnan(share) || share <= 0 ? 0 : lround(fmin(share, 1) * cols * GLYPHS_LEVELS);
+	size_t length = 0;
+
+	while (eighths > 0) {
+		long part = eighths < GLYPHS_LEVELS ? eighths : GLYPHS_LEVELS;
+		const char *text = glyphs->parts[part - 1];
+
+		if (length + strlen(text) >= size)
+			break;
+		memcpy(buf + length, text, strlen(text));
+		length += strlen(text);
+		eighths -= part;
+	}
+	buf[length] = '\0';
+	return buf;
+}

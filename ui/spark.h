@@ -14,4 +14,11 @@
 const char *spark_line(char *buf, size_t size, const double *figures, size_t count,
 		       const struct glyphs *glyphs);
 
+/*
+ * Writes a bar from the left into `buf` and returns it: as long as the share (0 to 1) of so many
+ * columns, and empty for zero and what is unknown.
+ */
+const char *spark_bar(char *buf, size_t size, double share, int cols,
+		      const struct glyphs *glyphs);
+
 #endif

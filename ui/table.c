@@ -24,15 +24,24 @@ struct painter {
 static void find_widths(struct painter *painter)
 {
 	struct layout_column columns[TABLE_COLUMNS] = {{0}};
-	size_t count = painter->table->column_count;
+	struct table_state *state = painter->state;
+	size_t of[TABLE_COLUMNS], count = 0;
+	int widths[TABLE_COLUMNS];
 
-	for (size_t i = 0; i < count; i++)
-		columns[i] = painter->table->columns[i].layout;
-	layout_columns(columns, count, painter->rect.cols, painter->state->widths);
-	painter->state->shown = 0;
-	for (size_t i = 0; i < count; i++)
-		if (painter->widths[i] > 0)
-			painter->state->shown |= UINT32_C(1) << i;
+	for (size_t i = 0; i < painter->table->column_count; i++) {
+		state->widths[i] = 0;
+		if (state->hidden >> i & 1)
+			continue;
+		columns[count] = painter->table->columns[i].layout;
+		of[count++] = i;
+	}
+	layout_columns(columns, count, painter->rect.cols, widths);
+	state->shown = 0;
+	for (size_t i = 0; i < count; i++) {
+		state->widths[of[i]] = widths[i];
+		if (widths[i] > 0)
+			state->shown |= UINT32_C(1) << of[i];
+	}
 }
 
 /* Puts text at its side of a cell. */

@@ -14,7 +14,7 @@
 #include "layout.h"
 #include "view.h"
 
-enum { TABLE_COLUMNS = 12 };
+enum { TABLE_COLUMNS = 16 };
 
 struct table_column {
 	const char *title;
@@ -45,6 +45,7 @@ struct table {
 struct table_state {
 	struct view view;
 	int scroll;	/* columns that names are moved; cut down to what there is */
+	uint32_t hidden; /* columns that have nothing to show now */
 	uint32_t shown; /* columns on the screen, from the last draw */
 	int widths[TABLE_COLUMNS]; /* of them; 0: not on the screen */
 };

@@ -93,6 +93,11 @@ const char *ui_save_name(const struct ui *ui)
 	return screen_save_name(ui->screen);
 }
 
+enum snapshot_group ui_group(const struct ui *ui)
+{
+	return screen_group(ui->screen);
+}
+
 void ui_say(struct ui *ui, bool bad, const char *text)
 {
 	screen_say(ui->screen, bad, text);

@@ -22,6 +22,11 @@ enum ui_action {
 	UI_SAMPLE_FINER = 1 << 4,   /* halve the heap's sampling interval */
 	UI_SAMPLE_COARSER = 1 << 5, /* double it */
 	UI_DELAY = 1 << 6,	    /* take ui_delay_text() as the time between refreshes */
+	UI_RESET = 1 << 8,	    /* count from now on */
+	UI_UNDO = 1 << 9,	    /* take that back */
+	UI_BASELINE = 1 << 10,	    /* compare with now */
+	UI_NO_BASELINE = 1 << 11,
+	UI_GROUP = 1 << 12,	    /* snapshots are to have what ui_group() says */
 	UI_SAVE = 1 << 7,	    /* write what is shown to the file ui_save_name() */
 };
 
@@ -41,6 +46,9 @@ unsigned ui_input(struct ui *ui);
 /* What was typed last for UI_DELAY, and for UI_SAVE; borrowed until the next ui_input(). */
 const char *ui_delay_text(const struct ui *ui);
 const char *ui_save_name(const struct ui *ui);
+
+/* What the functions are grouped by. */
+enum snapshot_group ui_group(const struct ui *ui);
 
 /* Shows a line until the next key; `bad`: something failed. Draw afterwards. */
 void ui_say(struct ui *ui, bool bad, const char *text);

@@ -2,6 +2,7 @@
 
 #include "profile/cpu_profile.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 
 #include "err.h"
 #include "profile/kernel_fold.h"
+#include "profile/sample_counts.h"
 #include "symbol/client.h"
 
 #define uthash_fatal(message) out_of_memory()
@@ -16,50 +18,73 @@
 
 struct stack_samples {
 	struct stack *stack;
-	uint64_t samples;
-	uint64_t last_refresh; /* before which it was sampled last */
+	struct sample_counts samples;
 	UT_hash_handle hh;
 };
 
-struct function_sum;
+struct folded_row;
 
 struct cpu_profile {
 	struct stack_samples *stacks;
-	struct function_sum *folded; /* what stacks that are no longer kept one by one came to */
-	uint64_t stamp;		     /* of the stack that was summed last */
-	uint64_t refreshes;
-	uint64_t samples;
+	/* What stacks that are no longer kept one by one came to. */
+	struct folded_row *folded[SNAPSHOT_GROUPS];
+	struct sample_clock clock;
+	uint64_t stamp; /* of the stack that was summed last */
+	struct sample_counts samples;
+	bool marked;
 	uint64_t complete;
 	uint64_t guessed; /* of the complete ones */
 	uint64_t kernel;
 };
 
-/* A function while they are being summed; names are interned, so pointers tell them apart. */
-struct function_key {
+/* What samples are summed by; names are interned, so pointers tell them apart. */
+struct row_key {
 	const char *name;
 	const struct module *module;
+	const char *file; /* only by line */
+	uint64_t line;
 };
 
-struct function_sum {
-	struct function_key key;
+/* A row while it is being summed. */
+struct row_sum {
+	struct row_key key;
 	struct snapshot_function row;
-	uint64_t last_stack;	/* stamp of the stack that was counted last */
+	struct sample_sums self, total;
+	uint64_t last_stack; /* stamp of the stack that was counted last */
 	UT_hash_handle hh;
 };
 
+/* A row of which some stacks are no longer there. */
+struct folded_row {
+	struct row_key key;
+	struct snapshot_function row;
+	struct sample_counts self, total;
+	uint64_t last_stack;
+	UT_hash_handle hh;
+};
 
 struct cpu_profile *cpu_profile_new(void)
 {
 	return xcalloc(1, sizeof(struct cpu_profile));
 }
 
-static void free_sums(struct function_sum **sums)
+static void free_sums(struct row_sum **sums)
 {
-	struct function_sum *sum, *next;
+	struct row_sum *sum, *next;
 
 	HASH_ITER(hh, *sums, sum, next) {
 		HASH_DEL(*sums, sum);
 		free(sum);
+	}
+}
+
+static void free_folded(struct folded_row **rows)
+{
+	struct folded_row *row, *next;
+
+	HASH_ITER(hh, *rows, row, next) {
+		HASH_DEL(*rows, row);
+		free(row);
 	}
 }
 
@@ -71,8 +96,11 @@ void cpu_profile_reset(struct cpu_profile *profile)
 		HASH_DEL(profile->stacks, count);
 		free(count);
 	}
-	free_sums(&profile->folded);
-	profile->samples = profile->complete = profile->guessed = profile->kernel = 0;
+	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++)
+		free_folded(&profile->folded[group]);
+	profile->samples = (struct sample_counts){0};
+	profile->marked = false;
+	profile->complete = profile->guessed = profile->kernel = 0;
 }
 
 void cpu_profile_free(struct cpu_profile *profile)
@@ -83,11 +111,16 @@ void cpu_profile_free(struct cpu_profile *profile)
 	free(profile);
 }
 
+void cpu_profile_set_time(struct cpu_profile *profile, double now_s)
+{
+	sample_clock_set(&profile->clock, now_s);
+}
+
 void cpu_profile_add(struct cpu_profile *profile, struct stack *stack, uint64_t samples)
 {
 	struct stack_samples *count;
 
-	profile->samples += samples;
+	sample_counts_add(&profile->samples, &profile->clock, samples);
 	if (!stack)
 		return;
 	if (stack->state == STACK_COMPLETE || stack->state == STACK_GUESSED)
@@ -102,48 +135,133 @@ void cpu_profile_add(struct cpu_profile *profile, struct stack *stack, uint64_t 
 		count->stack = stack;
 		HASH_ADD(hh, profile->stacks, stack, sizeof(count->stack), count);
 	}
-	count->samples += samples;
-	count->last_refresh = profile->refreshes;
+	sample_counts_add(&count->samples, &profile->clock, samples);
 }
 
-static uint64_t function_id(const struct function_key *key)
+static uint64_t row_id(const struct row_key *key)
 {
-	XXH64_hash_t module = XXH3_64bits(key->module->name, strlen(key->module->name));
+	XXH64_hash_t id = XXH3_64bits(key->module->name, strlen(key->module->name));
 
-	return XXH3_64bits_withSeed(key->name, strlen(key->name), module);
+	id = XXH3_64bits_withSeed(key->name, strlen(key->name), id);
+	if (!key->file)
+		return id;
+	id = XXH3_64bits_withSeed(key->file, strlen(key->file), id);
+	return XXH3_64bits_withSeed(&key->line, sizeof(key->line), id);
 }
 
-static struct function_sum *find_or_make_sum(struct function_sum **sums,
-					     const struct function_key *key)
+/* What a frame is summed by. */
+static struct row_key key_of(const struct symbol_frame *frame, const struct module *module,
+			     enum snapshot_group group)
 {
-	struct function_sum *sum;
+	struct row_key key = {.name = frame->function, .module = module};
+
+	if (group == GROUP_MODULE) {
+		key.name = module->name;
+	} else if (group == GROUP_LINE) {
+		key.file = frame->file;
+		key.line = frame->line;
+	}
+	return key;
+}
+
+static struct snapshot_function new_row(const struct row_key *key)
+{
+	return (struct snapshot_function){
+	    .id = row_id(key),
+	    .name = key->name,
+	    .module = key->module->name,
+	    .file = key->file,
+	    .line = (unsigned)key->line,
+	    .kernel = key->module->kind == MODULE_KALLSYMS,
+	    .inlined = true,
+	};
+}
+
+static struct row_sum *find_or_make_sum(struct row_sum **sums, const struct row_key *key)
+{
+	struct row_sum *sum;
 
 	HASH_FIND(hh, *sums, key, sizeof(*key), sum);
 	if (sum)
 		return sum;
 	sum = xcalloc(1, sizeof(*sum));
 	sum->key = *key;
-	sum->row.id = function_id(key);
-	sum->row.name = key->name;
-	sum->row.module = key->module->name;
-	sum->row.kernel = key->module->kind == MODULE_KALLSYMS;
-	sum->row.inlined = true;
+	sum->row = new_row(key);
 	HASH_ADD(hh, *sums, key, sizeof(sum->key), sum);
 	return sum;
 }
 
-static void set_place(struct snapshot_function *row, const char *file, unsigned line, bool inlined)
+static struct folded_row *find_or_make_folded(struct folded_row **rows, const struct row_key *key)
 {
-	if (!row->file && file) {
-		row->file = file;
-		row->line = line;
-	}
-	row->inlined = row->inlined && inlined;
+	struct folded_row *row;
+
+	HASH_FIND(hh, *rows, key, sizeof(*key), row);
+	if (row)
+		return row;
+	row = xcalloc(1, sizeof(*row));
+	row->key = *key;
+	row->row = new_row(key);
+	HASH_ADD(hh, *rows, key, sizeof(row->key), row);
+	return row;
 }
 
-/* `stamp` is another one for each stack: a function counts once in each. */
-static void sum_stack(struct function_sum **sums, const struct stack_samples *count, uint64_t stamp)
+/* Takes over where a function is declared; a line has its own place, a module none. */
+static void set_place(struct snapshot_function *row, const struct symbol_frame *frame,
+		      enum snapshot_group group)
 {
+	if (group == GROUP_FUNCTION && !row->file && frame->decl_file) {
+		row->file = frame->decl_file;
+		row->line = frame->decl_line;
+	}
+	row->inlined = row->inlined && frame->inlined && group != GROUP_MODULE;
+}
+
+static void add_sums(struct sample_sums *to, const struct sample_sums *from)
+{
+	for (size_t window = 0; window < SNAPSHOT_WINDOWS; window++)
+		to->in[window] += from->in[window];
+	to->since_mark += from->since_mark;
+	to->before_mark += from->before_mark;
+}
+
+/* `stamp` is another one for each stack: a row counts once in each. */
+static void sum_stack(const struct cpu_profile *profile, struct row_sum **sums,
+		      const struct stack_samples *count, enum snapshot_group group, uint64_t stamp)
+{
+	struct sample_sums samples = {.since_mark = 0};
+	bool innermost = true;
+
+	sample_counts_sum(&count->samples, &profile->clock, &samples);
+	for (uint32_t i = 0; i < count->stack->frame_count; i++) {
+		const struct symbol *symbol = count->stack->symbols[i];
+
+		for (size_t j = 0; j < symbol->frame_count; j++) {
+			const struct symbol_frame *frame = &symbol->frames[j];
+			const struct row_key key = key_of(frame, symbol->module, group);
+			struct row_sum *sum = find_or_make_sum(sums, &key);
+
+			set_place(&sum->row, frame, group);
+			if (innermost) {
+				sum->row.self_samples += count->samples.all;
+				add_sums(&sum->self, &samples);
+				sample_counts_add_trend(&count->samples, &profile->clock,
+							sum->row.trend);
+			}
+			innermost = false;
+			if (sum->last_stack != stamp) {
+				sum->row.total_samples += count->samples.all;
+				add_sums(&sum->total, &samples);
+			}
+			sum->last_stack = stamp;
+		}
+	}
+}
+
+/* As sum_stack(), for good. */
+static void fold_stack(struct cpu_profile *profile, const struct stack_samples *count,
+		       enum snapshot_group group)
+{
+	uint64_t stamp = ++profile->stamp;
 	bool innermost = true;
 
 	for (uint32_t i = 0; i < count->stack->frame_count; i++) {
@@ -151,16 +269,16 @@ static void sum_stack(struct function_sum **sums, const struct stack_samples *co
 
 		for (size_t j = 0; j < symbol->frame_count; j++) {
 			const struct symbol_frame *frame = &symbol->frames[j];
-			const struct function_key key = {frame->function, symbol->module};
-			struct function_sum *sum = find_or_make_sum(sums, &key);
+			const struct row_key key = key_of(frame, symbol->module, group);
+			struct folded_row *row = find_or_make_folded(&profile->folded[group], &key);
 
-			set_place(&sum->row, frame->decl_file, frame->decl_line, frame->inlined);
+			set_place(&row->row, frame, group);
 			if (innermost)
-				sum->row.self_samples += count->samples;
+				sample_counts_merge(&row->self, &count->samples, &profile->clock);
 			innermost = false;
-			if (sum->last_stack != stamp)
-				sum->row.total_samples += count->samples;
-			sum->last_stack = stamp;
+			if (row->last_stack != stamp)
+				sample_counts_merge(&row->total, &count->samples, &profile->clock);
+			row->last_stack = stamp;
 		}
 	}
 }
@@ -170,9 +288,9 @@ static int latest_first(const void *left, const void *right)
 	const struct stack_samples *a = *(struct stack_samples *const *)left;
 	const struct stack_samples *b = *(struct stack_samples *const *)right;
 
-	if (a->last_refresh != b->last_refresh)
-		return a->last_refresh < b->last_refresh ? 1 : -1;
-	return (a->samples < b->samples) - (a->samples > b->samples);
+	if (a->samples.refresh != b->samples.refresh)
+		return a->samples.refresh < b->samples.refresh ? 1 : -1;
+	return (a->samples.all < b->samples.all) - (a->samples.all > b->samples.all);
 }
 
 void cpu_profile_fold(struct cpu_profile *profile, size_t keep)
@@ -187,7 +305,8 @@ void cpu_profile_fold(struct cpu_profile *profile, size_t keep)
 		all[used++] = stack;
 	qsort(all, used, sizeof(*all), latest_first);
 	for (size_t i = keep; i < used; i++) {
-		sum_stack(&profile->folded, all[i], ++profile->stamp);
+		for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++)
+			fold_stack(profile, all[i], group);
 		HASH_DEL(profile->stacks, all[i]);
 		free(all[i]);
 	}
@@ -197,7 +316,7 @@ void cpu_profile_fold(struct cpu_profile *profile, size_t keep)
 void cpu_profile_each_stack(const struct cpu_profile *profile, stack_fn use, void *context)
 {
 	for (const struct stack_samples *count = profile->stacks; count; count = count->hh.next)
-		use(context, count->stack, count->samples);
+		use(context, count->stack, count->samples.all);
 }
 
 static int by_self(const void *left, const void *right)
@@ -211,39 +330,122 @@ static int by_self(const void *left, const void *right)
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-/* Puts the sums into the snapshot. */
-static void fill_rows(const struct function_sum *sums, struct snapshot *snapshot, uint64_t samples)
+/* Each of the counts: of everything, of each stack, of what was folded. */
+static void each_counts(struct cpu_profile *profile, void (*use)(struct sample_counts *counts))
 {
-	double one_pct = (double)samples / 100.0;
-
-	snapshot->functions = xcalloc(HASH_COUNT(sums) + 1, sizeof(*snapshot->functions));
-	for (const struct function_sum *sum = sums; sum; sum = sum->hh.next) {
-		struct snapshot_function *row = &snapshot->functions[snapshot->function_count++];
-
-		*row = sum->row;
-		row->self_pct = (double)row->self_samples / one_pct;
-		row->total_pct = (double)row->total_samples / one_pct;
+	use(&profile->samples);
+	for (struct stack_samples *count = profile->stacks; count; count = count->hh.next)
+		use(&count->samples);
+	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++) {
+		for (struct folded_row *row = profile->folded[group]; row; row = row->hh.next) {
+			use(&row->self);
+			use(&row->total);
+		}
 	}
-	qsort(snapshot->functions, snapshot->function_count, sizeof(*snapshot->functions), by_self);
 }
 
-void cpu_profile_fill(struct cpu_profile *profile, struct snapshot *snapshot)
+void cpu_profile_zero(struct cpu_profile *profile)
 {
-	struct function_sum *sums = NULL;
+	each_counts(profile, sample_counts_zero);
+}
 
-	for (const struct function_sum *old = profile->folded; old; old = old->hh.next) {
-		struct function_sum *sum = find_or_make_sum(&sums, &old->key);
+void cpu_profile_undo_zero(struct cpu_profile *profile)
+{
+	each_counts(profile, sample_counts_undo_zero);
+}
 
-		sum->row = old->row;
+void cpu_profile_mark(struct cpu_profile *profile)
+{
+	each_counts(profile, sample_counts_mark);
+	profile->marked = true;
+}
+
+void cpu_profile_forget_mark(struct cpu_profile *profile)
+{
+	profile->marked = false;
+}
+
+static void sum_folded(const struct cpu_profile *profile, struct row_sum **sums,
+		       enum snapshot_group group)
+{
+	for (const struct folded_row *row = profile->folded[group]; row; row = row->hh.next) {
+		struct row_sum *sum = find_or_make_sum(sums, &row->key);
+
+		sum->row = row->row;
+		sum->row.self_samples = row->self.all;
+		sum->row.total_samples = row->total.all;
+		sample_counts_sum(&row->self, &profile->clock, &sum->self);
+		sample_counts_sum(&row->total, &profile->clock, &sum->total);
+		sample_counts_add_trend(&row->self, &profile->clock, sum->row.trend);
 	}
-	for (const struct stack_samples *count = profile->stacks; count; count = count->hh.next)
-		sum_stack(&sums, count, ++profile->stamp);
-	fill_rows(sums, snapshot, profile->samples);
+}
+
+static double share(uint64_t part, uint64_t whole)
+{
+	return whole > 0 ? 100.0 * (double)part / (double)whole : (double)NAN;
+}
+
+/* What a row has to have once its samples are summed. */
+static void finish_row(const struct cpu_profile *profile, const struct sample_sums *all,
+		       const struct row_sum *sum, struct snapshot_function *row)
+{
+	uint64_t parts = sample_clock_parts(&profile->clock);
+
+	*row = sum->row;
+	row->self_pct = share(row->self_samples, profile->samples.all);
+	row->total_pct = share(row->total_samples, profile->samples.all);
+	for (size_t window = 0; window < SNAPSHOT_WINDOWS; window++)
+		row->in[window] = (struct snapshot_samples){sum->self.in[window],
+							    sum->total.in[window]};
+	row->change_pct = profile->marked ? share(sum->self.since_mark, all->since_mark) -
+						share(sum->self.before_mark, all->before_mark)
+					  : (double)NAN;
+	for (size_t part = 0; part < SNAPSHOT_TREND; part++)
+		if (parts < SNAPSHOT_TREND - part)
+			row->trend[part] = (double)NAN;
+}
+
+/* The rows of a group, in order; the caller frees them. */
+static struct snapshot_function *make_rows(struct cpu_profile *profile, enum snapshot_group group,
+					   size_t *ret_count)
+{
+	struct row_sum *sums = NULL;
+	struct sample_sums all = {.since_mark = 0};
+	struct snapshot_function *rows;
+	size_t count = 0;
+
+	sample_counts_sum(&profile->samples, &profile->clock, &all);
+	sum_folded(profile, &sums, group);
+	for (const struct stack_samples *stack = profile->stacks; stack; stack = stack->hh.next)
+		sum_stack(profile, &sums, stack, group, ++profile->stamp);
+	rows = xcalloc(HASH_COUNT(sums) + 1, sizeof(*rows));
+	for (const struct row_sum *sum = sums; sum; sum = sum->hh.next)
+		finish_row(profile, &all, sum, &rows[count++]);
 	free_sums(&sums);
-	profile->refreshes++;
-	snapshot->cpu.samples = profile->samples;
-	snapshot->cpu.kernel_samples = profile->kernel;
-	snapshot->cpu.stacks_complete = profile->complete;
-	snapshot->cpu.stacks_guessed = profile->guessed;
+	qsort(rows, count, sizeof(*rows), by_self);
+	*ret_count = count;
+	return rows;
+}
+
+void cpu_profile_fill(struct cpu_profile *profile, struct snapshot *snapshot,
+		      enum snapshot_group group)
+{
+	struct snapshot_cpu *cpu = &snapshot->cpu;
+	struct sample_sums all = {.since_mark = 0};
+
+	snapshot->functions = make_rows(profile, GROUP_FUNCTION, &snapshot->function_count);
+	snapshot->group = group;
+	if (group != GROUP_FUNCTION)
+		snapshot->grouped = make_rows(profile, group, &snapshot->grouped_count);
+	sample_counts_sum(&profile->samples, &profile->clock, &all);
+	for (enum snapshot_window window = SNAPSHOT_LATEST; window < SNAPSHOT_WINDOWS; window++) {
+		cpu->window_samples[window] = all.in[window];
+		cpu->window_s[window] = sample_clock_span_s(&profile->clock, window);
+	}
+	sample_clock_end_refresh(&profile->clock);
+	cpu->samples = profile->samples.all;
+	cpu->kernel_samples = profile->kernel;
+	cpu->stacks_complete = profile->complete;
+	cpu->stacks_guessed = profile->guessed;
 	snapshot_fold_kernel(snapshot);
 }

@@ -17,6 +17,9 @@ struct cpu_profile;
 struct cpu_profile *cpu_profile_new(void);
 void cpu_profile_free(struct cpu_profile *profile);
 
+/* Sets the time at which what is booked from now on was sampled, in seconds since the start. */
+void cpu_profile_set_time(struct cpu_profile *profile, double now_s);
+
 /* Books samples with one stack, borrowed until it is folded; NULL: it is lost. */
 void cpu_profile_add(struct cpu_profile *profile, struct stack *stack, uint64_t samples);
 
@@ -29,13 +32,23 @@ void cpu_profile_fold(struct cpu_profile *profile, size_t keep);
 /* Calls back with every stack that is kept and its samples, in no order. */
 void cpu_profile_each_stack(const struct cpu_profile *profile, stack_fn use, void *context);
 
+/* Counts SNAPSHOT_ALL from now on; takes that back, once. */
+void cpu_profile_zero(struct cpu_profile *profile);
+void cpu_profile_undo_zero(struct cpu_profile *profile);
+
+/* Makes what is booked by now the baseline, or forgets it. */
+void cpu_profile_mark(struct cpu_profile *profile);
+void cpu_profile_forget_mark(struct cpu_profile *profile);
+
 /* Forgets all counts. */
 void cpu_profile_reset(struct cpu_profile *profile);
 
 /*
- * Fills functions, folded, samples, kernel_samples, stacks_complete and stacks_guessed of the
- * snapshot. Symbols are read as they are known now.
+ * Fills functions, folded, what is grouped by `group`, samples, kernel_samples, stacks_complete,
+ * stacks_guessed and the windows of the snapshot, and ends the refresh. Symbols are read as they are
+ * known now.
  */
-void cpu_profile_fill(struct cpu_profile *profile, struct snapshot *snapshot);
+void cpu_profile_fill(struct cpu_profile *profile, struct snapshot *snapshot,
+		      enum snapshot_group group);
 
 #endif

@@ -19,11 +19,19 @@ struct books {
 	uint64_t freed_bytes, freed_objects, freed_variance;
 };
 
+/* What books were at a moment, to be taken off them later. */
+struct books_mark {
+	uint64_t alloc_bytes, freed_bytes;
+};
+
 /* The books of one id of the kernel's. */
 struct row {
 	uint64_t id;
 	struct books kernel;	/* as last read */
 	struct books moved;	/* from provisional ids that are gone */
+	struct books_mark zeroed;	 /* at the last reset of the counts */
+	struct books_mark zeroed_before; /* at the one before */
+	uint64_t marked_bytes;	/* that were live at the baseline */
 	struct stack *stack;	/* NULL: not known yet */
 	uint64_t ages_pass;	/* which `ages` is of; 0: none */
 	struct ages ages;
@@ -34,6 +42,7 @@ struct heap_profile {
 	struct row *rows;
 	struct site_history *history;
 	uint64_t ages_pass;	/* the latest; 0: none */
+	bool marked;		/* there is a baseline */
 	struct growth live_growth;
 	struct growth alloc_growth;
 };
@@ -111,6 +120,12 @@ static void add_books(struct books *to, const struct books *from)
 	to->freed_variance += from->freed_variance;
 }
 
+static void add_mark(struct books_mark *to, const struct books_mark *from)
+{
+	to->alloc_bytes += from->alloc_bytes;
+	to->freed_bytes += from->freed_bytes;
+}
+
 bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const struct heap_site *site)
 {
 	struct row *row = find_or_make_row(profile, kernel_id), *home;
@@ -129,6 +144,9 @@ bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const s
 	home = find_or_make_row(profile, row->stack->id);
 	home->stack = row->stack;
 	add_books(&home->moved, &row->kernel);
+	add_mark(&home->zeroed, &row->zeroed);
+	add_mark(&home->zeroed_before, &row->zeroed_before);
+	home->marked_bytes += row->marked_bytes;
 	HASH_DEL(profile->rows, row);
 	free(row);
 	return true;
@@ -170,6 +188,50 @@ double heap_profile_allocated(const struct heap_profile *profile)
 	return bytes;
 }
 
+/* The counters of a row are read while the target runs; a free seen before its allocation must not
+ * show as an enormous number. */
+static uint64_t difference(uint64_t more, uint64_t less)
+{
+	return more > less ? more - less : 0;
+}
+
+static struct books_mark mark_of(const struct row *row)
+{
+	return (struct books_mark){
+	    .alloc_bytes = row->kernel.alloc_bytes + row->moved.alloc_bytes,
+	    .freed_bytes = row->kernel.freed_bytes + row->moved.freed_bytes,
+	};
+}
+
+void heap_profile_zero(struct heap_profile *profile)
+{
+	for (struct row *row = profile->rows; row; row = row->hh.next) {
+		row->zeroed_before = row->zeroed;
+		row->zeroed = mark_of(row);
+	}
+}
+
+void heap_profile_undo_zero(struct heap_profile *profile)
+{
+	for (struct row *row = profile->rows; row; row = row->hh.next)
+		row->zeroed = row->zeroed_before;
+}
+
+void heap_profile_mark(struct heap_profile *profile)
+{
+	for (struct row *row = profile->rows; row; row = row->hh.next) {
+		struct books_mark now = mark_of(row);
+
+		row->marked_bytes = difference(now.alloc_bytes, now.freed_bytes);
+	}
+	profile->marked = true;
+}
+
+void heap_profile_forget_mark(struct heap_profile *profile)
+{
+	profile->marked = false;
+}
+
 static struct site_sum *find_or_make_site(struct site_sum **sums, const struct stack *stack)
 {
 	const struct site site = site_of(stack);
@@ -201,13 +263,6 @@ static void add_stack(struct snapshot_site *site, const struct stack *stack, uin
 		to->frames = site_frames(stack, &to->frame_count);
 }
 
-/* The counters of a row are read while the target runs; a free seen before its allocation must not
- * show as an enormous number. */
-static uint64_t difference(uint64_t more, uint64_t less)
-{
-	return more > less ? more - less : 0;
-}
-
 static uint64_t whole_objects(uint64_t fractions)
 {
 	return (fractions + (1 << HEAP_OBJECTS_SHIFT) / 2) >> HEAP_OBJECTS_SHIFT;
@@ -235,6 +290,8 @@ static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks
 	HASH_SORT(profile->rows, by_stack);
 	for (row = profile->rows; row; row = next) {
 		struct books books = {0};
+		struct books_mark zeroed = {0};
+		uint64_t marked_bytes = 0;
 		struct ages ages = {0};
 		struct site_sum *sum;
 		uint64_t live_bytes, live_objects;
@@ -242,6 +299,8 @@ static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks
 		for (next = row; next && next->stack == row->stack; next = next->hh.next) {
 			add_books(&books, &next->kernel);
 			add_books(&books, &next->moved);
+			add_mark(&zeroed, &next->zeroed);
+			marked_bytes += next->marked_bytes;
 			if (profile->ages_pass && next->ages_pass == profile->ages_pass)
 				ages_merge(&ages, &next->ages);
 		}
@@ -258,6 +317,11 @@ static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks
 		sum->row.alloc_objects += books.alloc_objects;
 		sum->row.freed_bytes += books.freed_bytes;
 		sum->row.freed_objects += books.freed_objects;
+		sum->row.since_alloc_bytes += difference(books.alloc_bytes, zeroed.alloc_bytes);
+		sum->row.since_freed_bytes += difference(books.freed_bytes, zeroed.freed_bytes);
+		sum->row.change_bytes += profile->marked
+					     ? (double)live_bytes - (double)marked_bytes
+					     : (double)NAN;
 		sum->live_variance += difference(books.alloc_variance, books.freed_variance);
 		ages_merge(&sum->row.ages, &ages);
 		if (with_stacks)

@@ -43,6 +43,14 @@ double heap_profile_allocated(const struct heap_profile *profile);
 void heap_profile_begin_ages(struct heap_profile *profile);
 void heap_profile_set_ages(struct heap_profile *profile, uint64_t kernel_id, const struct ages *ages);
 
+/* Counts what sites have "since" from now on, by the books as last read; takes that back, once. */
+void heap_profile_zero(struct heap_profile *profile);
+void heap_profile_undo_zero(struct heap_profile *profile);
+
+/* Makes what is live now the baseline, or forgets it. */
+void heap_profile_mark(struct heap_profile *profile);
+void heap_profile_forget_mark(struct heap_profile *profile);
+
 /* Forgets everything: the books start anew. */
 void heap_profile_reset(struct heap_profile *profile);
 

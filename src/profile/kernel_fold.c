@@ -7,13 +7,21 @@
 /* Ids of functions are hashes of their names, so this one is nobody else's but by chance. */
 #define KERNEL_ROW_ID UINT64_C(0x6b65726e656c)
 
+static void add_row(struct snapshot_function *to, const struct snapshot_function *function)
+{
+	for (size_t window = 0; window < SNAPSHOT_WINDOWS; window++)
+		to->in[window].self += function->in[window].self;
+	to->change_pct += function->change_pct;
+	for (size_t part = 0; part < SNAPSHOT_TREND; part++)
+		to->trend[part] += function->trend[part];
+}
+
 static struct snapshot_function kernel_row(const struct snapshot *snapshot)
 {
 	uint64_t samples = snapshot->cpu.kernel_samples;
 	double pct =
 	    snapshot->cpu.samples ? 100.0 * (double)samples / (double)snapshot->cpu.samples : 0;
-
-	return (struct snapshot_function){
+	struct snapshot_function row = {
 	    .id = KERNEL_ROW_ID,
 	    .name = "[kernel]",
 	    .module = "[kernel]",
@@ -24,6 +32,13 @@ static struct snapshot_function kernel_row(const struct snapshot *snapshot)
 	    .self_pct = pct,
 	    .total_pct = pct,
 	};
+
+	for (size_t i = 0; i < snapshot->function_count; i++)
+		if (snapshot->functions[i].kernel)
+			add_row(&row, &snapshot->functions[i]);
+	for (size_t window = 0; window < SNAPSHOT_WINDOWS; window++)
+		row.in[window].total = row.in[window].self;
+	return row;
 }
 
 /* Whether `a` comes before `b` in the order of snapshot->functions. */

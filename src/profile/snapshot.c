@@ -55,6 +55,7 @@ void snapshot_free(struct snapshot *snapshot)
 	free(snapshot->growth_sites);
 	free(snapshot->functions);
 	free(snapshot->folded);
+	free(snapshot->grouped);
 	free(snapshot->allocators);
 	free(snapshot->channels);
 	free(snapshot->maps);

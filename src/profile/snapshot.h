@@ -19,6 +19,23 @@
 
 enum channel_state { CHANNEL_OFF, CHANNEL_ON };
 
+enum { SNAPSHOT_TREND = 12 };
+
+/* From when on samples count. */
+enum snapshot_window {
+	SNAPSHOT_LATEST, /* since the refresh before */
+	SNAPSHOT_RECENT, /* the last ten seconds */
+	SNAPSHOT_ALL,	 /* since attachment, or since the counts were reset */
+	SNAPSHOT_WINDOWS,
+};
+
+/* What one row of the functions stands for. */
+enum snapshot_group { GROUP_FUNCTION, GROUP_LINE, GROUP_MODULE, SNAPSHOT_GROUPS };
+
+struct snapshot_samples {
+	uint64_t self, total;
+};
+
 /* A function with CPU samples. `id` stays the same from refresh to refresh as long as its name does. */
 struct snapshot_function {
 	uint64_t id;
@@ -33,6 +50,9 @@ struct snapshot_function {
 	uint64_t total_samples;
 	double self_pct;	/* of all samples since attachment */
 	double total_pct;
+	struct snapshot_samples in[SNAPSHOT_WINDOWS];
+	double change_pct;	/* share of self since the baseline less that before; NAN: no baseline */
+	double trend[SNAPSHOT_TREND]; /* self samples in parts of the last minute; NAN: before the start */
 };
 
 struct snapshot_frame {
@@ -51,8 +71,6 @@ struct snapshot_stack {
 	struct snapshot_frame *frames;	/* owned */
 };
 
-enum { SNAPSHOT_TREND = 12 };
-
 /* A place in the user's own code that allocates. `id` as in snapshot_function. */
 struct snapshot_site {
 	uint64_t id;
@@ -66,6 +84,9 @@ struct snapshot_site {
 	uint64_t alloc_objects;
 	uint64_t freed_bytes;
 	uint64_t freed_objects;
+	uint64_t since_alloc_bytes; /* since attachment, or since the counts were reset */
+	uint64_t since_freed_bytes;
+	double change_bytes;	/* of live_bytes since the baseline; NAN: there is none */
 	double live_ci_bytes;	/* live_bytes is within so much, at 95 % confidence; 0: exact */
 	uint64_t peak_bytes;	/* highest live_bytes seen at a refresh */
 	double growth_bytes_per_s; /* of live_bytes, over the last ten seconds or since attachment */
@@ -144,6 +165,8 @@ struct snapshot_cpu {
 	double unwind_ns_per_frame; /* in the kernel; NAN: unknown */
 	bool checked;		/* samples are unwound both in the kernel and from a copy: */
 	uint64_t check_equal, check_different;
+	uint64_t window_samples[SNAPSHOT_WINDOWS];
+	double window_s[SNAPSHOT_WINDOWS]; /* how long it is */
 	uint64_t stacks_pending; /* wait for unwind rules; in `samples` but not yet in a function */
 };
 
@@ -259,12 +282,17 @@ struct snapshot {
 	struct snapshot_growth growth;
 	struct snapshot_overflow overflow;
 	struct snapshot_overhead overhead;
+	double baseline_s;	/* how long ago it was marked; NAN: there is none */
+	double reset_s;		/* how long ago the counts were reset; NAN: they were not */
 	const char *notice;	/* one line that matters now; NULL: none */
 
 	size_t function_count;
 	struct snapshot_function *functions; /* owned; by self samples, then total, then id */
 	size_t folded_count;
 	struct snapshot_function *folded; /* owned; the same with the kernel's as one, see kernel_fold.h */
+	enum snapshot_group group;
+	size_t grouped_count;
+	struct snapshot_function *grouped; /* owned; by the group, in the same order; none of functions */
 	size_t site_count;
 	struct snapshot_site *sites; /* owned; by live bytes, then allocated bytes, then id */
 	size_t suspect_count;

@@ -11,6 +11,7 @@
 #include "err.h"
 #include "model_names.h"
 #include "profile/kernel_fold.h"
+#include "profile/sample_counts.h"
 
 enum { SAMPLES_A_SECOND = 990, OBJECT_BYTES = 96, LONG_SECONDS = 10 };
 
@@ -25,7 +26,13 @@ struct model {
 	size_t rows;
 	char **made_names; /* owned, as the two arrays below */
 	struct snapshot_function *functions;
+	struct sample_counts *self, *total; /* of them */
 	struct snapshot_site *sites;
+	uint64_t *marked_bytes, *zeroed_alloc, *zeroed_freed; /* of them */
+	struct sample_clock clock;
+	struct sample_counts all;
+	unsigned zeroed_at, marked_at; /* seconds; 0: never */
+	enum snapshot_group group;
 };
 
 const char *model_scene_name(enum model_scene scene)
@@ -62,7 +69,12 @@ static void make_rows(struct model *model, size_t rows)
 	model->rows = rows ? rows : count;
 	model->made_names = xcalloc(model->rows + 1, sizeof(*model->made_names));
 	model->functions = xcalloc(model->rows, sizeof(*model->functions));
+	model->self = xcalloc(model->rows, sizeof(*model->self));
+	model->total = xcalloc(model->rows, sizeof(*model->total));
 	model->sites = xcalloc(model->rows, sizeof(*model->sites));
+	model->marked_bytes = xcalloc(model->rows, sizeof(*model->marked_bytes));
+	model->zeroed_alloc = xcalloc(model->rows, sizeof(*model->zeroed_alloc));
+	model->zeroed_freed = xcalloc(model->rows, sizeof(*model->zeroed_freed));
 	for (size_t i = 0; i < model->rows; i++) {
 		struct model_name name = names[i % count];
 
@@ -127,7 +139,12 @@ void model_free(struct model *model)
 		free(model->made_names[i]);
 	free(model->made_names);
 	free(model->functions);
+	free(model->self);
+	free(model->total);
 	free(model->sites);
+	free(model->marked_bytes);
+	free(model->zeroed_alloc);
+	free(model->zeroed_freed);
 	free(model);
 }
 
@@ -139,8 +156,13 @@ static void step_function(struct model *model, size_t index)
 	double wave = index % 3 == 1 ? 1 + sin(model->seconds * 0.4 + (double)index) : 1;
 	uint64_t self = (uint64_t)(expected * wave * (0.7 + 0.6 * next_share(model)) + 0.5);
 
+	uint64_t total = self + (uint64_t)((double)self * (double)(index % 4) * 0.3);
+
 	function->self_samples += self;
-	function->total_samples += self + (uint64_t)((double)self * (double)(index % 4) * 0.3);
+	function->total_samples += total;
+	sample_counts_add(&model->self[index], &model->clock, self);
+	sample_counts_add(&model->total[index], &model->clock, total);
+	sample_counts_add(&model->all, &model->clock, self);
 	model->samples += self;
 	if (function->kernel)
 		model->kernel_samples += self;
@@ -177,10 +199,54 @@ static void step_site(struct model *model, size_t index)
 void model_step(struct model *model)
 {
 	model->seconds++;
+	sample_clock_end_refresh(&model->clock);
+	sample_clock_set(&model->clock, model->seconds);
 	for (size_t i = 0; i < model->rows; i++) {
 		step_function(model, i);
 		step_site(model, i);
 	}
+}
+
+static void each_counts(struct model *model, void (*use)(struct sample_counts *counts))
+{
+	use(&model->all);
+	for (size_t i = 0; i < model->rows; i++) {
+		use(&model->self[i]);
+		use(&model->total[i]);
+	}
+}
+
+void model_zero(struct model *model)
+{
+	each_counts(model, sample_counts_zero);
+	for (size_t i = 0; i < model->rows; i++) {
+		model->zeroed_alloc[i] = model->sites[i].alloc_bytes;
+		model->zeroed_freed[i] = model->sites[i].freed_bytes;
+	}
+	model->zeroed_at = model->seconds;
+}
+
+void model_undo_zero(struct model *model)
+{
+	each_counts(model, sample_counts_undo_zero);
+	memset(model->zeroed_alloc, 0, model->rows * sizeof(*model->zeroed_alloc));
+	memset(model->zeroed_freed, 0, model->rows * sizeof(*model->zeroed_freed));
+	model->zeroed_at = 0;
+}
+
+void model_mark(struct model *model, bool marked)
+{
+	model->marked_at = marked ? model->seconds : 0;
+	if (!marked)
+		return;
+	each_counts(model, sample_counts_mark);
+	for (size_t i = 0; i < model->rows; i++)
+		model->marked_bytes[i] = model->sites[i].live_bytes;
+}
+
+void model_set_group(struct model *model, enum snapshot_group group)
+{
+	model->group = group;
 }
 
 static int by_self(const void *left, const void *right)
@@ -199,6 +265,57 @@ static int by_live(const void *left, const void *right)
 	if (a->live_bytes != b->live_bytes)
 		return a->live_bytes < b->live_bytes ? 1 : -1;
 	return (a->id > b->id) - (a->id < b->id);
+}
+
+/* What a row has by windows, and against the baseline. */
+static void fill_windows(const struct model *model, size_t index, struct snapshot_function *row)
+{
+	struct sample_sums self = {.since_mark = 0}, total = self, all = self;
+
+	sample_counts_sum(&model->self[index], &model->clock, &self);
+	sample_counts_sum(&model->total[index], &model->clock, &total);
+	sample_counts_sum(&model->all, &model->clock, &all);
+	for (size_t window = 0; window < SNAPSHOT_WINDOWS; window++)
+		row->in[window] = (struct snapshot_samples){self.in[window], total.in[window]};
+	row->change_pct = (double)NAN;
+	if (model->marked_at && all.since_mark)
+		row->change_pct = 100.0 * (double)self.since_mark / (double)all.since_mark -
+				  100.0 * (double)self.before_mark / (double)all.before_mark;
+	sample_counts_add_trend(&model->self[index], &model->clock, row->trend);
+	for (size_t part = 0; part < SNAPSHOT_TREND; part++)
+		if (sample_clock_parts(&model->clock) < SNAPSHOT_TREND - part)
+			row->trend[part] = (double)NAN;
+}
+
+/* The rows of each module as one; the model knows no other lines than those of its functions. */
+static void fill_group(const struct model *model, struct snapshot *snapshot)
+{
+	snapshot->group = model->group;
+	if (model->group == GROUP_FUNCTION)
+		return;
+	snapshot->grouped = xcalloc(snapshot->function_count + 1, sizeof(*snapshot->grouped));
+	for (size_t i = 0; i < snapshot->function_count; i++) {
+		const struct snapshot_function *from = &snapshot->functions[i];
+		struct snapshot_function *to = snapshot->grouped;
+		size_t at = 0;
+
+		while (model->group == GROUP_MODULE && at < snapshot->grouped_count &&
+		       strcmp(to[at].module, from->module) != 0)
+			at++;
+		if (model->group == GROUP_LINE || at == snapshot->grouped_count) {
+			to[snapshot->grouped_count++] = *from;
+			continue;
+		}
+		for (size_t window = 0; window < SNAPSHOT_WINDOWS; window++) {
+			to[at].in[window].self += from->in[window].self;
+			to[at].in[window].total += from->in[window].self;
+		}
+	}
+	for (size_t i = 0; model->group == GROUP_MODULE && i < snapshot->grouped_count; i++) {
+		snapshot->grouped[i].name = snapshot->grouped[i].module;
+		snapshot->grouped[i].file = NULL;
+		snapshot->grouped[i].inlined = false;
+	}
 }
 
 static void fill_cpu(const struct model *model, struct snapshot *snapshot)
@@ -225,6 +342,7 @@ static void fill_cpu(const struct model *model, struct snapshot *snapshot)
 		if (bare && model->functions[i].kernel)
 			continue;
 		*row = model->functions[i];
+		fill_windows(model, i, row);
 		row->self_pct =
 		    100.0 * (double)row->self_samples / (double)(model->samples + !model->samples);
 		row->total_pct =
@@ -232,9 +350,17 @@ static void fill_cpu(const struct model *model, struct snapshot *snapshot)
 		row->total_pct = row->total_pct > 100 ? 100 : row->total_pct;
 		snapshot->function_count++;
 	}
+	struct sample_sums all = {.since_mark = 0};
+
+	sample_counts_sum(&model->all, &model->clock, &all);
+	for (enum snapshot_window window = SNAPSHOT_LATEST; window < SNAPSHOT_WINDOWS; window++) {
+		snapshot->cpu.window_samples[window] = all.in[window];
+		snapshot->cpu.window_s[window] = sample_clock_span_s(&model->clock, window);
+	}
 	snapshot->cpu.kernel_samples = bare ? 0 : model->kernel_samples;
 	qsort(snapshot->functions, snapshot->function_count, sizeof(*snapshot->functions), by_self);
 	snapshot_fold_kernel(snapshot);
+	fill_group(model, snapshot);
 }
 
 static void fill_heap(const struct model *model, struct snapshot *snapshot)
@@ -257,6 +383,15 @@ static void fill_heap(const struct model *model, struct snapshot *snapshot)
 	snapshot->sites = xcalloc(model->rows, sizeof(*snapshot->sites));
 	memcpy(snapshot->sites, model->sites, model->rows * sizeof(*model->sites));
 	snapshot->site_count = model->rows;
+	for (size_t i = 0; i < model->rows; i++) {
+		struct snapshot_site *site = &snapshot->sites[i];
+
+		site->since_alloc_bytes = site->alloc_bytes - model->zeroed_alloc[i];
+		site->since_freed_bytes = site->freed_bytes - model->zeroed_freed[i];
+		site->change_bytes = model->marked_at
+					 ? (double)site->live_bytes - (double)model->marked_bytes[i]
+					 : (double)NAN;
+	}
 	qsort(snapshot->sites, snapshot->site_count, sizeof(*snapshot->sites), by_live);
 	for (size_t i = 0; i < model->rows; i++) {
 		const struct snapshot_site *site = &model->sites[i];
@@ -310,6 +445,8 @@ struct snapshot *model_snapshot(const struct model *model)
 
 	snapshot->time.tv_sec = start_time + (time_t)model->seconds;
 	snapshot->elapsed_s = model->seconds;
+	snapshot->reset_s = model->zeroed_at ? model->seconds - model->zeroed_at : (double)NAN;
+	snapshot->baseline_s = model->marked_at ? model->seconds - model->marked_at : (double)NAN;
 	snapshot->target = (struct snapshot_target){
 	    .pid = 4127,
 	    .comm = model->scene == MODEL_HOSTILE ? model_hostile_comm() : "ordersd",

@@ -5,6 +5,7 @@
 #ifndef RSP_TESTS_MODEL_H
 #define RSP_TESTS_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,12 @@ void model_free(struct model *model);
 
 /* Lets a second pass. */
 void model_step(struct model *model);
+
+/* As the session does it (session.h): what of the counts is shown. */
+void model_zero(struct model *model);
+void model_undo_zero(struct model *model);
+void model_mark(struct model *model, bool marked);
+void model_set_group(struct model *model, enum snapshot_group group);
 
 /* The state of now; the caller frees it before the model. */
 struct snapshot *model_snapshot(const struct model *model);

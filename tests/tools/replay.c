@@ -49,6 +49,15 @@ static bool act(struct replay *replay)
 		(void)raise(SIGSTOP);
 		ui_resume(replay->ui);
 	}
+	if (actions & UI_RESET)
+		model_zero(replay->model);
+	if (actions & UI_UNDO)
+		model_undo_zero(replay->model);
+	if (actions & (UI_BASELINE | UI_NO_BASELINE))
+		model_mark(replay->model, actions & UI_BASELINE);
+	if (actions & UI_GROUP)
+		model_set_group(replay->model, ui_group(replay->ui));
+	refresh(replay);
 	return !(actions & UI_QUIT);
 }
 

@@ -6,6 +6,7 @@ GOLDEN_WRITE=1 writes them anew: look at what git then says has changed.
 import difflib
 import os
 import shlex
+import signal
 import tempfile
 import time
 import unittest
@@ -101,6 +102,23 @@ class GoldenTest(unittest.TestCase):
                 terminal.wait_for(r"^ \? Help")
                 terminal.press(*keys)
                 self.check(f"keys-{name}", terminal)
+
+    def test_windows_groups_and_marks(self):
+        terminal = self.open_replay((120, 35), "busy")
+        terminal.wait_for(r"^ \? Help")
+        pid = int(terminal.tmux("display-message", "-p", "#{pane_pid}"))
+        terminal.press("-", "b", "z")
+        terminal.wait_for(r"\+/- ")
+        for second in range(1, 4):
+            os.kill(pid, signal.SIGUSR1)
+            terminal.wait_for(rf" up {30 + second}s")
+        self.check("marks-recent-120x35", terminal)
+        terminal.press("+")
+        self.check("marks-all-120x35", terminal)
+        terminal.press("u", "B")
+        self.check("marks-undone-120x35", terminal)
+        terminal.press("l", "l", "-", "-")
+        self.check("modules-latest-120x35", terminal)
 
     def test_ascii_locale(self):
         self.check("ascii-80x24", self.open_replay((80, 24), "busy", variables=ASCII))

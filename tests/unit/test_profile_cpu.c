@@ -4,6 +4,7 @@
 #include "profile/cpu_profile.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,7 +72,7 @@ static void fill(void)
 	snapshot_free(snapshot);
 	snapshot = calloc(1, sizeof(*snapshot));
 	cr_assert_not_null(snapshot);
-	cpu_profile_fill(profile, snapshot);
+	cpu_profile_fill(profile, snapshot, GROUP_FUNCTION);
 }
 
 static const struct snapshot_function *row(const char *name, const struct module *module)
@@ -382,4 +383,117 @@ Test(profile_cpu, folded_stacks_stay_in_the_sums)
 	cpu_profile_reset(profile);
 	fill();
 	cr_expect_eq(snapshot->function_count, 0);
+}
+
+/* A second with so many samples of main() alone, and a refresh. */
+static void second(double now_s, struct stack *stack, unsigned samples)
+{
+	cpu_profile_set_time(profile, now_s);
+	add(stack, samples);
+	fill();
+}
+
+static void expect_in(enum snapshot_window window, const char *name, uint64_t self, uint64_t total)
+{
+	const struct snapshot_samples in = row(name, &program)->in[window];
+
+	cr_expect(in.self == self && in.total == total, "%s in %d: %d, %d", name, (int)window,
+		  (int)in.self, (int)in.total);
+}
+
+Test(profile_cpu, windows)
+{
+	struct stack leaf = STACK(user_frames, &leaf_symbol, &main_symbol);
+	struct stack outer = STACK(user_frames, &main_symbol);
+
+	second(1.0, &leaf, 5);
+	second(2.0, &outer, 3);
+	expect_in(SNAPSHOT_LATEST, "leaf", 0, 0);
+	expect_in(SNAPSHOT_LATEST, "main", 3, 3);
+	expect_in(SNAPSHOT_RECENT, "main", 3, 8);
+	expect_in(SNAPSHOT_ALL, "main", 3, 8);
+	cr_expect_eq(snapshot->cpu.window_samples[SNAPSHOT_LATEST], 3);
+	cr_expect_eq(snapshot->cpu.window_samples[SNAPSHOT_RECENT], 8);
+	cr_expect_eq(snapshot->cpu.window_s[SNAPSHOT_LATEST], 1.0);
+	/* The first second leaves the window of ten before the second does. */
+	for (int now = 3; now <= 11; now++)
+		second(now, &outer, 0);
+	expect_in(SNAPSHOT_RECENT, "leaf", 0, 0);
+	expect_in(SNAPSHOT_RECENT, "main", 3, 3);
+	cr_expect_eq(snapshot->cpu.window_s[SNAPSHOT_RECENT], 10.0);
+	second(12.0, &outer, 0);
+	expect_in(SNAPSHOT_RECENT, "main", 0, 0);
+	expect_in(SNAPSHOT_ALL, "leaf", 5, 5);
+	cr_expect_eq(row("leaf", &program)->trend[SNAPSHOT_TREND - 2], 5, "in the first five seconds");
+	cr_expect_eq(row("leaf", &program)->trend[SNAPSHOT_TREND - 1], 0);
+	cr_expect(isnan(row("leaf", &program)->trend[SNAPSHOT_TREND - 3]), "before the start");
+}
+
+Test(profile_cpu, reset_and_its_undoing)
+{
+	struct stack outer = STACK(user_frames, &main_symbol);
+
+	second(1.0, &outer, 4);
+	cpu_profile_zero(profile);
+	second(2.0, &outer, 2);
+	expect_in(SNAPSHOT_ALL, "main", 2, 2);
+	cr_expect_eq(snapshot->cpu.window_samples[SNAPSHOT_ALL], 2);
+	expect_samples("main", 6, 6);
+	/* What is folded away meanwhile was counted before, too. */
+	cpu_profile_fold(profile, 0);
+	cpu_profile_zero(profile);
+	second(3.0, &outer, 1);
+	expect_in(SNAPSHOT_ALL, "main", 1, 1);
+	cpu_profile_undo_zero(profile);
+	fill();
+	expect_in(SNAPSHOT_ALL, "main", 3, 3);
+}
+
+Test(profile_cpu, change_since_the_baseline)
+{
+	struct stack leaf = STACK(user_frames, &leaf_symbol, &main_symbol);
+	struct stack outer = STACK(user_frames, &main_symbol);
+
+	add(&leaf, 1);
+	add(&outer, 3);
+	fill();
+	cr_expect(isnan(row("leaf", &program)->change_pct), "no baseline");
+	cpu_profile_mark(profile);
+	add(&leaf, 3);
+	add(&outer, 1);
+	fill();
+	cr_expect_float_eq(row("leaf", &program)->change_pct, 50.0, 1e-9);
+	cr_expect_float_eq(row("main", &program)->change_pct, -50.0, 1e-9);
+	cpu_profile_forget_mark(profile);
+	fill();
+	cr_expect(isnan(row("leaf", &program)->change_pct));
+}
+
+Test(profile_cpu, groups)
+{
+	struct stack leaf = STACK(user_frames, &leaf_symbol, &main_symbol);
+	struct stack other = STACK(user_frames, &other_leaf_symbol, &main_symbol);
+
+	add(&leaf, 2);
+	add(&other, 1);
+	snapshot_free(snapshot);
+	snapshot = calloc(1, sizeof(*snapshot));
+	cpu_profile_fill(profile, snapshot, GROUP_MODULE);
+	cr_expect_eq(snapshot->function_count, 3);
+	cr_assert_eq(snapshot->grouped_count, 2);
+	cr_expect_str_eq(snapshot->grouped[0].name, "program");
+	cr_expect_eq(snapshot->grouped[0].self_samples, 2);
+	cr_expect_eq(snapshot->grouped[0].total_samples, 3, "once for each stack");
+	cr_expect_str_eq(snapshot->grouped[1].name, "lib.so");
+	cr_expect_eq(snapshot->grouped[1].total_samples, 1);
+	snapshot_free(snapshot);
+	snapshot = calloc(1, sizeof(*snapshot));
+	cpu_profile_fill(profile, snapshot, GROUP_LINE);
+	for (size_t i = 0; i < snapshot->grouped_count; i++) {
+		if (strcmp(snapshot->grouped[i].name, "main") != 0)
+			continue;
+		cr_expect_str_eq(snapshot->grouped[i].file, "main.c", "where it is, not declared");
+		cr_expect_eq(snapshot->grouped[i].line, 12);
+		cr_expect_eq(snapshot->grouped[i].total_samples, 3);
+	}
 }

@@ -465,3 +465,32 @@ Test(profile_heap, suspects_are_in_order)
 	cr_expect_eq(snapshot->suspects[0]->leak.level, LEAK_HIGH);
 	cr_expect_eq(site_of("malloc")->leak.level, LEAK_CONST);
 }
+
+Test(profile_heap, reset_and_baseline)
+{
+	heap_profile_set_stack(profile, 2, &read_stack);
+	heap_profile_set_stack(profile, STACK_ID_PROVISIONAL | 5, &read_stack);
+	books(2, 10, 4);
+	books(STACK_ID_PROVISIONAL | 5, 1, 0);
+	fill(false);
+	cr_expect(isnan(site_of("read_all")->change_bytes), "no baseline");
+	heap_profile_zero(profile);
+	heap_profile_mark(profile);
+	books(2, 15, 5);
+	fill(false);
+	cr_expect_eq(site_of("read_all")->since_alloc_bytes, 50);
+	cr_expect_eq(site_of("read_all")->since_freed_bytes, 10);
+	cr_expect_eq(site_of("read_all")->change_bytes, 40);
+	cr_expect_eq(site_of("read_all")->alloc_bytes, 160, "since attachment");
+	/* What a provisional id had at that time moves with its books. */
+	cr_assert(books(STACK_ID_PROVISIONAL | 5, 1, 1));
+	fill(false);
+	cr_expect_eq(site_of("read_all")->since_alloc_bytes, 50);
+	cr_expect_eq(site_of("read_all")->since_freed_bytes, 20);
+	cr_expect_eq(site_of("read_all")->change_bytes, 30);
+	heap_profile_undo_zero(profile);
+	heap_profile_forget_mark(profile);
+	fill(false);
+	cr_expect_eq(site_of("read_all")->since_alloc_bytes, 160);
+	cr_expect(isnan(site_of("read_all")->change_bytes));
+}

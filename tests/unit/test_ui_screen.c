@@ -106,6 +106,8 @@ static void setup(void)
 	snapshot = (struct snapshot){
 	    .time.tv_sec = 45667,
 	    .elapsed_s = 7.0,
+	    .baseline_s = (double)NAN,
+	    .reset_s = (double)NAN,
 	    .target = {.pid = 4127,
 		       .comm = "ordersd",
 		       .exe = "/usr/bin/ordersd",
@@ -169,6 +171,15 @@ TestSuite(ui_screen, .init = setup, .fini = teardown);
 static void draw(int cols, int rows)
 {
 	grid_resize(grid, rows, cols);
+	for (size_t i = 0; i < snapshot.function_count; i++) {
+		functions[i].in[SNAPSHOT_ALL].self = functions[i].self_samples;
+		functions[i].in[SNAPSHOT_ALL].total = functions[i].total_samples;
+	}
+	for (size_t i = 0; i < snapshot.site_count; i++) {
+		sites[i].since_alloc_bytes = sites[i].alloc_bytes;
+		sites[i].since_freed_bytes = sites[i].freed_bytes;
+	}
+	snapshot.cpu.window_samples[SNAPSHOT_ALL] = snapshot.cpu.samples;
 	free(snapshot.folded);
 	snapshot_fold_kernel(&snapshot);
 	screen_draw(screen, &snapshot, grid);
@@ -215,18 +226,18 @@ Test(ui_screen, full_size)
 		      "older frees 17");
 	HAS(" LOST  perf samples 0  throttled 0  ring buffer 0  maps full 0  uncovered threads 0");
 	HAS("self 2.1% 38.0M");
-	LINE("SELF%", " SELF%v  TOTAL% FUNCTION                                               "
+	LINE("SELF%", " SELF%v  TOTAL% SHARE      TREND        FUNCTION                               "
 		      "MODULE               WHERE");
 	LINE("match_level",
-	     ">  60.0    62.0 orders::book::match_level                              "
+	     ">  60.0    62.0 ||||||     ____________ orders::book::match_level              "
 	     "ordersd              src/book.rs:214");
-	LINE("[kernel] ", "   25.0    25.0 [kernel]                                               "
+	LINE("[kernel] ", "   25.0    25.0 ||         ____________ [kernel]                               "
 			  "[kernel]");
 	LINE("cache::insert",
-	     "    3.0M     +2.0K   1.5K    5.0M    2.0M    4.0M   _...---==#  HIGH "
-	     "cache::insert                   src/cache.rs:141");
-	LINE("parse", "    1.0K         -      2    4.0K    3.0K    2.0K ____________     - "
-		      "parse                           libp.so");
+	     "    3.0M     +2.0K        0   1.5K    5.0M    2.0M   6m40s   _...---==#  HIGH "
+	     "cache::insert             src/cache.rs:141");
+	LINE("parse", "    1.0K         -        0      2    4.0K    3.0K       - ____________     - "
+		      "parse                     libp.so");
 	HAS("--[CPU] since attachment -");
 	HAS("-- HEAP  since attachment -");
 	HAS("- 1-3 of 3 --");
@@ -256,7 +267,7 @@ Test(ui_screen, eighty_by_twenty_four)
 	HAS("self 2.1% 38.0M");
 	LINE("match_level",
 	     ">  60.0    62.0 orders::book::match_level      ordersd          src/book.rs:214");
-	LINE("LIVEv", "   LIVEv  GROWTH/s   OBJS   ALLOC  LEAK SITE                     WHERE");
+	LINE("LIVEv", "   LIVEv  GROWTH/s TREND         LEAK SITE                      WHERE");
 	HAS("cache.rs:141");
 }
 
@@ -692,18 +703,17 @@ Test(ui_screen, search)
 	type("/MAIN");
 	draw(120, 35);
 	HAS(" Search (!regex): MAIN");
-	LINE("match_level", ">  60.0    62.0 orders::book::match_level                              "
-			    "ordersd              src/book.rs:214");
+	HAS(">  60.0    62.0 ||||||     ____________ orders::book::match_level ");
 	for (int i = 0; i < 4; i++)
 		press(RSP_KEY_BACKSPACE);
 	type("main");
 	press(RSP_KEY_ENTER);
 	draw(120, 35);
-	HAS(">  15.0     100 main");
+	HAS(">  15.0     100 |          ____________ main");
 	type("/kern");
 	press(RSP_KEY_ENTER);
 	draw(120, 35);
-	HAS(">  25.0    25.0 [kernel]");
+	HAS(">  25.0    25.0 ||         ____________ [kernel]");
 	type("/nothing");
 	press(RSP_KEY_ENTER);
 	draw(120, 35);
@@ -715,10 +725,10 @@ Test(ui_screen, search)
 	type("n");
 	draw(120, 35);
 	HAS(" not found: nothing");
-	HAS(">  25.0    25.0 [kernel]");
+	HAS(">  25.0    25.0 ||         ____________ [kernel]");
 	type("#");
 	draw(120, 35);
-	HAS(">  25.0    25.0 [kernel]");
+	HAS(">  25.0    25.0 ||         ____________ [kernel]");
 }
 
 Test(ui_screen, sort_menu)
@@ -728,8 +738,8 @@ Test(ui_screen, sort_menu)
 	draw(80, 24);
 	HAS(" Sort CPU by ");
 	HAS(">SELF% ");
-	press(RSP_KEY_DOWN);
-	press(RSP_KEY_DOWN);
+	for (int i = 0; i < 5; i++)
+		press(RSP_KEY_DOWN);
 	draw(80, 24);
 	HAS(">FUNCTION ");
 	press(RSP_KEY_ENTER);
@@ -748,19 +758,19 @@ Test(ui_screen, mouse)
 	draw(120, 35);
 	cr_expect_eq(screen_mouse(screen, RSP_KEY_CLICK, 7, 20), UI_DRAW);
 	draw(120, 35);
-	HAS(">  25.0    25.0 [kernel]");
+	HAS(">  25.0    25.0 ||         ____________ [kernel]");
 	screen_mouse(screen, RSP_KEY_WHEEL_DOWN, 7, 20);
 	draw(120, 35);
-	HAS(">  15.0     100 main");
+	HAS(">  15.0     100 |          ____________ main");
 	screen_mouse(screen, RSP_KEY_WHEEL_UP, 7, 20);
 	draw(120, 35);
-	HAS(">  60.0    62.0 orders");
+	HAS(">  60.0    62.0 ||||||     ____________ orders");
 	screen_mouse(screen, RSP_KEY_CLICK, 5, 10);
 	draw(120, 35);
-	HAS("  SELF% TOTAL%v FUNCTION");
+	HAS("  SELF% TOTAL%v SHARE");
 	screen_mouse(screen, RSP_KEY_CLICK, 5, 10);
 	draw(120, 35);
-	HAS("  SELF% TOTAL%^ FUNCTION");
+	HAS("  SELF% TOTAL%^ SHARE");
 	cr_expect_eq(screen_mouse(screen, RSP_KEY_CLICK, 0, 0), UI_NONE);
 	/* Below the last row there is none to click on. */
 	screen_mouse(screen, RSP_KEY_CLICK, 15, 10);
@@ -815,7 +825,7 @@ Test(ui_screen, help_opens_scrolls_and_closes)
 	HAS_NOT("Esc closes");
 	HAS(">  60.0");
 	press('h');
-	draw(120, 60);
+	draw(120, 90);
 	HAS("unfold or fold the kernel's functions");
 	HAS("highest LIVE seen");
 	press(RSP_KEY_F1);
