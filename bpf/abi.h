@@ -319,6 +319,15 @@ struct check_record {
 	__u64 stack_id;
 };
 
+enum { THREAD_STACKS = 8 };
+
+/* CPU samples of one thread, which is the key, and the stacks of the latest: a ring. */
+struct thread_count {
+	__u64 samples;
+	__u64 walked;			/* of them, those that have a stack here */
+	abi_u64 stacks[THREAD_STACKS];	/* ids; 0: none */
+};
+
 struct cpu_stats {
 	__u64 samples;		/* of the target, since the start */
 	__u64 counted;		/* in the kernel, the others were copied */
@@ -329,6 +338,7 @@ struct cpu_stats {
 	__u64 counts_full;	/* ... because the map of counts had no room */
 	__u64 records;		/* for the ring buffer, of which ... */
 	__u64 ringbuf_dropped;	/* ... did not fit; a stack is sent again at its next sample */
+	__u64 threads_full;	/* that no thread has: the map of their counts had no room */
 };
 
 /* Registers of an allocation with a provisional id, as they are when the allocator has returned. The first

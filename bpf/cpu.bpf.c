@@ -40,6 +40,13 @@ struct counts_map {
 	__type(value, struct stack_count);
 } counts_even SEC(".maps"), counts_odd SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 12);
+	__type(key, __u32);
+	__type(value, struct thread_count);
+} thread_counts SEC(".maps");
+
 struct cpu_room {
 	struct stack_record record;
 	struct stack_window window;
@@ -195,6 +202,23 @@ static __always_inline bool count(struct cpu_stats *stat, struct stack_record *r
 	return true;
 }
 
+/* A sample of the thread, which is on this CPU and so on no other. */
+static __always_inline struct thread_count *count_thread(struct cpu_stats *stat, __u32 tid)
+{
+	static const struct thread_count none;
+	struct thread_count *found = bpf_map_lookup_elem(&thread_counts, &tid);
+
+	if (!found) {
+		bpf_map_update_elem(&thread_counts, &tid, &none, BPF_NOEXIST);
+		found = bpf_map_lookup_elem(&thread_counts, &tid);
+	}
+	if (found)
+		found->samples++;
+	else
+		stat->threads_full++;
+	return found;
+}
+
 /* User space must unwind this sample: it is told which return address is not on its stack. */
 static __always_inline int leave_to_copy(struct cpu_stats *stat, __u32 tid, const struct heap_thread *thread)
 {
@@ -230,6 +254,7 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 	const struct heap_thread *thread;
 	struct cpu_room *room = bpf_map_lookup_elem(&scratch, &zero);
 	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
+	struct thread_count *of_thread;
 	struct stack_record *record;
 	struct unwind unwind = {};
 	bool counted = false;
@@ -241,6 +266,7 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 	unwind.window = &room->window;
 	room->window.size = 0;
 	stat->samples++;
+	of_thread = count_thread(stat, tid);
 	exec_id = exec_id_of(task);
 	if (!rules_exec_id)
 		rules_exec_id = exec_id;
@@ -268,6 +294,8 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 	if (!counted)
 		return leave_to_copy(stat, tid, thread);
 	stat->counted++;
+	if (of_thread)
+		of_thread->stacks[of_thread->walked++ & (THREAD_STACKS - 1)] = record->stack_id;
 	stat->frames += record->frame_count;
 	stat->walk_ns += end_ns - start_ns;
 	return check ? leave_to_check(stat, tid, thread, record) : 0;

@@ -68,14 +68,21 @@ static void print_refresh(struct program *program, const struct snapshot *snapsh
 		fail(program, -code, "cannot write the output");
 }
 
+static struct snapshot_request request(const struct program *program)
+{
+	return (struct snapshot_request){.stacks = program->options.json,
+					 .threads = program->options.json};
+}
+
 static void refresh(struct program *program)
 {
+	const struct snapshot_request wanted = request(program);
 	bool ended = session_ended(program->session);
 
 	if (!program->ui)
 		session_settle(program->session, SETTLE_MS);
 	snapshot_free(program->snapshot);
-	program->snapshot = session_snapshot(program->session, program->options.json);
+	program->snapshot = session_snapshot(program->session, &wanted);
 	program->refreshes++;
 	program->exit_shown = ended;
 	if (program->ui) {
@@ -132,7 +139,7 @@ static void step_sampling(struct program *program, unsigned actions)
 /* Marks what has been counted up to now, which a snapshot brings in. */
 static void set_mark(struct program *program, enum session_mark mark)
 {
-	snapshot_free(session_snapshot(program->session, false));
+	snapshot_free(session_snapshot(program->session, &(struct snapshot_request){.stacks = false}));
 	session_set_mark(program->session, mark);
 	if (!program->paused)
 		refresh(program);
@@ -181,12 +188,14 @@ static void set_delay(struct program *program)
 static void save(struct program *program)
 {
 	const char *name = ui_save_name(program->ui);
+	struct snapshot_request wanted = request(program);
 	struct err err = {.status = EXIT_DONE};
 	char text[sizeof(err.text)];
 
 	if (!program->paused) {
 		snapshot_free(program->snapshot);
-		program->snapshot = session_snapshot(program->session, true);
+		wanted.stacks = wanted.threads = true;
+		program->snapshot = session_snapshot(program->session, &wanted);
 	}
 	if (save_json(name, program->snapshot, &err)) {
 		ui_say(program->ui, true, err.text);

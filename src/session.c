@@ -372,6 +372,7 @@ void session_close(struct session *session)
 	free(session->asked);
 	free(session->allocators);
 	free(session->probes);
+	free(session->threads);
 	session_free_answers(session);
 	free(session);
 }

@@ -33,8 +33,8 @@ int session_turn(struct session *session, struct err *err);
 /* Reads names for at most so long, for output that cannot be corrected later. */
 void session_settle(struct session *session, int timeout_ms);
 
-/* The state of now, owned by the caller. `with_stacks`: every site's stacks too. */
-struct snapshot *session_snapshot(struct session *session, bool with_stacks);
+/* The state of now, owned by the caller. */
+struct snapshot *session_snapshot(struct session *session, const struct snapshot_request *request);
 
 /* What the next snapshots have beside functions. */
 void session_set_group(struct session *session, enum snapshot_group group);

@@ -31,13 +31,14 @@ static void on_module(void *context, struct module *module, uint64_t offset, uin
 	if (module->number >= session->asked_count) {
 		size_t count = module->number + (size_t)1;
 
-		session->asked = xreallocarray(session->asked, count, sizeof(bool));
-		memset(session->asked + session->asked_count, 0, count - session->asked_count);
+		session->asked = xreallocarray(session->asked, count, sizeof(*session->asked));
+		memset(session->asked + session->asked_count, 0,
+		       (count - session->asked_count) * sizeof(*session->asked));
 		session->asked_count = count;
 	}
 	if (session->asked[module->number])
 		return;
-	session->asked[module->number] = true;
+	session->asked[module->number] = address;
 	if (session->wants_heap) {
 		session->allocator_questions++;
 		client_ask_allocators(session->client, module);
@@ -124,6 +125,22 @@ static void on_unwound(void *context, struct unwind_tag tag, struct stack *stack
 		heap_profile_set_stack(session->heap_profile, tag.id, stack);
 }
 
+/* The rule that opened the module is of no stack. */
+static void count_rule(const struct session *session, struct module *module, uint64_t address,
+		       const struct unwind_rule *rule)
+{
+	if (module->number < session->asked_count && session->asked[module->number] == address)
+		return;
+	if (rule->kind == RULE_UNKNOWN)
+		module->rules.unknown++;
+	else if (module->kind == MODULE_PERF_MAP)
+		module->rules.frame_pointers++;
+	else if (rule->guess)
+		module->rules.code++;
+	else
+		module->rules.cfi++;
+}
+
 /* What was asked of one file may come when another is there already: it is asked of that, then. */
 static void on_rule(void *context, uint64_t address, const struct module *asked,
 		    uint64_t asked_offset, const struct unwind_rule *rule)
@@ -131,13 +148,14 @@ static void on_rule(void *context, uint64_t address, const struct module *asked,
 	struct session *session = context;
 	struct unwind_rule own = *rule;
 	uint64_t offset;
-	const struct module *module = address_space_locate(session->space, address, &offset);
+	struct module *module = address_space_locate(session->space, address, &offset);
 
 	if (module != asked || offset != asked_offset) {
 		on_need_rule(session, address);
 		return;
 	}
 	own.tag = address_space_tag(session->space, address);
+	count_rule(session, module, address, &own);
 	unwinder_rule(session->unwinder, address, &own);
 }
 
@@ -238,6 +256,8 @@ static void on_thread_ended(void *context, uint32_t tid)
 
 	if (session->heap)
 		heap_source_forget_thread(session->heap, tid);
+	if (session->counts)
+		stack_counts_forget_thread(session->counts, tid);
 }
 
 struct heap_hooks session_heap_hooks(struct session *session)

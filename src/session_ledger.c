@@ -3,6 +3,9 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <sys/utsname.h>
+
+#include <bsd/string.h>
 
 #include "session_state.h"
 
@@ -87,6 +90,8 @@ static void fill_counts(struct session *session, struct snapshot *snapshot)
 				  .capacity_bytes = stack_counts_ring_bytes(session->counts),
 				  .used_bytes = stack_counts_ring_used(session->counts),
 			      });
+	add_map(snapshot, "CPU samples by thread", stack_counts_threads_max(session->counts), NAN,
+		stats.threads_full);
 }
 
 static void fill_rings(struct session *session, struct snapshot *snapshot)
@@ -102,8 +107,34 @@ static void fill_rings(struct session *session, struct snapshot *snapshot)
 			      });
 }
 
+static const char *link_name(enum link_kind kind)
+{
+	switch (kind) {
+	case LINK_SESSION:
+		return "session: a return is probed only where it has to be";
+	case LINK_MULTI:
+		return "multi: one for all probes of a file";
+	default:
+		return "one for each probe";
+	}
+}
+
+static void fill_kernel(struct session *session, struct snapshot_kernel *kernel)
+{
+	struct utsname names;
+
+	if (uname(&names) == 0)
+		(void)strlcpy(kernel->release, names.release, sizeof(kernel->release));
+	if (!session->counts)
+		kernel->walk_reason = session->bpf_off.text[0] ? session->bpf_off.text
+							       : "no: samples are copied";
+	if (session->heap)
+		kernel->uprobe_link = link_name(heap_source_facts(session->heap).link);
+}
+
 void session_fill_ledger(struct session *session, struct snapshot *snapshot)
 {
+	fill_kernel(session, &snapshot->kernel);
 	if (session->heap)
 		fill_heap(session, snapshot);
 	if (session->counts)

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "err.h"
+#include "profile/combined.h"
 #include "session_state.h"
 
 /* Too soon after the last look a share of CPU time says nothing. */
@@ -113,57 +114,31 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 		       session->allocator_count * sizeof(*snapshot->allocators));
 }
 
-static void add_module(struct snapshot *snapshot, const struct module *module)
+static void fill_trees(struct session *session, struct snapshot *snapshot)
 {
-	struct snapshot_module *row;
+	const struct snapshot_request *request = &snapshot->request;
+	struct call_tree_options options = {.callers = request->callers,
+					    .fold_kernel = request->fold_kernel};
+	struct call_tree_builder *builder;
 
-	snapshot->modules = xreallocarray(snapshot->modules, snapshot->module_count + 1,
-					  sizeof(*snapshot->modules));
-	row = &snapshot->modules[snapshot->module_count++];
-	row->name = module->name;
-	row->path = module->path;
-	row->state = module_state(module);
-}
-
-/* What is to be said of a module whose figures are not all that they could be; NULL: nothing. */
-static const char *module_sentence(const struct module *module)
-{
-	if (module->skipped)
-		return "its functions have no names (its file made the symbol worker fail twice)";
-	if (module->degraded)
-		return "names from the symbol table only (its debug information is too large or "
-		       "damaged)";
-	if (module->replaced)
-		return "another file is at its path: names are those of the one that runs";
-	return NULL;
-}
-
-static void fill_modules(struct session *session, struct snapshot *snapshot)
-{
-	size_t count = address_space_module_count(session->space);
-
-	if (!session->target->exited)
-		address_space_check_paths(session->space);
-	snapshot->overflow.debug_files_missing = client_fetch_failures(session->client);
-	snapshot->overflow.probes_refused = client_probes_refused(session->client);
-	for (size_t i = 0; i < count; i++) {
-		const struct module *module = address_space_module(session->space, (uint32_t)i);
-		const char *sentence = module_sentence(module);
-		char text[512];
-
-		if (strcmp(module_state(module), "ok") != 0)
-			add_module(snapshot, module);
-		if (!sentence || snapshot->notice)
-			continue;
-		(void)snprintf(text, sizeof(text), "%.200s: %s", module->name, sentence);
-		snapshot->notice = client_intern(session->client, text);
+	if (request->cpu_tree && session->cpu) {
+		builder = call_tree_begin(&options);
+		cpu_profile_each_stack(session->cpu_profile, call_tree_add, builder);
+		snapshot->cpu_tree = call_tree_finish(builder);
+	}
+	if (request->heap_tree && session->heap) {
+		options.own_code = true;
+		builder = call_tree_begin(&options);
+		heap_profile_each_stack(session->heap_profile, call_tree_add, builder);
+		snapshot->heap_tree = call_tree_finish(builder);
 	}
 }
 
-struct snapshot *session_snapshot(struct session *session, bool with_stacks)
+struct snapshot *session_snapshot(struct session *session, const struct snapshot_request *request)
 {
 	struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
 
+	snapshot->request = *request;
 	cpu_profile_set_time(session->cpu_profile, session_now_s() - session->start_s);
 	session_drain(session);
 	clock_gettime(CLOCK_REALTIME, &snapshot->time);
@@ -172,13 +147,17 @@ struct snapshot *session_snapshot(struct session *session, bool with_stacks)
 	session_fill_marks(session, snapshot);
 	fill_target(session, snapshot);
 	fill_cpu(session, snapshot);
-	fill_heap(session, snapshot, with_stacks);
+	fill_heap(session, snapshot, request->stacks);
 	session_fill_ledger(session, snapshot);
 	session_steer_sampling(session);
 	session_fill_memory(session, snapshot);
 	snapshot->memory.brk_bytes = SNAPSHOT_UNKNOWN;
-	session_growth_fill(session, snapshot, with_stacks);
-	fill_modules(session, snapshot);
+	session_growth_fill(session, snapshot, request->stacks);
+	session_fill_modules(session, snapshot);
+	fill_trees(session, snapshot);
+	session_fill_threads(session, snapshot);
+	if (request->combined)
+		snapshot_fill_combined(snapshot);
 	session_prefer_names(session);
 	(void)session_ask_lines(session);
 	snapshot->overhead = (struct snapshot_overhead){

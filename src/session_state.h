@@ -2,7 +2,8 @@
  * The parts of a session, for the files that make it up: session.c (start and stop),
  * session_hooks.c (from one stage to the next), session_allocators.c (which functions are probed),
  * session_growth.c (page faults), session_memory.c (memory in all),
- * session_lines.c (which names and lines are worth most) and session_snapshot.c.
+ * session_modules.c (the files it has code of),
+ * session_threads.c, session_lines.c (which names and lines are worth most) and session_snapshot.c.
  */
 #ifndef RSP_SESSION_STATE_H
 #define RSP_SESSION_STATE_H
@@ -81,7 +82,7 @@ struct session {
 	struct growth memory_growth;	/* of anonymous memory */
 	struct cgroup_mount cgroup_mount;
 	struct cgroup_memory cgroup;
-	bool *asked;			/* by module number: for allocators */
+	uint64_t *asked;		/* by module number: the address whose rule opened it; 0: none yet */
 	size_t asked_count;
 	unsigned allocator_questions;	/* without an answer yet */
 	struct snapshot_allocator *allocators;
@@ -95,6 +96,7 @@ struct session {
 	bool cost_asked;
 	int cost_fd;			/* of who measures it; -1: nobody does */
 	pid_t cost_pid;
+	struct session_threads *threads; /* as last read, owned; NULL: never */
 	double hits_s;			/* when they were last read; 0: never */
 	uint64_t heap_interval;		/* of sampling, now */
 	bool heap_sampled;		/* not every allocation has been tracked */
@@ -205,6 +207,12 @@ void session_steer_sampling(struct session *session);
 /* Has the cost of a hit measured, once, if there are probes; and ends that. */
 void session_measure_traps(struct session *session);
 void session_end_measuring(struct session *session);
+
+/* The modules, and a notice where one is not all that it could be; after the CPU's figures. */
+void session_fill_modules(struct session *session, struct snapshot *snapshot);
+
+/* The threads, where they are asked for; after the CPU's figures. */
+void session_fill_threads(struct session *session, struct snapshot *snapshot);
 
 void session_fill_ledger(struct session *session, struct snapshot *snapshot);
 

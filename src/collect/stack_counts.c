@@ -341,6 +341,23 @@ struct cpu_stats stack_counts_stats(const struct stack_counts *counts)
 	return sum;
 }
 
+void stack_counts_thread(const struct stack_counts *counts, uint32_t tid,
+			 struct thread_count *ret_count)
+{
+	if (bpf_map_lookup_elem(bpf_map__fd(counts->skeleton->maps.thread_counts), &tid, ret_count))
+		*ret_count = (struct thread_count){0};
+}
+
+uint32_t stack_counts_threads_max(const struct stack_counts *counts)
+{
+	return bpf_map__max_entries(counts->skeleton->maps.thread_counts);
+}
+
+void stack_counts_forget_thread(struct stack_counts *counts, uint32_t tid)
+{
+	(void)bpf_map_delete_elem(bpf_map__fd(counts->skeleton->maps.thread_counts), &tid);
+}
+
 uint64_t stack_counts_unknown(const struct stack_counts *counts)
 {
 	return counts->unknown;

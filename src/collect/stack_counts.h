@@ -67,6 +67,16 @@ void stack_counts_each(const struct stack_counts *counts, counted_stack_fn use, 
 bool stack_counts_executed(const struct stack_counts *counts);
 void stack_counts_start_anew(struct stack_counts *counts, bool forget);
 
+/* The samples of a thread; none when it has none. */
+void stack_counts_thread(const struct stack_counts *counts, uint32_t tid,
+			 struct thread_count *ret_count);
+
+/* Threads that there is room for. */
+uint32_t stack_counts_threads_max(const struct stack_counts *counts);
+
+/* Drops what is kept of a thread that has ended. */
+void stack_counts_forget_thread(struct stack_counts *counts, uint32_t tid);
+
 struct cpu_stats stack_counts_stats(const struct stack_counts *counts);
 
 /* Records that were taken out of the ring buffer, its size, and bytes that are in it. */

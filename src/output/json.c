@@ -13,7 +13,9 @@
 #include "output/json_growth.h"
 #include "output/json_heap.h"
 #include "output/json_ledger.h"
+#include "output/json_modules.h"
 #include "output/json_put.h"
+#include "output/json_threads.h"
 
 /* Rates to the byte up to a terabyte, without the noise of binary fractions. */
 enum { REAL_DIGITS = 12 };
@@ -126,21 +128,6 @@ static json_t *overhead_object(const struct snapshot_overhead *overhead)
 	return object;
 }
 
-static json_t *modules_array(const struct snapshot *snapshot)
-{
-	json_t *array = json_checked(json_array());
-
-	for (size_t i = 0; i < snapshot->module_count; i++) {
-		json_t *object = json_checked(json_object());
-
-		json_put_text(object, "name", snapshot->modules[i].name);
-		json_put_text(object, "path", snapshot->modules[i].path);
-		json_put_text(object, "state", snapshot->modules[i].state);
-		json_append(array, object);
-	}
-	return array;
-}
-
 int json_print(FILE *out, const struct snapshot *snapshot)
 {
 	json_t *object = json_checked(json_object());
@@ -154,10 +141,12 @@ int json_print(FILE *out, const struct snapshot *snapshot)
 	json_put(object, "cpu", cpu_object(snapshot));
 	json_put(object, "heap", json_heap(snapshot));
 	json_put(object, "growth", json_growth(snapshot));
-	json_put(object, "modules", modules_array(snapshot));
+	json_put(object, "modules", json_modules(snapshot));
 	json_put(object, "overflow", overflow_object(&snapshot->overflow));
 	json_put(object, "ledger", json_ledger(snapshot));
 	json_put(object, "overhead", overhead_object(&snapshot->overhead));
+	json_put(object, "files", json_files(snapshot));
+	json_put(object, "threads", json_threads(snapshot));
 	line = json_dumps(object, dump_flags);
 	json_decref(object);
 	if (!line)

@@ -35,6 +35,8 @@ struct cpu_profile {
 	uint64_t complete;
 	uint64_t guessed; /* of the complete ones */
 	uint64_t kernel;
+	struct module_samples *modules; /* owned; by module number */
+	size_t module_count;
 };
 
 /* What samples are summed by; names are interned, so pointers tell them apart. */
@@ -101,6 +103,9 @@ void cpu_profile_reset(struct cpu_profile *profile)
 	profile->samples = (struct sample_counts){0};
 	profile->marked = false;
 	profile->complete = profile->guessed = profile->kernel = 0;
+	free(profile->modules);
+	profile->modules = NULL;
+	profile->module_count = 0;
 }
 
 void cpu_profile_free(struct cpu_profile *profile)
@@ -109,6 +114,34 @@ void cpu_profile_free(struct cpu_profile *profile)
 		return;
 	cpu_profile_reset(profile);
 	free(profile);
+}
+
+static struct module_samples *samples_of(struct cpu_profile *profile, const struct symbol *symbol)
+{
+	size_t count = symbol->module->number + (size_t)1;
+
+	if (count > profile->module_count) {
+		profile->modules = xreallocarray(profile->modules, count, sizeof(*profile->modules));
+		memset(profile->modules + profile->module_count, 0,
+		       (count - profile->module_count) * sizeof(*profile->modules));
+		profile->module_count = count;
+	}
+	return &profile->modules[symbol->module->number];
+}
+
+static void add_to_modules(struct cpu_profile *profile, const struct stack *stack, uint64_t samples)
+{
+	if (stack->frame_count == 0)
+		return;
+	samples_of(profile, stack->symbols[0])->self += samples;
+	if (stack->state == STACK_BROKEN || stack->state == STACK_UNLEARNT)
+		samples_of(profile, stack->symbols[stack->frame_count - 1])->broken += samples;
+}
+
+const struct module_samples *cpu_profile_modules(const struct cpu_profile *profile, size_t *ret_count)
+{
+	*ret_count = profile->module_count;
+	return profile->modules;
 }
 
 void cpu_profile_set_time(struct cpu_profile *profile, double now_s)
@@ -129,6 +162,7 @@ void cpu_profile_add(struct cpu_profile *profile, struct stack *stack, uint64_t 
 		profile->guessed += samples;
 	if (stack->frame_count && stack->frames[0] >> 63)
 		profile->kernel += samples;
+	add_to_modules(profile, stack, samples);
 	HASH_FIND(hh, profile->stacks, &stack, sizeof(stack), count);
 	if (!count) {
 		count = xcalloc(1, sizeof(*count));
@@ -138,11 +172,17 @@ void cpu_profile_add(struct cpu_profile *profile, struct stack *stack, uint64_t 
 	sample_counts_add(&count->samples, &profile->clock, samples);
 }
 
+uint64_t cpu_profile_function_id(const char *name, const char *module)
+{
+	XXH64_hash_t seed = XXH3_64bits(module, strlen(module));
+
+	return XXH3_64bits_withSeed(name, strlen(name), seed);
+}
+
 static uint64_t row_id(const struct row_key *key)
 {
-	XXH64_hash_t id = XXH3_64bits(key->module->name, strlen(key->module->name));
+	XXH64_hash_t id = cpu_profile_function_id(key->name, key->module->name);
 
-	id = XXH3_64bits_withSeed(key->name, strlen(key->name), id);
 	if (!key->file)
 		return id;
 	id = XXH3_64bits_withSeed(key->file, strlen(key->file), id);

@@ -32,6 +32,18 @@ void cpu_profile_fold(struct cpu_profile *profile, size_t keep);
 /* Calls back with every stack that is kept and its samples, in no order. */
 void cpu_profile_each_stack(const struct cpu_profile *profile, stack_fn use, void *context);
 
+/* Samples whose innermost frame is in a module, and whose walk got no further than it. */
+struct module_samples {
+	uint64_t self;
+	uint64_t broken;
+};
+
+/* By module number, `*ret_count` of them; modules beyond have none. Borrowed until the next call. */
+const struct module_samples *cpu_profile_modules(const struct cpu_profile *profile, size_t *ret_count);
+
+/* The id of a function's row, by its name and its module's. */
+uint64_t cpu_profile_function_id(const char *name, const char *module);
+
 /* Counts SNAPSHOT_ALL from now on; takes that back, once. */
 void cpu_profile_zero(struct cpu_profile *profile);
 void cpu_profile_undo_zero(struct cpu_profile *profile);

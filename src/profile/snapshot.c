@@ -28,6 +28,14 @@ void snapshot_fill_suspects(struct snapshot *snapshot)
 		      by_score);
 }
 
+bool snapshot_request_same(const struct snapshot_request *a, const struct snapshot_request *b)
+{
+	return a->stacks == b->stacks && a->threads == b->threads &&
+	       a->combined == b->combined && a->cpu_tree == b->cpu_tree &&
+	       a->heap_tree == b->heap_tree && a->callers == b->callers &&
+	       a->fold_kernel == b->fold_kernel;
+}
+
 static void free_site(struct snapshot_site *site)
 {
 	for (size_t i = 0; i < site->stack_count; i++)
@@ -61,5 +69,9 @@ void snapshot_free(struct snapshot *snapshot)
 	free(snapshot->maps);
 	free(snapshot->probes);
 	free(snapshot->modules);
+	free(snapshot->combined);
+	free(snapshot->threads);
+	call_tree_free(snapshot->cpu_tree);
+	call_tree_free(snapshot->heap_tree);
 	free(snapshot);
 }

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "collect/ages.h"
+#include "profile/call_tree.h"
 #include "profile/leak.h"
 
 /* Of a count in bytes that is not known. */
@@ -133,11 +134,33 @@ struct snapshot_allocator {
 	unsigned probes;
 };
 
-/* A file of the target's that is not all that it could be. */
+enum { SNAPSHOT_THREAD_NAME = 64 };
+
+/* A thread of the target's. */
+struct snapshot_thread {
+	int tid;
+	char name[SNAPSHOT_THREAD_NAME]; /* raw: the target's */
+	char state;	      /* as in /proc: R, S, D, T, t, Z, X, I; '?': unknown */
+	double cpu_pct;	      /* of one core, since the last refresh; NAN: unknown */
+	uint64_t samples;     /* of the CPU, since attachment; SNAPSHOT_UNKNOWN */
+	double samples_pct;   /* of all samples; NAN: unknown */
+	const char *function; /* that most of its latest samples were in; NULL: unknown */
+};
+
+enum { SNAPSHOT_BUILD_ID = 2 * 64 + 1 };
+
+/* A file that the target has code of, or the kernel, or memory without a file. */
 struct snapshot_module {
+	uint64_t id;		/* the same from refresh to refresh */
 	const char *name;	/* base name */
 	const char *path;	/* as the target sees it */
-	const char *state;	/* "degraded", "skipped", "replaced", "unreadable" */
+	const char *state;	/* "ok", "degraded", "skipped", "replaced", "unreadable" */
+	char build_id[SNAPSHOT_BUILD_ID]; /* hexadecimal; empty: none, or not read yet */
+	const char *names;	/* see module_names(); NULL: not known yet */
+	const char *unwinding;	/* see module_unwinding(); NULL: not known yet */
+	uint64_t self_samples;	/* of the CPU, since attachment */
+	double self_pct;	/* of all samples; NAN: there are none */
+	uint64_t broken_stacks;	/* samples whose walk ended in it for want of a rule */
 };
 
 struct snapshot_target {
@@ -264,6 +287,13 @@ struct snapshot_books {
 	uint64_t copies;	/* allocations whose stack was copied */
 };
 
+/* What of the kernel's the figures rest on. */
+struct snapshot_kernel {
+	char release[65];	 /* "6.1.0-13-amd64" */
+	const char *walk_reason; /* why stacks are copied and not walked in the kernel; NULL: they are */
+	const char *uprobe_link; /* the kind, in words; NULL: there are no probes */
+};
+
 struct snapshot_overhead {
 	double target_pct;	/* NAN: unknown */
 	double heap_pct;	/* NAN: unknown */
@@ -272,7 +302,37 @@ struct snapshot_overhead {
 	uint64_t self_rss_bytes; /* program and worker */
 };
 
+/* A function with its CPU and its heap; see combined.h. `id` as in snapshot_function. */
+struct snapshot_combined {
+	uint64_t id;
+	const char *name;
+	const char *module;
+	const char *file;	/* NULL: unknown */
+	unsigned line;		/* 0: unknown */
+	bool kernel;
+	uint64_t self_samples;
+	double self_pct;	/* of all samples; NAN: there is no CPU profile */
+	double total_pct;
+	uint64_t live_bytes;	/* of its sites; SNAPSHOT_UNKNOWN: the heap is not tracked */
+	double growth_bytes_per_s; /* NAN: unknown */
+	double alloc_bytes_per_s;
+};
+
+/* What of a snapshot is made only where somebody looks at it. */
+struct snapshot_request {
+	bool stacks;	  /* of every site */
+	bool threads;
+	bool combined;
+	bool cpu_tree;	  /* calls by CPU samples */
+	bool heap_tree;	  /* calls by live bytes */
+	bool callers;	  /* the trees begin with the innermost function */
+	bool fold_kernel; /* in the trees */
+};
+
+bool snapshot_request_same(const struct snapshot_request *a, const struct snapshot_request *b);
+
 struct snapshot {
+	struct snapshot_request request; /* what it was made for */
 	struct timespec time;	/* wall clock */
 	double elapsed_s;	/* since attachment */
 	struct snapshot_target target;
@@ -282,6 +342,7 @@ struct snapshot {
 	struct snapshot_growth growth;
 	struct snapshot_overflow overflow;
 	struct snapshot_overhead overhead;
+	struct snapshot_kernel kernel;
 	double baseline_s;	/* how long ago it was marked; NAN: there is none */
 	double reset_s;		/* how long ago the counts were reset; NAN: they were not */
 	const char *notice;	/* one line that matters now; NULL: none */
@@ -309,7 +370,14 @@ struct snapshot {
 	size_t probe_count;
 	struct snapshot_probe *probes; /* owned */
 	size_t module_count;
-	struct snapshot_module *modules; /* owned; none that is as it should be */
+	struct snapshot_module *modules; /* owned; by number of their first mapping */
+	size_t combined_count;
+	struct snapshot_combined *combined; /* owned; by id; filled only when asked for */
+	size_t thread_count;
+	struct snapshot_thread *threads; /* owned; by tid; filled only when asked for */
+	size_t threads_left_out; /* there are so many more */
+	struct call_tree *cpu_tree; /* owned; NULL: not asked for, or there is no CPU profile */
+	struct call_tree *heap_tree; /* owned; NULL as before */
 };
 
 /* Fills the suspects from the sites, which are complete and stay where they are. */

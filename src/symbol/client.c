@@ -276,6 +276,7 @@ static void blame(struct symbol_client *client, struct question *question)
 	else if (++announcement->deaths >= DEATHS_MAX)
 		question->module->skipped = true;
 	announcement->debug_taken = false;
+	question->module->debug_file = DEBUG_FILE_NONE;
 	client_answer(client, question, &nothing);
 	question_free(question);
 }
@@ -287,6 +288,8 @@ static void forget_announcements(struct symbol_client *client)
 		struct announcement *announcement = &client->announced[i];
 
 		announcement->done = announcement->debug_taken = false;
+		if (announcement->module)
+			announcement->module->debug_file = DEBUG_FILE_NONE;
 		client_forget_debug_file(announcement);
 		debug_search_free(announcement->search);
 		announcement->search = NULL;

@@ -124,6 +124,9 @@ static void take_module(struct symbol_client *client, struct module *module,
 {
 	struct debug_search *search = client_announcement(client, module)->search;
 
+	module->known = true;
+	module->has = reply->has;
+	module->build_id = reply->build_id;
 	if (search && reply->found)
 		debug_search_begin(search, reply);
 	offer_debug_file(client, module);
@@ -162,6 +165,8 @@ static void take_debug_file(struct symbol_client *client, struct question *quest
 	struct module *module = question->module;
 	struct announcement *announcement = client_announcement(client, module);
 
+	if (reply->found && question->request.debug_kind == DEBUG_OF_MODULE)
+		module->debug_file = announcement->search ? DEBUG_FILE_HERE : DEBUG_FILE_FETCHED;
 	if (reply->found) {
 		announcement->debug_taken = true;
 		if (announcement->search) {

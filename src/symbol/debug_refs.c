@@ -113,6 +113,24 @@ void debug_refs_read_alternate(struct reply *reply, Elf *elf)
 	reply->debug.alternate = reply->debug.alternate_id.size ? answer_text(reply, path) : 0;
 }
 
+static uint32_t read_has(Elf *elf)
+{
+	static const struct {
+		const char *section;
+		enum reply_has has;
+	} sections[] = {
+	    {".dynsym", REPLY_HAS_DYNSYM},	   {".symtab", REPLY_HAS_SYMTAB},
+	    {".gnu_debugdata", REPLY_HAS_DEBUGDATA}, {".debug_info", REPLY_HAS_DWARF},
+	    {".zdebug_info", REPLY_HAS_DWARF},
+	};
+	uint32_t has = 0;
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+		if (find_section(elf, sections[i].section))
+			has |= sections[i].has;
+	return has;
+}
+
 void debug_refs_read(struct reply *reply, Elf *elf)
 {
 	struct reply_debug *debug = &reply->debug;
@@ -120,9 +138,11 @@ void debug_refs_read(struct reply *reply, Elf *elf)
 	const char *link;
 
 	debug_refs_read_alternate(reply, elf);
-	if (find_section(elf, ".debug_info") || find_section(elf, ".zdebug_info"))
+	read_build_id(&reply->build_id, elf);
+	reply->has = read_has(elf);
+	if (reply->has & REPLY_HAS_DWARF)
 		return;
-	read_build_id(&debug->build_id, elf);
+	debug->build_id = reply->build_id;
 	link = dwelf_elf_gnu_debuglink(elf, &crc);
 	debug->link = answer_text(reply, link);
 	debug->link_crc = crc;

@@ -10,7 +10,10 @@
 
 #include "symbol/protocol.h"
 
-/* Fills in where a module's debug file is, unless it has DWARF itself, and its alternate file. */
+/*
+ * Fills in the build-id of a module and what it has for names; where its debug file is, unless it has
+ * DWARF itself, and its alternate file.
+ */
 void debug_refs_read(struct reply *reply, Elf *elf);
 
 /* Fills in where the alternate file of a module or debug file is. */

@@ -294,6 +294,42 @@ const char *module_state(const struct module *module)
 	return module->replaced ? "replaced" : "ok";
 }
 
+const char *module_names(const struct module *module)
+{
+	bool dwarf = !module->degraded;
+
+	if (module->skipped || module->fd < 0)
+		return "none";
+	if (module->kind == MODULE_KALLSYMS)
+		return "kallsyms";
+	if (module->kind == MODULE_PERF_MAP)
+		return "perf map";
+	if (!module->known)
+		return NULL;
+	if (module->debug_file != DEBUG_FILE_NONE)
+		return module->debug_file == DEBUG_FILE_HERE ? "debug file" : "debuginfod";
+	if (dwarf && module->has & REPLY_HAS_DWARF)
+		return "dwarf";
+	if (module->has & REPLY_HAS_SYMTAB)
+		return "symtab";
+	if (module->has & REPLY_HAS_DEBUGDATA)
+		return "debugdata";
+	return module->has & REPLY_HAS_DYNSYM ? "dynsym" : "none";
+}
+
+const char *module_unwinding(const struct module *module)
+{
+	const struct module_rules *rules = &module->rules;
+
+	if (rules->cfi)
+		return rules->code ? "CFI+code" : "CFI";
+	if (rules->code)
+		return "code";
+	if (rules->frame_pointers)
+		return "frame pointers";
+	return rules->unknown ? "none" : NULL;
+}
+
 struct module *module_table_unknown(const struct module_table *table)
 {
 	return table->unknown;

@@ -12,6 +12,17 @@
 #include "symbol/protocol.h"
 #include "target/maps.h"
 
+/* Where a separate debug file came from that names are read of. */
+enum debug_file { DEBUG_FILE_NONE, DEBUG_FILE_HERE, DEBUG_FILE_FETCHED };
+
+/* Unwind rules that were asked for of a module, by where they came from. */
+struct module_rules {
+	uint64_t cfi;
+	uint64_t code;		 /* no CFI there: the code was followed */
+	uint64_t frame_pointers; /* nothing to read there: a guess */
+	uint64_t unknown;
+};
+
 struct module {
 	uint32_t number;	/* its index in the table */
 	enum module_kind kind;
@@ -22,6 +33,11 @@ struct module {
 	bool skipped;		/* by the client: nothing is asked of it any more, it killed the worker */
 	bool unreadable;	/* there is a file, and no way to open it */
 	bool replaced;		/* another file is at its path; `fd` is of the one that is mapped */
+	bool known;		/* by the client: the two that follow are */
+	uint32_t has;		/* by the client: set of enum reply_has */
+	struct build_id build_id; /* by the client */
+	enum debug_file debug_file; /* by the client */
+	struct module_rules rules; /* by whoever asks for them */
 	enum stack_runtime stack_runtime; /* by the client, when it has asked for the allocators */
 };
 
@@ -60,6 +76,18 @@ struct module *module_table_get(const struct module_table *table, uint32_t numbe
 /* What is wrong with a module: "skipped", "unreadable", "degraded", "replaced", the
  * worst first, or "ok". */
 const char *module_state(const struct module *module);
+
+/*
+ * Where its functions' names come from: "dwarf", "debug file", "debuginfod", "symtab", "debugdata",
+ * "dynsym", "kallsyms", "perf map" or "none"; NULL while it is not known.
+ */
+const char *module_names(const struct module *module);
+
+/*
+ * Where its unwind rules come from: "CFI", "CFI+code" (some by following the code), "code", "frame
+ * pointers" or "none"; NULL while none has been asked for.
+ */
+const char *module_unwinding(const struct module *module);
 
 /* "[unknown]". */
 struct module *module_table_unknown(const struct module_table *table);

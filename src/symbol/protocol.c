@@ -95,6 +95,7 @@ static bool debug_valid(const struct reply *reply)
 	const struct reply_debug *debug = &reply->debug;
 
 	return debug->build_id.size <= PROTOCOL_BUILD_ID_MAX &&
+	       reply->build_id.size <= PROTOCOL_BUILD_ID_MAX &&
 	       debug->alternate_id.size <= PROTOCOL_BUILD_ID_MAX &&
 	       string_valid(reply, debug->link) && string_valid(reply, debug->alternate);
 }

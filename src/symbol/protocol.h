@@ -102,6 +102,14 @@ struct reply_debug {
 	uint32_t alternate;	/* its path, in reply.text; 0: none */
 };
 
+/* What a file has itself that names come from. */
+enum reply_has {
+	REPLY_HAS_DYNSYM = 1,
+	REPLY_HAS_SYMTAB = 2,
+	REPLY_HAS_DEBUGDATA = 4, /* .gnu_debugdata, a packed symbol table */
+	REPLY_HAS_DWARF = 8,
+};
+
 struct reply {
 	uint32_t kind;		/* enum request_kind of the question */
 	uint32_t module;
@@ -117,6 +125,8 @@ struct reply {
 	uint32_t text_size;	/* bytes used in text, the first of which is NUL, as is the last */
 	uint32_t map_cut;	/* SYMBOL of a perf map, 1: entries of it were forgotten */
 	struct unwind_rule rule; /* RULE */
+	uint32_t has;		/* MODULE: set of enum reply_has */
+	struct build_id build_id; /* MODULE: the file's own */
 	struct reply_debug debug; /* MODULE; DEBUG_FILE: only what is new, the alternate file */
 	struct reply_frame frames[PROTOCOL_FRAMES_MAX];
 	struct reply_allocator allocators[PROTOCOL_ALLOCATOR_MAX];

@@ -256,9 +256,24 @@ static struct snapshot *full_snapshot(void)
 						      .hits_per_s = 8.5,
 						      .ns_per_hit = NAN};
 	snapshot->books = (struct snapshot_books){51, 52, 53, 54, 55, 56};
-	snapshot->module_count = 1;
-	snapshot->modules = xcalloc(1, sizeof(*snapshot->modules));
-	snapshot->modules[0] = (struct snapshot_module){"libx.so", "/lib/libx.so", "degraded"};
+	snapshot->thread_count = 2;
+	snapshot->threads = xcalloc(2, sizeof(*snapshot->threads));
+	snapshot->threads[0] = (struct snapshot_thread){41, "worker", 'R', 97.5, 99, 33.0, "run"};
+	snapshot->threads[1] =
+	    (struct snapshot_thread){42, "idle", 'S', NAN, SNAPSHOT_UNKNOWN, NAN, NULL};
+	snapshot->module_count = 2;
+	snapshot->modules = xcalloc(2, sizeof(*snapshot->modules));
+	snapshot->modules[0] = (struct snapshot_module){.name = "program",
+							.path = "/bin/program",
+							.state = "ok",
+							.build_id = "c0ffee",
+							.names = "dwarf",
+							.unwinding = "CFI",
+							.self_samples = 71,
+							.self_pct = 35.5,
+							.broken_stacks = 3};
+	snapshot->modules[1] = (struct snapshot_module){
+	    .name = "libx.so", .path = "/lib/libx.so", .state = "degraded", .self_pct = NAN};
 	fill_growth(snapshot);
 	return snapshot;
 }
@@ -338,7 +353,7 @@ Test(json, keys_are_schema_1_exactly)
 	json_t *o = print(snapshot, &line);
 
 	expect_keys(o, "schema version time elapsed_s target cpu heap growth modules overflow "
-		       "ledger overhead");
+		       "ledger overhead files threads");
 	expect_keys(AT(o, "target"), "pid comm exe state threads");
 	expect_keys(AT(o, "cpu"), "state reason event frequency_hz samples stacks_complete "
 				  "stacks_guessed stacks_copied unwind_ns_per_frame unwind_check functions");
@@ -359,6 +374,8 @@ Test(json, keys_are_schema_1_exactly)
 	expect_keys(AT(o, "growth", "sites", "0", "stacks", "0"), "faults bytes frames");
 	expect_keys(AT(o, "heap", "allocators", "0"), "name module probes");
 	expect_keys(AT(o, "modules", "0"), "name path state");
+	expect_keys(AT(o, "files", "0"), "name path state build_id names unwinding self_samples "
+					 "self_pct broken_stacks");
 	expect_keys(AT(o, "ledger"),
 		    "channels maps probes tracked_allocations tracked_frees failed_allocations "
 		    "replaced lost_returns stacks_copied");
@@ -378,6 +395,50 @@ Test(json, keys_are_schema_1_exactly)
 		    "perf_lost perf_throttled ringbuf_dropped live_map_full site_map_full "
 		    "debug_files_missing probes_refused");
 	expect_keys(AT(o, "overhead"), "target_pct heap_pct cpu_pct self_cpu_pct self_rss_bytes");
+	release(o, line, snapshot);
+}
+
+Test(json, threads)
+{
+	struct snapshot *snapshot = full_snapshot();
+	char *line;
+	json_t *o = print(snapshot, &line);
+
+	cr_expect_eq(json_array_size(AT(o, "threads")), 2);
+	expect_keys(AT(o, "threads", "0"), "tid name state cpu_pct samples function");
+	EXPECT_COUNT(41, o, "threads", "0", "tid");
+	EXPECT_TEXT("worker", o, "threads", "0", "name");
+	EXPECT_TEXT("R", o, "threads", "0", "state");
+	EXPECT_REAL(97.5, o, "threads", "0", "cpu_pct");
+	EXPECT_COUNT(99, o, "threads", "0", "samples");
+	EXPECT_TEXT("run", o, "threads", "0", "function");
+	EXPECT_NULL(o, "threads", "1", "cpu_pct");
+	EXPECT_NULL(o, "threads", "1", "samples");
+	EXPECT_NULL(o, "threads", "1", "function");
+	release(o, line, snapshot);
+}
+
+Test(json, modules_are_the_damaged_ones_and_files_are_all)
+{
+	struct snapshot *snapshot = full_snapshot();
+	char *line;
+	json_t *o = print(snapshot, &line);
+
+	cr_expect_eq(json_array_size(AT(o, "modules")), 1);
+	EXPECT_TEXT("libx.so", o, "modules", "0", "name");
+	cr_expect_eq(json_array_size(AT(o, "files")), 2);
+	EXPECT_TEXT("/bin/program", o, "files", "0", "path");
+	EXPECT_TEXT("ok", o, "files", "0", "state");
+	EXPECT_TEXT("c0ffee", o, "files", "0", "build_id");
+	EXPECT_TEXT("dwarf", o, "files", "0", "names");
+	EXPECT_TEXT("CFI", o, "files", "0", "unwinding");
+	EXPECT_COUNT(71, o, "files", "0", "self_samples");
+	EXPECT_REAL(35.5, o, "files", "0", "self_pct");
+	EXPECT_COUNT(3, o, "files", "0", "broken_stacks");
+	EXPECT_NULL(o, "files", "1", "build_id");
+	EXPECT_NULL(o, "files", "1", "names");
+	EXPECT_NULL(o, "files", "1", "unwinding");
+	EXPECT_NULL(o, "files", "1", "self_pct");
 	release(o, line, snapshot);
 }
 

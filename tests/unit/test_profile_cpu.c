@@ -137,6 +137,31 @@ Test(profile_cpu, self_and_total)
 	cr_assert_eq(snapshot->cpu.kernel_samples, 0);
 }
 
+/* Samples are the innermost frame's module's; where the walk broke is the outermost's. */
+Test(profile_cpu, modules)
+{
+	struct stack whole = STACK(user_frames, &other_leaf_symbol, &main_symbol);
+	struct stack broken = STACK(user_frames, &leaf_symbol, &other_leaf_symbol);
+	const struct module_samples *modules;
+	size_t count;
+
+	library.number = 2;
+	broken.state = STACK_BROKEN;
+	add(&whole, 3);
+	add(&broken, 2);
+	cpu_profile_fold(profile, 0);
+	modules = cpu_profile_modules(profile, &count);
+	cr_assert_eq(count, 3);
+	cr_expect_eq(modules[0].self, 2);
+	cr_expect_eq(modules[0].broken, 0);
+	cr_expect_eq(modules[1].self, 0);
+	cr_expect_eq(modules[2].self, 3);
+	cr_expect_eq(modules[2].broken, 2);
+	cpu_profile_reset(profile);
+	cpu_profile_modules(profile, &count);
+	cr_expect_eq(count, 0);
+}
+
 Test(profile_cpu, recursion_counts_once)
 {
 	struct stack stack =

@@ -1,0 +1,13 @@
+/*
+ * CPU and heap of the same code side by side: one row for each function that has CPU samples of its
+ * own, or is the site of allocations, joined by name and module.
+ */
+#ifndef RSP_PROFILE_COMBINED_H
+#define RSP_PROFILE_COMBINED_H
+
+#include "profile/snapshot.h"
+
+/* Fills the combined rows of a snapshot whose functions and sites are there. */
+void snapshot_fill_combined(struct snapshot *snapshot);
+
+#endif
