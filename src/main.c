@@ -70,6 +70,8 @@ static void print_refresh(struct program *program, const struct snapshot *snapsh
 
 static struct snapshot_request request(const struct program *program)
 {
+	if (program->ui)
+		return ui_request(program->ui);
 	return (struct snapshot_request){.stacks = program->options.json,
 					 .threads = program->options.json};
 }
@@ -133,6 +135,16 @@ static void step_sampling(struct program *program, unsigned actions)
 {
 	session_step_sampling(program->session, actions & UI_SAMPLE_FINER);
 	if (!program->paused)
+		refresh(program);
+}
+
+/* What a key has brought to the screen may need more than the snapshot has. */
+static void complete_snapshot(struct program *program)
+{
+	const struct snapshot_request wanted = ui_request(program->ui);
+
+	if (!program->paused && program->snapshot &&
+	    !snapshot_request_same(&wanted, &program->snapshot->request))
 		refresh(program);
 }
 
@@ -225,6 +237,7 @@ static void on_keys(void *context)
 		save(program);
 	if (actions & (UI_DRAW | UI_PAUSE))
 		program->draw = true;
+	complete_snapshot(program);
 	if (actions & UI_QUIT)
 		loop_stop(program->loop);
 }

@@ -57,6 +57,17 @@ static const struct keymap_entry entries[] = {
     {COMMAND_SHOW_CPU, {'2'}, "show CPU only", ""},
     {COMMAND_SHOW_HEAP, {'3'}, "show heap only", ""},
     {COMMAND_SHOW_LEAKS, {'4'}, "show leak suspects", "View"},
+    {COMMAND_SHOW_COMBINED, {'C'}, "show functions with their CPU and their heap", NULL},
+    {COMMAND_SHOW_FLAME, {'5'}, "show the flame graph (P: of the CPU, M: of the heap)", NULL},
+    {COMMAND_SHOW_TREE, {'t'}, "show the tree of calls (P: by CPU, M: by live bytes)", NULL},
+    {COMMAND_OPEN, {RSP_KEY_ENTER}, "expand the row; zoom into the box", NULL},
+    {COMMAND_BACK, {RSP_KEY_BACKSPACE, CTRL('H')}, "zoom out", NULL},
+    {COMMAND_CALLERS, {'c'}, "callers or callees in the tree", NULL},
+    {COMMAND_EXPAND, {'e'}, "expand or close the row of the tree", NULL},
+    {COMMAND_EXPAND_ALL, {'E'}, "expand the whole tree, or close it again", NULL},
+    {COMMAND_SHOW_THREADS, {'6', 'H'}, "show the threads", NULL},
+    {COMMAND_SHOW_MODULES, {'7'}, "show the files that code comes from", NULL},
+    {COMMAND_SHOW_HEALTH, {'8'}, "show probes, buffers, maps and losses", NULL},
     {COMMAND_SHOW_GROWTH, {'9'}, "show memory touched for the first time", NULL},
     {COMMAND_REDRAW, {CTRL('L')}, "draw the screen anew", NULL},
     {COMMAND_SUSPEND, {CTRL('Z')}, "suspend; the shell's fg resumes", NULL},
@@ -87,6 +98,7 @@ const char *keymap_key_name(char *buf, size_t size, int key)
 		int key;
 		const char *name;
 	} names[] = {
+	    {RSP_KEY_ENTER, "Enter"}, {RSP_KEY_BACKSPACE, "Backspace"},
 	    {RSP_KEY_TAB, "Tab"},     {RSP_KEY_ESCAPE, "Esc"},	 {' ', "Space"},
 	    {RSP_KEY_UP, "Up"},	      {RSP_KEY_DOWN, "Down"},	 {RSP_KEY_LEFT, "Left"},
 	    {RSP_KEY_RIGHT, "Right"}, {RSP_KEY_PAGE_UP, "PgUp"}, {RSP_KEY_PAGE_DOWN, "PgDn"},

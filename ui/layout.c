@@ -17,6 +17,12 @@ static const struct layout_panes modes[LAYOUT_COUNT] = {
     [LAYOUT_HEAP] = {1, {PANE_HEAP}},
     [LAYOUT_LEAKS] = {1, {PANE_LEAKS}},
     [LAYOUT_GROWTH] = {1, {PANE_GROWTH}},
+    [LAYOUT_COMBINED] = {1, {PANE_COMBINED}},
+    [LAYOUT_FLAME] = {1, {PANE_FLAME}},
+    [LAYOUT_TREE] = {1, {PANE_TREE}},
+    [LAYOUT_THREADS] = {1, {PANE_THREADS}},
+    [LAYOUT_MODULES] = {1, {PANE_MODULES}},
+    [LAYOUT_HEALTH] = {1, {PANE_HEALTH}},
 };
 
 const struct layout_panes *layout_panes(enum layout_mode mode)

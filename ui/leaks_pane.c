@@ -148,8 +148,10 @@ static struct view_source suspect_source(const struct snapshot *snapshot,
 	};
 }
 
-static const char *evidence(const void *rows, size_t index)
+static const char *evidence(const void *rows, size_t index, char *buf, size_t size)
 {
+	(void)buf;
+	(void)size;
 	return site_at(rows, index)->leak.evidence;
 }
 

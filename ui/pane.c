@@ -19,6 +19,12 @@ const struct pane *pane_get(enum pane_id id)
 	    [PANE_HEAP] = heap_pane_get,
 	    [PANE_LEAKS] = leaks_pane_get,
 	    [PANE_GROWTH] = growth_pane_get,
+	    [PANE_COMBINED] = combined_pane_get,
+	    [PANE_FLAME] = flame_pane_get,
+	    [PANE_TREE] = tree_pane_get,
+	    [PANE_THREADS] = threads_pane_get,
+	    [PANE_MODULES] = modules_pane_get,
+	    [PANE_HEALTH] = health_pane_get,
 	};
 
 	return panes[id]();
@@ -128,11 +134,11 @@ static struct rect take_detail(const struct pane *pane, struct rect *inside)
 static void draw_detail(const struct pane *pane, const struct view *view,
 			const struct view_source *source, struct grid *grid, struct rect rect)
 {
-	char text[PANE_TEXT];
+	char raw[PANE_TEXT], text[PANE_TEXT];
 
 	if (rect.rows == 0 || view->count == 0)
 		return;
-	fmt_harmless(text, sizeof(text), pane->detail(source->rows, view->order[view->selected]));
+	fmt_harmless(text, sizeof(text), pane->detail(source->rows, view->order[view->selected], raw, sizeof(raw)));
 	draw_text(grid, rect, STYLE_NORMAL, text);
 }
 
@@ -170,6 +176,10 @@ void pane_draw(const struct pane *pane, struct table_state *state, const struct 
 	inside.row++;
 	inside.rows--;
 	detail = take_detail(pane, &inside);
+	if (pane->draw && pane->draw(frame, inside)) {
+		draw_title(pane, state, frame);
+		return;
+	}
 	state->hidden = pane->hidden ? pane->hidden(frame->snapshot) : 0;
 	terms.page = inside.rows > 1 ? (size_t)inside.rows - 1 : 1;
 	view_update(&state->view, &source, &terms);

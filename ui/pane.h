@@ -6,8 +6,10 @@
 
 #include <stdbool.h>
 
+#include "flame.h"
 #include "profile/snapshot.h"
 #include "table.h"
+#include "tree_view.h"
 
 /* Columns that keys name directly. */
 enum { CPU_COLUMN_SELF, CPU_COLUMN_TOTAL };
@@ -19,6 +21,8 @@ enum { PANE_TEXT = 512 };
 /* What of its rows a pane shows, as keys have chosen it. */
 struct pane_choice {
 	bool kernel_unfolded;
+	const struct tree_view *tree;
+	struct flame *flame;
 	enum snapshot_window window; /* of CPU samples */
 	enum snapshot_group group;
 	/* What that comes to in a snapshot, borrowed from it: see pane_choose(). */
@@ -34,6 +38,8 @@ struct pane_choice {
  */
 void pane_choose(struct pane_choice *choice, const struct snapshot *snapshot);
 
+struct pane_frame;
+
 struct pane {
 	const char *name; /* "CPU" */
 	struct table table;
@@ -45,11 +51,14 @@ struct pane {
 	bool (*is_off)(const struct snapshot *snapshot);
 	/* What to show in place of rows: why there are none. Raw text in `buf`. */
 	void (*explain)(const struct snapshot *snapshot, char *buf, size_t size);
-	/* NULL, or what there is to say of the selected row, below the others: raw text. */
-	const char *(*detail)(const void *rows, size_t index);
+	/* NULL, or what there is to say of the selected row, below the others: raw text,
+	 * in `buf` or borrowed from the row. */
+	const char *(*detail)(const void *rows, size_t index, char *buf, size_t size);
 	/* What the title says about the rows. Raw text in `buf`. */
 	void (*about)(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,
 		      size_t size);
+	/* NULL, or what is drawn in place of a table; false: there is nothing to draw. */
+	bool (*draw)(const struct pane_frame *frame, struct rect rect);
 };
 
 /* How to draw; borrowed for the call. */
@@ -72,6 +81,12 @@ const struct pane *cpu_pane_get(void);
 const struct pane *heap_pane_get(void);
 const struct pane *leaks_pane_get(void);
 const struct pane *growth_pane_get(void);
+const struct pane *tree_pane_get(void);
+const struct pane *flame_pane_get(void);
+const struct pane *combined_pane_get(void);
+const struct pane *threads_pane_get(void);
+const struct pane *modules_pane_get(void);
+const struct pane *health_pane_get(void);
 
 /* Brings the view up to date and draws title and rows, or why there are none. */
 void pane_draw(const struct pane *pane, struct table_state *state, const struct pane_frame *frame);

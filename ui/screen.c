@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <bsd/string.h>
 
+#include "calls.h"
 #include "err.h"
 #include "header.h"
 #include "help.h"
@@ -25,6 +26,8 @@ struct screen *screen_new(bool utf8)
 	screen->choice.window = SNAPSHOT_ALL;
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
 		view_init(&screen->panes[id].view, pane_get(id)->first_sort);
+	screen->choice.tree = &screen->tree;
+	screen->choice.flame = &screen->flame;
 	return screen;
 }
 
@@ -34,6 +37,8 @@ void screen_free(struct screen *screen)
 		return;
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
 		view_fini(&screen->panes[id].view);
+	tree_view_fini(&screen->tree);
+	flame_fini(&screen->flame);
 	match_free(screen->wanted);
 	match_free(screen->filter);
 	free(screen);
@@ -178,6 +183,7 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
 		request.off[id] = pane_get(screen_shown_pane(screen, id))->is_off(snapshot);
 
+	tree_view_update(&screen->tree, calls_tree(snapshot), calls_by_heap(snapshot));
 	screen->layout = layout_compute(&request);
 	pane_choose(&screen->choice, snapshot);
 	screen->target_pid = snapshot->target.pid;

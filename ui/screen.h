@@ -38,6 +38,9 @@ enum snapshot_group screen_group(const struct screen *screen);
 /* Shows a line until the next key; `bad`: something failed. It may hold anything. */
 void screen_say(struct screen *screen, bool bad, const char *text);
 
+/* What a snapshot needs to have for what is on the screen. */
+struct snapshot_request screen_request(const struct screen *screen);
+
 /* Draws over the whole grid. The snapshot is only read and not kept. */
 void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct grid *grid);
 

@@ -17,7 +17,7 @@ enum {
 	SCROLL_MOST = TEXT_SIZE,
 };
 
-static void show(struct screen *screen, enum layout_mode mode)
+void screen_show(struct screen *screen, enum layout_mode mode)
 {
 	screen->mode = mode;
 	if (!layout_has(mode, screen->focus))
@@ -139,19 +139,37 @@ static void arrange(struct screen *screen, enum command command)
 		screen_focus(screen, next_pane(screen));
 		break;
 	case COMMAND_SHOW_BOTH:
-		show(screen, LAYOUT_BOTH);
+		screen_show(screen, LAYOUT_BOTH);
 		break;
 	case COMMAND_SHOW_CPU:
-		show(screen, LAYOUT_CPU);
+		screen_show(screen, LAYOUT_CPU);
 		break;
 	case COMMAND_SHOW_HEAP:
-		show(screen, LAYOUT_HEAP);
+		screen_show(screen, LAYOUT_HEAP);
 		break;
 	case COMMAND_SHOW_LEAKS:
-		show(screen, LAYOUT_LEAKS);
+		screen_show(screen, LAYOUT_LEAKS);
+		break;
+	case COMMAND_SHOW_COMBINED:
+		screen_show(screen, LAYOUT_COMBINED);
+		break;
+	case COMMAND_SHOW_FLAME:
+		screen_show_calls(screen, LAYOUT_FLAME);
+		break;
+	case COMMAND_SHOW_TREE:
+		screen_show_calls(screen, LAYOUT_TREE);
+		break;
+	case COMMAND_SHOW_THREADS:
+		screen_show(screen, LAYOUT_THREADS);
+		break;
+	case COMMAND_SHOW_MODULES:
+		screen_show(screen, LAYOUT_MODULES);
+		break;
+	case COMMAND_SHOW_HEALTH:
+		screen_show(screen, LAYOUT_HEALTH);
 		break;
 	case COMMAND_SHOW_GROWTH:
-		show(screen, LAYOUT_GROWTH);
+		screen_show(screen, LAYOUT_GROWTH);
 		break;
 	case COMMAND_SORT_PREVIOUS:
 		sort_step(screen, -1);
@@ -338,6 +356,8 @@ unsigned screen_command(struct screen *screen, enum command command)
 		screen->paused = !screen->paused;
 		return UI_PAUSE | UI_DRAW;
 	}
+	if (!screen->help && screen_move_calls(screen, command))
+		return UI_DRAW;
 	if (!move_pane(screen, command) && !open_or_close(screen, command) &&
 	    !find(screen, command))
 		arrange(screen, command);

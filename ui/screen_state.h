@@ -1,6 +1,6 @@
 /*
  * What the screen's parts share: screen.c draws, screen_keys.c does what commands ask for,
- * screen_input.c turns keys and the mouse into commands.
+ * screen_calls.c what they ask of the tree and the flame graph, screen_input.c turns keys and the mouse into commands.
  */
 #ifndef RSP_UI_SCREEN_STATE_H
 #define RSP_UI_SCREEN_STATE_H
@@ -21,6 +21,10 @@ struct screen {
 	bool paused;
 	bool follow; /* the selected row keeps its line on the screen */
 	struct pane_choice choice;
+	bool by_heap; /* calls are shown by live bytes, not by CPU samples */
+	bool callers; /* of each function, in the tree */
+	struct tree_view tree;
+	struct flame flame;
 	bool heap_replaced; /* growth is shown where the heap would be */
 	bool help;
 	size_t help_top;
@@ -50,6 +54,15 @@ enum pane_id screen_shown_pane(const struct screen *screen, enum pane_id id);
 
 /* Focuses a pane and makes sure that it is on the screen. */
 void screen_focus(struct screen *screen, enum pane_id id);
+
+/* Shows a view, and keeps the focus if its pane is in there. */
+void screen_show(struct screen *screen, enum layout_mode mode);
+
+/* Shows the calls, of the CPU or of the heap as the focus was. */
+void screen_show_calls(struct screen *screen, enum layout_mode mode);
+
+/* What a command means in the pictures of calls; false when it means the same as elsewhere. */
+bool screen_move_calls(struct screen *screen, enum command command);
 
 /* The table of the pane that keys work on. */
 struct table_state *screen_focused_table(struct screen *screen);

@@ -14,6 +14,9 @@ enum style {
 	STYLE_HOT,	/* a figure that deserves a look */
 	STYLE_WARN,	/* a loss, a reason, a notice, a state that explains the figures */
 	STYLE_SELECTED, /* the selected row */
+	STYLE_BOX,	/* in a picture made of boxes; those beside each other differ */
+	STYLE_BOX_OTHER,
+	STYLE_BOX_FOUND, /* what is searched for */
 	STYLE_COUNT,
 };
 

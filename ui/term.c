@@ -140,6 +140,8 @@ static attr_t plain_attributes(enum style style)
 		return A_UNDERLINE;
 	case STYLE_WARN:
 		return A_BOLD | A_UNDERLINE;
+	case STYLE_BOX_FOUND:
+		return A_BOLD | A_UNDERLINE;
 	case STYLE_SELECTED:
 		return A_REVERSE;
 	default:
@@ -164,6 +166,27 @@ static short style_colour(enum style style)
 		return many ? 208 : COLOR_YELLOW;
 	case STYLE_WARN:
 		return many ? 196 : COLOR_RED;
+	case STYLE_BOX:
+	case STYLE_BOX_OTHER:
+	case STYLE_BOX_FOUND:
+		return many ? 16 : COLOR_BLACK;
+	default:
+		return -1;
+	}
+}
+
+/* Background of a style, as style_colour(); boxes are dark on a colour. */
+static short style_background(enum style style)
+{
+	bool many = COLORS >= 256;
+
+	switch (style) {
+	case STYLE_BOX:
+		return many ? 173 : COLOR_YELLOW;
+	case STYLE_BOX_OTHER:
+		return many ? 179 : COLOR_GREEN;
+	case STYLE_BOX_FOUND:
+		return many ? 141 : COLOR_MAGENTA;
 	default:
 		return -1;
 	}
@@ -188,10 +211,13 @@ static void start_colours(struct terminal *term)
 
 		if (colour == -1 && !own)
 			colour = COLOR_WHITE;
-		init_pair((short)(style + 1), colour, background);
+		short behind = style_background(style);
+
+		init_pair((short)(style + 1), colour, behind == -1 ? background : behind);
 	}
 	/* Colour says it; a line under every warning would be noise. */
 	term->attributes[STYLE_WARN] = A_BOLD;
+	term->attributes[STYLE_BOX_FOUND] = A_NORMAL;
 }
 
 static int start_input(struct terminal *term)
@@ -293,8 +319,8 @@ static int decode_key(wint_t key)
 	    {KEY_LEFT, RSP_KEY_LEFT},	  {KEY_RIGHT, RSP_KEY_RIGHT},
 	    {KEY_PPAGE, RSP_KEY_PAGE_UP}, {KEY_NPAGE, RSP_KEY_PAGE_DOWN},
 	    {KEY_HOME, RSP_KEY_HOME},	  {KEY_END, RSP_KEY_END},
-	    {KEY_FIND, RSP_KEY_HOME},	  {KEY_SELECT, RSP_KEY_END},
 	    {KEY_ENTER, RSP_KEY_ENTER},	  {KEY_BACKSPACE, RSP_KEY_BACKSPACE},
+	    {KEY_FIND, RSP_KEY_HOME},	  {KEY_SELECT, RSP_KEY_END},
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)

@@ -83,6 +83,11 @@ unsigned ui_input(struct ui *ui)
 	return actions;
 }
 
+struct snapshot_request ui_request(const struct ui *ui)
+{
+	return screen_request(ui->screen);
+}
+
 const char *ui_delay_text(const struct ui *ui)
 {
 	return screen_delay_text(ui->screen);

@@ -53,6 +53,9 @@ enum snapshot_group ui_group(const struct ui *ui);
 /* Shows a line until the next key; `bad`: something failed. Draw afterwards. */
 void ui_say(struct ui *ui, bool bad, const char *text);
 
+/* What a snapshot needs to have for what is on the screen now. */
+struct snapshot_request ui_request(const struct ui *ui);
+
 /* Draws; `snapshot` is only read and not kept. */
 void ui_draw(struct ui *ui, const struct snapshot *snapshot);
 

@@ -35,7 +35,7 @@ static int compare_indexes(const struct order_context *context, size_t a, size_t
 	int result = source->compare(source->rows, a, b, context->view->sort);
 
 	if (result != 0)
-		return context->view->reverse ? -result : result;
+		return context->view->reverse && !source->in_order ? -result : result;
 
 	uint64_t a_id = source->id(source->rows, a), b_id = source->id(source->rows, b);
 

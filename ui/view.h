@@ -32,6 +32,7 @@ struct view_source {
 	 * searched nor filtered.
 	 */
 	const char *(*text)(const void *rows, size_t index, unsigned part);
+	bool in_order; /* `compare` has the rows' own order, which is not reversed */
 };
 
 enum view_seek {

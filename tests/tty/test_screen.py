@@ -128,8 +128,72 @@ class ScreenTest(unittest.TestCase):
         terminal.wait_without(r"\[CPU\]")
         terminal.press("Tab")
         terminal.wait_for(r"\[GROWTH\]")
-        terminal.press("Tab")
-        terminal.wait_for(r"\[CPU\]")
+
+    def test_cpu_and_heap_of_a_function(self):
+        """The one function of the target that both burns and holds, and one that only burns."""
+        terminal = self.open_top(name="demo")
+        terminal.wait_for(r"\bdemo_hash_block\b")
+        terminal.press("C")
+        terminal.wait_for(r"\[COMBINED\] since attachment")
+        terminal.wait_for(r"^. +[1-9]\S* +\d\S* +0 .*\bdemo_hash_block\b")
+        terminal.wait_for(r"^. +\d\S* +\d\S* +[1-9]\S* .*\bdemo_leak_session\b")
+
+    def test_threads(self):
+        """What /proc has of each, and the samples by which they are counted in the kernel."""
+        terminal = self.open_top(name="demo")
+        terminal.wait_for(r"\bdemo_hash_block\b")
+        terminal.press("6")
+        terminal.wait_for(r"\[THREADS\] of demo ")
+        terminal.wait_for(rf"^. +0\.0 +\d\S* +\d+ S +{self.target.pid} demo")
+        terminal.wait_for(r"^. +[1-9]\S* +[1-9]\S* +[1-9]\d* [RSD] +\d+ \S+ +demo_hash_block")
+
+    def test_tree_of_calls(self):
+        """Callees, closed and expanded, and callers, of a program whose calls are known."""
+        terminal = self.open_top(name="demo")
+        terminal.wait_for(r"\bdemo_hash_block\b")
+        terminal.press("t")
+        terminal.wait_for(r"\[TREE\] callees, ")
+        rows = terminal.wait_for(r"- demo_serve\b(.|\n)*- demo_handle_request\b(.|\n)*"
+                                 r"^ +\d\S* +\d\S* +\S+ ( *)[-+ ] demo_hash_body\b")
+        self.assertIsNotNone(rows)
+        terminal.press("E", "E", "e")
+        terminal.wait_for(r"^> +100 .*\+ \S*clone")
+        terminal.wait_without(r"demo_serve")
+        terminal.press("Enter", "c")
+        terminal.wait_for(r"\[TREE\] callers ")
+        terminal.wait_for(r"- demo_hash_block(.|\n)*- demo_hash_body(.|\n)* demo_handle_request")
+        terminal.press("M", "c")
+        terminal.wait_for(r"\[TREE\] callees, \S+ live")
+        terminal.wait_for(r"^ .* demo_leak_session\b")
+
+    def test_flame_graph(self):
+        terminal = self.open_top(name="demo")
+        terminal.wait_for(r"\bdemo_hash_block\b")
+        terminal.press("5")
+        terminal.wait_for(r"\[FLAME\] from callers")
+        terminal.wait_for(r"^│demo_serve(.|\n)*^│demo_handle_request(.|\n)*│demo_hash_body")
+        terminal.press("Down", "Down", "Down", "Down", "Down", "Enter")
+        terminal.wait_for(r"^│demo_serve|^│demo_handle_request")
+        terminal.wait_without(r"start_thread")
+        terminal.press("BSpace", "Escape")
+        terminal.wait_for(r"^│\[all\]")
+        terminal.press("M")
+        terminal.wait_for(r"│demo_leak_session")
+
+    def test_modules_and_health_have_views(self):
+        """Of a program with debug information: its names, its probes and what they cost."""
+        terminal = self.open_top(name="demo")
+        terminal.wait_for(r"\bdemo_hash_block\b")
+        terminal.press("7")
+        terminal.wait_for(r"\[MODULES\]")
+        terminal.wait_for(r"\bdwarf +CFI\S* +ok +/\S*demo +[0-9a-f]{12}")
+        terminal.wait_for(r"\bkallsyms\b")
+        terminal.press("8")
+        terminal.wait_for(r"\[HEALTH\]")
+        terminal.wait_for(r"^.kernel +Linux .*" + re.escape(os.uname().release))
+        terminal.wait_for(r"^ channel +heap ring buffer +\d")
+        terminal.wait_for(r"^ map +live objects +\d")
+        terminal.wait_for(r"^ probe +malloc +libc\S*\+0x[0-9a-f]+ +[1-9]\S* +[1-9]\S* +\d\S* +emulated")
 
     def test_kernel_unfolds_and_folds(self):
         terminal = self.open_top()

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "profile/combined.h"
+#include "profile/cpu_profile.h"
 #include "profile/kernel_fold.h"
 #include "screen.h"
 #include "ui.h"
@@ -17,6 +19,11 @@ static struct snapshot_site sites[2];
 static const struct snapshot_site *suspects[1];
 static struct snapshot_growth_site growth_sites[2];
 static struct snapshot_allocator allocators[1];
+static struct snapshot_module modules[2];
+static struct snapshot_channel channels[1];
+static struct snapshot_map maps[1];
+static struct snapshot_probe probes[2];
+static struct snapshot_thread threads[2];
 static struct snapshot snapshot;
 static struct screen *screen;
 static struct grid *grid;
@@ -98,11 +105,48 @@ static void seed_rows(void)
 	allocators[0] = (struct snapshot_allocator){"glibc", "libc.so.6", 12};
 }
 
+static void seed_health(void)
+{
+	threads[0] = (struct snapshot_thread){4127, "ordersd", 'S', 0, 100, 10.0, NULL};
+	threads[1] = (struct snapshot_thread){4130, "match\x1b", 'R', 97.5, 900, 90.0, "book::run"};
+	modules[0] = (struct snapshot_module){.id = 1,
+					      .name = "ordersd",
+					      .path = "/usr/bin/ordersd",
+					      .state = "ok",
+					      .build_id = "0123456789abcdef",
+					      .names = "dwarf",
+					      .unwinding = "CFI",
+					      .self_samples = 750,
+					      .self_pct = 75.0};
+	modules[1] = (struct snapshot_module){.id = 2,
+					      .name = "libp.so",
+					      .path = "/lib/libp.so",
+					      .state = "degraded",
+					      .names = "symtab",
+					      .broken_stacks = 8};
+	channels[0] = (struct snapshot_channel){"heap ring buffer", 100, 97, 3, 4096, 3686};
+	maps[0] = (struct snapshot_map){"live objects", 1000, 250, 0};
+	probes[0] = (struct snapshot_probe){.function = "malloc",
+					    .module = "libc.so.6",
+					    .offset = 0x98930,
+					    .emulated = true,
+					    .hits = 4000,
+					    .hits_per_s = 100,
+					    .ns_per_hit = 660};
+	probes[1] = (struct snapshot_probe){.function = "free",
+					    .module = "libc.so.6",
+					    .offset = 0x98f00,
+					    .frees = true,
+					    .hits_per_s = (double)NAN,
+					    .ns_per_hit = (double)NAN};
+}
+
 static void setup(void)
 {
 	cr_assert_not_null(setlocale(LC_CTYPE, "C.UTF-8"));
 	cr_assert_eq(setenv("TZ", "UTC", 1), 0);
 	seed_rows();
+	seed_health();
 	snapshot = (struct snapshot){
 	    .time.tv_sec = 45667,
 	    .elapsed_s = 7.0,
@@ -153,6 +197,17 @@ static void setup(void)
 	    .suspects = suspects,
 	    .allocator_count = 1,
 	    .allocators = allocators,
+	    .kernel = {.release = "6.1.0-13-amd64", .uprobe_link = "multi"},
+	    .channel_count = 1,
+	    .channels = channels,
+	    .map_count = 1,
+	    .maps = maps,
+	    .probe_count = 2,
+	    .probes = probes,
+	    .module_count = 2,
+	    .modules = modules,
+	    .thread_count = 2,
+	    .threads = threads,
 	};
 	screen = screen_new(false);
 	grid = grid_new(1, 1);
@@ -164,6 +219,9 @@ static void teardown(void)
 	grid_free(grid);
 	screen_free(screen);
 	free(snapshot.folded);
+	free(snapshot.combined);
+	call_tree_free(snapshot.cpu_tree);
+	call_tree_free(snapshot.heap_tree);
 }
 
 TestSuite(ui_screen, .init = setup, .fini = teardown);
@@ -328,6 +386,226 @@ Test(ui_screen, unknown_is_never_a_number)
 	draw(80, 24);
 	draw(40, 10);
 	HAS_NOT("(null)");
+}
+
+/* main calls run (80, of which 20 itself; it calls match, 60) and parse (20). */
+static struct call_tree *seed_tree(uint64_t unit)
+{
+	static const struct call_node nodes[] = {
+	    {0, "[all]", "", NULL, 0, false, false, 0, 100, CALL_NODE_NONE, 1, CALL_NODE_NONE, 0},
+	    {11, "main", "ordersd", NULL, 0, false, false, 0, 100, 0, 2, CALL_NODE_NONE, 1},
+	    {12, "engine::run", "ordersd", "run.rs", 7, false, false, 20, 80, 1, 4, 3, 2},
+	    {13, "parse", "libp.so", NULL, 0, false, false, 20, 20, 1, CALL_NODE_NONE,
+	     CALL_NODE_NONE, 2},
+	    {14, "book::match_level", "ordersd", "book.rs", 9, false, true, 60, 60, 2,
+	     CALL_NODE_NONE, CALL_NODE_NONE, 3},
+	};
+	enum { NODES = sizeof(nodes) / sizeof(nodes[0]) };
+	struct call_tree *tree = calloc(1, sizeof(*tree));
+
+	cr_assert_not_null(tree);
+	tree->nodes = calloc(NODES, sizeof(*tree->nodes));
+	cr_assert_not_null(tree->nodes);
+	memcpy(tree->nodes, nodes, sizeof(nodes));
+	for (int i = 0; i < NODES; i++) {
+		tree->nodes[i].self *= unit;
+		tree->nodes[i].total *= unit;
+	}
+	tree->count = NODES;
+	return tree;
+}
+
+Test(ui_screen, tree)
+{
+	press('t');
+	cr_expect(screen_request(screen).cpu_tree);
+	cr_expect(screen_request(screen).fold_kernel);
+	draw(120, 35);
+	HAS("calls are not in what was frozen: p resumes the display");
+	snapshot.request = screen_request(screen);
+	snapshot.cpu_tree = seed_tree(1);
+	draw(120, 35);
+	HAS("[TREE] callees, 100 samples, without 900 whose stacks are not kept or not known ");
+	HAS(">    100    0.0     100 - main  ");
+	HAS("    80.0   20.0      80   - engine::run  ");
+	HAS("    60.0   60.0      60       book::match_level ~inl  ");
+	HAS("    20.0   20.0      20     parse  ");
+	HAS(" run.rs:7\n");
+	press('R');
+	draw(120, 35);
+	HAS(">    100    0.0     100 - main  ");
+	HAS("TOTAL%^");
+	press(RSP_KEY_DOWN);
+	press('e');
+	draw(120, 35);
+	HAS("  + engine::run ");
+	HAS_NOT("match_level");
+	press('E');
+	draw(120, 35);
+	HAS("match_level");
+	draw(40, 10);
+	HAS("vel ~inl");
+}
+
+Test(ui_screen, callers_and_heap_are_asked_for)
+{
+	press('t');
+	press('c');
+	cr_expect(screen_request(screen).callers);
+	press('M');
+	press('K');
+	cr_expect(screen_request(screen).heap_tree);
+	cr_expect_not(screen_request(screen).cpu_tree);
+	cr_expect_not(screen_request(screen).fold_kernel);
+	snapshot.request = screen_request(screen);
+	snapshot.heap_tree = seed_tree(1 << 20);
+	draw(120, 35);
+	HAS("[TREE] callers of each function, 100.0M live ");
+	HAS("    20.0   20.0   20.0M     parse  ");
+	press('5');
+	cr_expect(screen_request(screen).heap_tree);
+	cr_expect_not(screen_request(screen).callers);
+	press('P');
+	cr_expect(screen_request(screen).cpu_tree);
+	press('1');
+	cr_expect_not(screen_request(screen).cpu_tree);
+	snapshot.heap.state = CHANNEL_OFF;
+	snapshot.heap.reason = "no BTF";
+	call_tree_free(snapshot.heap_tree);
+	snapshot.heap_tree = NULL;
+	press('5');
+	draw(120, 35);
+	HAS("heap tracking is off: no BTF (P shows the CPU)");
+}
+
+Test(ui_screen, flame)
+{
+	press('5');
+	snapshot.request = screen_request(screen);
+	snapshot.cpu_tree = seed_tree(1);
+	draw(100, 30);
+	LINE("|main", "|main");
+	LINE("|engine", "|engine::run                                                        "
+			"            |parse");
+	LINE("match_level", "|book::match_level ~inl");
+	HAS("\n [all]  100 100.0% of all, 100.0% of the top, self 0");
+	press(RSP_KEY_DOWN);
+	press(RSP_KEY_DOWN);
+	draw(100, 30);
+	HAS("\n engine::run  80 80.0% of all, 80.0% of the top, self 20  ordersd  run.rs:7");
+	press(RSP_KEY_RIGHT);
+	draw(100, 30);
+	HAS("\n parse  20 20.0% of all");
+	press(RSP_KEY_LEFT);
+	press(RSP_KEY_ENTER);
+	draw(100, 30);
+	HAS_NOT("|parse");
+	HAS("\n engine::run  80 80.0% of all, 100.0% of the top");
+	press(RSP_KEY_DOWN);
+	draw(100, 30);
+	HAS("\n book::match_level ~inl  60 60.0% of all, 75.0% of the top, self 60");
+	press(RSP_KEY_BACKSPACE);
+	draw(100, 30);
+	HAS("|parse");
+	press(RSP_KEY_ESCAPE);
+	press(RSP_KEY_HOME);
+	draw(100, 30);
+	HAS("|[all]");
+	draw(30, 6);
+	draw(3, 6);
+	/* What was selected is not in the next tree. */
+	snapshot.cpu_tree->nodes[0].child = CALL_NODE_NONE;
+	snapshot.cpu_tree->count = 1;
+	draw(100, 30);
+	HAS("|[all]");
+}
+
+Test(ui_screen, combined)
+{
+	press('C');
+	cr_expect(screen_request(screen).combined);
+	draw(120, 35);
+	HAS("this is not in what was frozen");
+	snapshot.request = screen_request(screen);
+	functions[2].name = "cache::insert";
+	functions[2].id = cpu_profile_function_id("cache::insert", "ordersd");
+	snapshot_fill_combined(&snapshot);
+	draw(120, 35);
+	HAS(">  60.0    62.0       0         0        0 orders::book::match_level  ");
+	HAS("   15.0     100    3.0M     +2.0K        0 cache::insert  ");
+	HAS("   25.0    25.0       0         0        0 [k] copy_user  ");
+	HAS("    0.0     0.0    1.0K         -        0 parse  ");
+	draw(40, 10);
+	HAS("LIVE");
+}
+
+Test(ui_screen, threads)
+{
+	press('6');
+	cr_expect(screen_request(screen).threads);
+	draw(120, 35);
+	HAS("[THREADS] of ordersd ");
+	HAS(">  97.5    90.0      900 R          4130 match\\x1b        book::run");
+	HAS("    0.0    10.0      100 S          4127 ordersd          -");
+	threads[1].cpu_pct = (double)NAN;
+	threads[1].samples_pct = (double)NAN;
+	threads[1].samples = SNAPSHOT_UNKNOWN;
+	snapshot.kernel.walk_reason = "no BTF";
+	snapshot.threads_left_out = 7;
+	draw(120, 35);
+	HAS("7 more are not shown; samples by thread are counted only in the kernel: no BTF");
+	HAS("      -       -        - R          4130 ");
+	press('1');
+	cr_expect_not(screen_request(screen).threads);
+	snapshot.thread_count = 0;
+	press('H');
+	draw(120, 35);
+	HAS("threads are not in what was frozen");
+}
+
+Test(ui_screen, modules)
+{
+	press('7');
+	draw(120, 35);
+	HAS("[MODULES] broken stacks 8 of 1000 ");
+	HAS(">  75.0      750       0 dwarf      CFI            ok         /usr/bin/ordersd  ");
+	HAS("   0.0        0       8 symtab     -              degraded   /lib/libp.so  ");
+	HAS(" 0123456789ab\n");
+	HAS("build-id 0123456789abcdef  names: dwarf  unwinding: CFI  state: ok  broken stacks: 0");
+	press(RSP_KEY_DOWN);
+	draw(120, 35);
+	HAS("build-id none  names: symtab  unwinding: not needed yet  state: degraded");
+	draw(40, 10);
+	HAS("PATH");
+	HAS_NOT("(null)");
+}
+
+Test(ui_screen, health)
+{
+	press('8');
+	draw(120, 35);
+	HAS("[HEALTH]--");
+	HAS("6.1.0-13-amd64");
+	LINE("heap ring", " channel  heap ring buffer                   90.0       97"
+			  "                         3 records");
+	LINE("live objects", " map      live objects                       25.0      250"
+			     "                         0 entries; LOST found it full");
+	LINE("malloc", " probe    malloc  libc.so.6+0x98930                   4.0K      100      660"
+		       "         emulated");
+	LINE("free  libc", " probe    free  libc.so.6+0x98f00                        0"
+			   "                           single-stepped: slow");
+	snapshot.overflow.perf_lost = 5;
+	draw(120, 35);
+	LINE("CPU samples", " loss     CPU samples                                 1.0K"
+			    "                         5 a lower -F loses fewer");
+	snapshot.heap.untracked_known = false;
+	draw(120, 35);
+	HAS("cannot be told: ");
+	press(RSP_KEY_END);
+	draw(120, 35);
+	HAS("\n free: single-stepped: slow");
+	draw(40, 10);
+	HAS_NOT("nan");
 }
 
 Test(ui_screen, losses_stand_out)
@@ -531,6 +809,24 @@ Test(ui_screen, views_and_focus)
 	press(RSP_KEY_TAB);
 	draw(120, 35);
 	HAS("--[GROWTH]");
+	press(RSP_KEY_TAB);
+	draw(120, 35);
+	HAS("--[COMBINED]");
+	press(RSP_KEY_TAB);
+	draw(120, 35);
+	HAS("--[FLAME]");
+	press(RSP_KEY_TAB);
+	draw(120, 35);
+	HAS("--[TREE]");
+	press(RSP_KEY_TAB);
+	draw(120, 35);
+	HAS("--[THREADS]");
+	press(RSP_KEY_TAB);
+	draw(120, 35);
+	HAS("--[MODULES]");
+	press(RSP_KEY_TAB);
+	draw(120, 35);
+	HAS("--[HEALTH]");
 	press(RSP_KEY_TAB);
 	draw(120, 35);
 	HAS("--[CPU]");
@@ -814,7 +1110,7 @@ Test(ui_screen, help_opens_scrolls_and_closes)
 	HAS("Esc closes");
 	press('G');
 	draw(80, 24);
-	HAS("Columns of LEAKS");
+	HAS("Columns of HEALTH");
 	HAS_NOT("q ^C F10");
 	press('g');
 	draw(80, 24);
@@ -825,11 +1121,11 @@ Test(ui_screen, help_opens_scrolls_and_closes)
 	HAS_NOT("Esc closes");
 	HAS(">  60.0");
 	press('h');
-	draw(120, 90);
+	draw(120, 200);
 	HAS("unfold or fold the kernel's functions");
 	HAS("highest LIVE seen");
 	press(RSP_KEY_F1);
-	draw(120, 60);
+	draw(120, 200);
 	HAS_NOT("Esc closes");
 }
 

@@ -1,0 +1,190 @@
+/*
+ * The pane of functions with what they use of the CPU and of the heap.
+ */
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "cell.h"
+#include "fmt.h"
+#include "pane.h"
+
+enum {
+	COLUMN_SELF,
+	COLUMN_TOTAL,
+	COLUMN_LIVE,
+	COLUMN_GROWTH,
+	COLUMN_ALLOC,
+	COLUMN_FUNCTION,
+	COLUMN_WHERE,
+};
+
+static const double hot_pct = 10.0, hot_growth = 1024.0;
+
+static const struct table_column columns[] = {
+    [COLUMN_SELF] = {"SELF%", "share of CPU samples in itself", {6, 6, 0, false}, false, false},
+    [COLUMN_TOTAL] = {"TOTAL%",
+		      "share of CPU samples in it or in what it called",
+		      {7, 7, 3, false},
+		      false,
+		      false},
+    [COLUMN_LIVE] = {"LIVE",
+		     "bytes allocated by it, as the site, and not freed",
+		     {7, 7, 0, false},
+		     false,
+		     false},
+    [COLUMN_GROWTH] = {"GROWTH/s", "of LIVE, lately", {9, 9, 4, false}, false, false},
+    [COLUMN_ALLOC] =
+	{"ALLOC/s", "bytes it allocates per second, lately", {8, 8, 1, false}, false, false},
+    [COLUMN_FUNCTION] =
+	{"FUNCTION", "one row for each; [k]: kernel", {20, 20, 0, true}, true, true},
+    [COLUMN_WHERE] =
+	{"WHERE", "source file and line, or the module", {14, 32, 2, false}, true, false},
+};
+
+static const struct snapshot_combined *row_at(const void *rows, size_t index)
+{
+	return &((const struct snapshot_combined *)rows)[index];
+}
+
+static uint64_t row_id(const void *rows, size_t index)
+{
+	return row_at(rows, index)->id;
+}
+
+static double live(const struct snapshot_combined *row)
+{
+	return row->live_bytes == SNAPSHOT_UNKNOWN ? (double)NAN : (double)row->live_bytes;
+}
+
+static int compare_rows(const void *rows, size_t a_index, size_t b_index, unsigned column)
+{
+	const struct snapshot_combined *a = row_at(rows, a_index), *b = row_at(rows, b_index);
+
+	switch (column) {
+	case COLUMN_SELF:
+		return cell_compare_double(a->self_pct, b->self_pct);
+	case COLUMN_TOTAL:
+		return cell_compare_double(a->total_pct, b->total_pct);
+	case COLUMN_LIVE:
+		return cell_compare_double(live(a), live(b));
+	case COLUMN_GROWTH:
+		return cell_compare_double(a->growth_bytes_per_s, b->growth_bytes_per_s);
+	case COLUMN_ALLOC:
+		return cell_compare_double(a->alloc_bytes_per_s, b->alloc_bytes_per_s);
+	case COLUMN_WHERE:
+		return cell_compare_place(a->file, a->line, b->file, b->line);
+	default:
+		return cell_compare_text(a->name, b->name);
+	}
+}
+
+static const char *percent(char *buf, size_t size, double value)
+{
+	return isnan(value) ? "-" : fmt_percent(buf, size, value);
+}
+
+static const char *row_cell(const void *rows, size_t index, const struct table_cell *cell,
+			    char *buf, size_t size)
+{
+	const struct snapshot_combined *row = row_at(rows, index);
+
+	switch (cell->column) {
+	case COLUMN_SELF:
+		return percent(buf, size, row->self_pct);
+	case COLUMN_TOTAL:
+		return percent(buf, size, row->total_pct);
+	case COLUMN_LIVE:
+		return row->live_bytes == SNAPSHOT_UNKNOWN ? "-"
+							   : fmt_bytes(buf, size, row->live_bytes);
+	case COLUMN_GROWTH:
+		return isnan(row->growth_bytes_per_s)
+			   ? "-"
+			   : fmt_bytes_signed(buf, size, row->growth_bytes_per_s, "");
+	case COLUMN_ALLOC:
+		return row->alloc_bytes_per_s >= 0
+			   ? fmt_bytes(buf, size, (uint64_t)row->alloc_bytes_per_s)
+			   : "-";
+	case COLUMN_WHERE:
+		return cell_place(buf, size, cell->cols, row->file, row->line,
+				  row->module ? row->module : "?");
+	default:
+		snprintf(buf, size, "%s%s", row->kernel ? "[k] " : "", row->name ? row->name : "?");
+		return buf;
+	}
+}
+
+static enum style row_style(const void *rows, size_t index, unsigned column)
+{
+	const struct snapshot_combined *row = row_at(rows, index);
+
+	if (column == COLUMN_WHERE)
+		return STYLE_MUTED;
+	if (row->self_pct >= hot_pct && column != COLUMN_LIVE && column != COLUMN_GROWTH)
+		return STYLE_HOT;
+	if (column == COLUMN_GROWTH && row->growth_bytes_per_s >= hot_growth)
+		return STYLE_HOT;
+	return STYLE_NORMAL;
+}
+
+static const char *row_text(const void *rows, size_t index, unsigned part)
+{
+	const struct snapshot_combined *row = row_at(rows, index);
+
+	return cell_search_part(part, row->name, row->module, row->file);
+}
+
+static struct view_source row_source(const struct snapshot *snapshot,
+				     const struct pane_choice *choice)
+{
+	(void)choice;
+	return (struct view_source){
+	    .rows = snapshot->combined,
+	    .count = snapshot->combined_count,
+	    .id = row_id,
+	    .compare = compare_rows,
+	    .text = row_text,
+	};
+}
+
+static bool is_off(const struct snapshot *snapshot)
+{
+	return snapshot->cpu.state == CHANNEL_OFF && snapshot->heap.state == CHANNEL_OFF;
+}
+
+static void explain(const struct snapshot *snapshot, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s",
+		 !snapshot->request.combined
+		     ? "this is not in what was frozen: p resumes the display"
+		     : "no samples and no allocations yet: the target is idle");
+}
+
+static void about(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,
+		  size_t size)
+{
+	const char *cpu = snapshot->cpu.reason, *heap = snapshot->heap.reason;
+
+	(void)choice;
+	snprintf(buf, size, "since attachment%s%s%s%s",
+		 snapshot->cpu.state == CHANNEL_OFF ? "; no CPU: " : "",
+		 snapshot->cpu.state == CHANNEL_OFF && cpu ? cpu : "",
+		 snapshot->heap.state == CHANNEL_OFF ? "; no heap: " : "",
+		 snapshot->heap.state == CHANNEL_OFF && heap ? heap : "");
+}
+
+const struct pane *combined_pane_get(void)
+{
+	static const struct pane pane = {
+	    .name = "COMBINED",
+	    .table = {columns, sizeof(columns) / sizeof(columns[0]), row_cell, row_style},
+	    .first_sort = COLUMN_SELF,
+	    .source = row_source,
+	    .is_off = is_off,
+	    .explain = explain,
+	    .about = about,
+	};
+
+	return &pane;
+}

@@ -1,0 +1,103 @@
+/*
+ * What the screen needs of a snapshot, and what keys do to the pictures of calls: the tree and the
+ * flame graph.
+ */
+#include "config.h"
+
+#include "screen_state.h"
+
+static bool shows_calls(const struct screen *screen)
+{
+	return screen->focus == PANE_TREE || screen->focus == PANE_FLAME;
+}
+
+struct snapshot_request screen_request(const struct screen *screen)
+{
+	bool calls = shows_calls(screen);
+
+	return (struct snapshot_request){
+	    .threads = screen->focus == PANE_THREADS,
+	    .combined = screen->focus == PANE_COMBINED,
+	    .cpu_tree = calls && !screen->by_heap,
+	    .heap_tree = calls && screen->by_heap,
+	    .callers = screen->focus == PANE_TREE && screen->callers,
+	    .fold_kernel = calls && !screen->choice.kernel_unfolded,
+	};
+}
+
+void screen_show_calls(struct screen *screen, enum layout_mode mode)
+{
+	if (!shows_calls(screen))
+		screen->by_heap = screen->focus == PANE_HEAP || screen->focus == PANE_LEAKS;
+	screen_show(screen, mode);
+}
+
+static bool move_flame(struct screen *screen, enum command command)
+{
+	static const struct {
+		enum command command;
+		enum flame_move move;
+	} moves[] = {
+	    {COMMAND_LEFT, FLAME_LEFT}, {COMMAND_RIGHT, FLAME_RIGHT}, {COMMAND_UP, FLAME_UP},
+	    {COMMAND_DOWN, FLAME_DOWN}, {COMMAND_FIRST, FLAME_TOP},   {COMMAND_OPEN, FLAME_ZOOM},
+	    {COMMAND_BACK, FLAME_BACK},
+	};
+
+	if (command == COMMAND_CLOSE && screen->flame.zoomed) {
+		flame_move(&screen->flame, FLAME_RESET);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
+		if (moves[i].command == command) {
+			flame_move(&screen->flame, moves[i].move);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The row that was selected last, which may be since the last drawing. */
+static uint64_t selected_node(const struct screen *screen)
+{
+	const struct view *view = &screen->panes[PANE_TREE].view;
+
+	if (view->by_position && !screen->filter && view->selected < screen->tree.count)
+		return screen->tree.rows[view->selected].id;
+	return view->selected_id;
+}
+
+static bool move_tree(struct screen *screen, enum command command)
+{
+	switch (command) {
+	case COMMAND_OPEN:
+	case COMMAND_EXPAND:
+		tree_view_toggle(&screen->tree, selected_node(screen));
+		return true;
+	case COMMAND_EXPAND_ALL:
+		tree_view_toggle_all(&screen->tree);
+		return true;
+	case COMMAND_CALLERS:
+		screen->callers = !screen->callers;
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool screen_move_calls(struct screen *screen, enum command command)
+{
+	if (!shows_calls(screen))
+		return false;
+	switch (command) {
+	case COMMAND_SORT_SELF:
+	case COMMAND_SORT_TOTAL:
+		screen->by_heap = false;
+		return true;
+	case COMMAND_SORT_LIVE:
+		screen->by_heap = true;
+		return true;
+	default:
+		return screen->focus == PANE_TREE ? move_tree(screen, command)
+						  : move_flame(screen, command);
+	}
+}

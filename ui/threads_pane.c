@@ -1,0 +1,184 @@
+/*
+ * The pane of the target's threads.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "cell.h"
+#include "fmt.h"
+#include "pane.h"
+
+enum {
+	COLUMN_CPU,
+	COLUMN_SHARE,
+	COLUMN_SAMPLES,
+	COLUMN_STATE,
+	COLUMN_TID,
+	COLUMN_NAME,
+	COLUMN_FUNCTION,
+};
+
+static const double hot_pct = 50.0;
+
+static const struct table_column columns[] = {
+    [COLUMN_CPU] = {"CPU%", "of one core, since the last refresh", {6, 6, 0, false}, false, false},
+    [COLUMN_SHARE] =
+	{"SHARE%", "of all CPU samples since attachment", {7, 7, 2, false}, false, false},
+    [COLUMN_SAMPLES] = {"SAMPLES", "how many those are", {8, 8, 4, false}, false, false},
+    [COLUMN_STATE] = {"STATE",
+		      "R runs, S sleeps, D waits in the kernel, T stopped",
+		      {6, 6, 3, false},
+		      true,
+		      false},
+    [COLUMN_TID] = {"TID", "the thread's number", {8, 8, 0, false}, false, false},
+    [COLUMN_NAME] = {"NAME", "as the target calls it", {10, 16, 0, false}, true, false},
+    [COLUMN_FUNCTION] = {"LATELY IN",
+			 "function that most of its last samples were in",
+			 {20, 20, 1, true},
+			 true,
+			 true},
+};
+
+static const struct snapshot_thread *thread_at(const void *rows, size_t index)
+{
+	return &((const struct snapshot_thread *)rows)[index];
+}
+
+static uint64_t thread_id(const void *rows, size_t index)
+{
+	return (uint64_t)thread_at(rows, index)->tid;
+}
+
+static int compare_threads(const void *rows, size_t a_index, size_t b_index, unsigned column)
+{
+	const struct snapshot_thread *a = thread_at(rows, a_index), *b = thread_at(rows, b_index);
+
+	switch (column) {
+	case COLUMN_CPU:
+		return cell_compare_double(a->cpu_pct, b->cpu_pct);
+	case COLUMN_SHARE:
+	case COLUMN_SAMPLES:
+		return cell_compare_double(a->samples_pct, b->samples_pct);
+	case COLUMN_STATE:
+		return (a->state > b->state) - (a->state < b->state);
+	case COLUMN_TID:
+		return (a->tid > b->tid) - (a->tid < b->tid);
+	case COLUMN_NAME:
+		return cell_compare_text(a->name, b->name);
+	default:
+		return cell_compare_text(a->function, b->function);
+	}
+}
+
+static const char *percent(char *buf, size_t size, double value)
+{
+	return isnan(value) ? "-" : fmt_percent(buf, size, value);
+}
+
+static const char *thread_cell(const void *rows, size_t index, const struct table_cell *cell,
+			       char *buf, size_t size)
+{
+	const struct snapshot_thread *thread = thread_at(rows, index);
+
+	switch (cell->column) {
+	case COLUMN_CPU:
+		return percent(buf, size, thread->cpu_pct);
+	case COLUMN_SHARE:
+		return percent(buf, size, thread->samples_pct);
+	case COLUMN_SAMPLES:
+		return thread->samples == SNAPSHOT_UNKNOWN ? "-"
+							   : fmt_count(buf, size, thread->samples);
+	case COLUMN_STATE:
+		snprintf(buf, size, "%c", thread->state);
+		return buf;
+	case COLUMN_TID:
+		snprintf(buf, size, "%d", thread->tid);
+		return buf;
+	case COLUMN_NAME:
+		return thread->name;
+	default:
+		return thread->function ? thread->function : "-";
+	}
+}
+
+static enum style thread_style(const void *rows, size_t index, unsigned column)
+{
+	const struct snapshot_thread *thread = thread_at(rows, index);
+
+	(void)column;
+	if (thread->cpu_pct >= hot_pct)
+		return STYLE_HOT;
+	return thread->state == 'R' || thread->cpu_pct > 0 ? STYLE_NORMAL : STYLE_MUTED;
+}
+
+static const char *row_text(const void *rows, size_t index, unsigned part)
+{
+	const struct snapshot_thread *thread = thread_at(rows, index);
+
+	return cell_search_part(part, thread->name, thread->function, NULL);
+}
+
+static struct view_source thread_source(const struct snapshot *snapshot,
+					const struct pane_choice *choice)
+{
+	(void)choice;
+	return (struct view_source){
+	    .rows = snapshot->threads,
+	    .count = snapshot->thread_count,
+	    .id = thread_id,
+	    .compare = compare_threads,
+	    .text = row_text,
+	};
+}
+
+static bool is_off(const struct snapshot *snapshot)
+{
+	(void)snapshot;
+	return false;
+}
+
+static void explain(const struct snapshot *snapshot, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s",
+		 snapshot->target.exited ? "the target has exited: it has no threads any more"
+		 : snapshot->request.threads
+		     ? "the threads cannot be read"
+		     : "threads are not in what was frozen: p resumes the display");
+}
+
+static void about(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,
+		  size_t size)
+{
+	int length = 0;
+
+	(void)choice;
+	buf[0] = '\0';
+	if (snapshot->thread_count == 0)
+		return;
+	length = snprintf(buf, size, "of %s", snapshot->target.comm ? snapshot->target.comm : "?");
+	if (snapshot->threads_left_out > 0)
+		length += snprintf(buf + length, size - (size_t)length, ", %zu more are not shown",
+				   snapshot->threads_left_out);
+	if (snapshot->kernel.walk_reason)
+		snprintf(buf + length, size - (size_t)length,
+			 "; samples by thread are counted only in the kernel: %s",
+			 snapshot->kernel.walk_reason);
+}
+
+const struct pane *threads_pane_get(void)
+{
+	static const struct pane pane = {
+	    .name = "THREADS",
+	    .table = {columns, sizeof(columns) / sizeof(columns[0]), thread_cell, thread_style},
+	    .first_sort = COLUMN_CPU,
+	    .source = thread_source,
+	    .is_off = is_off,
+	    .explain = explain,
+	    .about = about,
+	};
+
+	return &pane;
+}
