@@ -285,6 +285,22 @@ struct stack_window {
 	__u8 bytes[WINDOW_BYTES];
 };
 
+/* What a stack's last walk has read, see bpf/memo.bpf.h. */
+enum { MEMO_WORDS = 64 /* a power of two */ };
+
+struct stack_memo {
+	__u64 generation;	/* of the rules */
+	__u64 epoch;
+	__u64 rsp, rbp, return_address;
+	__u64 uses_rbp;		/* the walk depends on rbp, as it was */
+	__u64 bytes;		/* from rsp on, within which all words are */
+	__u64 count;		/* of words; 0: there is nothing, above MEMO_WORDS: not all are here */
+	struct {
+		__u64 offset;	/* from rsp */
+		__u64 value;
+	} words[MEMO_WORDS];
+};
+
 /* A thread's call in flight, and the room in which its stack is unwound. A per-CPU scratch would not
  * do: programs on uprobes can be preempted by another thread of the target on the same CPU. */
 struct heap_thread {
@@ -303,6 +319,7 @@ struct heap_thread {
 	struct heap_object old;
 	struct stack_record record;
 	struct stack_window window;
+	struct stack_memo memo;	/* of the walk that made the record */
 };
 
 /* CPU samples with one stack; the key is its id. */

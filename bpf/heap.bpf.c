@@ -160,18 +160,31 @@ static __always_inline void announce(struct heap_site *site, struct stack_record
  * `known`: all mappings are. */
 static __always_inline __u64 walk_stack(struct heap_thread *thread, const struct pt_regs *regs, bool known)
 {
+	struct stack_memo *memo = &thread->memo;
 	struct unwind unwind = {
 		.record = &thread->record,
 		.window = &thread->window,
+		.memo = memo,
 		.lookup = thread->return_address - 1,
 		.called = 1,
 		.rsp = regs->rsp + 8,
 		.rbp = regs->rbp,
 	};
-	__u64 id = 0;
-	int state = unwind_stack(&unwind);
+	__u64 id = 0, generation = rule_generation();
+	int state;
 
-	if (state < 0 || rules_epoch != epoch || !known)
+	known = known && rules_epoch == epoch;
+	if (known && memo->generation == generation && memo->epoch == epoch &&
+	    memo_holds(memo, &thread->window, regs->rsp, regs->rbp, thread->return_address))
+		return thread->record.stack_id;
+	memo_begin(memo, regs->rsp, regs->rbp, thread->return_address);
+	state = unwind_stack(&unwind);
+	memo->generation = generation;
+	memo->epoch = epoch;
+	/* A word that could not be read is not among those that are compared. */
+	if (state < 0 || state == STACK_BROKEN || !known)
+		memo->count = 0;
+	if (state < 0 || !known)
 		id = send_copy(regs, thread->return_address, unwind.lookup);
 	/* The same addresses in another program are another stack. */
 	if (epoch)
@@ -256,7 +269,7 @@ static __always_inline void begin_call(struct heap_thread *thread, const struct 
 		if (thread->has_old)
 			book_free(&thread->old);
 	}
-	thread->window.size = 0;
+	window_fill(&thread->window, regs->rsp, memo_window_bytes(&thread->memo, regs->rsp));
 	if (window_read(&thread->window, &thread->return_address, regs->rsp, regs->rsp))
 		thread->return_address = 0;
 	thread->entry_sp = thread->slot = regs->rsp;

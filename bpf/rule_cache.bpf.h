@@ -54,6 +54,14 @@ static __always_inline struct rule_cache *find_rule_cache(void)
 	return bpf_map_lookup_elem(&rule_cache, &zero);
 }
 
+/* Another one than before when a rule was changed or taken away. */
+static __always_inline __u64 rule_generation(void)
+{
+	const struct rule_cache *cache = find_rule_cache();
+
+	return cache ? *(const volatile __u64 *)&cache->generation : 0;
+}
+
 static __always_inline __u64 rule_check(__u64 tag, __u64 rule)
 {
 	return tag ^ (rule + 1) * RULE_CACHE_FACTOR;

@@ -6,6 +6,7 @@
 #define RSP_UNWIND_BPF_H
 
 #include "abi.h"
+#include "memo.bpf.h"
 #include "rule_cache.bpf.h"
 #include "window.bpf.h"
 
@@ -19,6 +20,7 @@ struct unwind {
 	struct stack_record *record; /* the user's frames go here */
 	struct stack_window *window; /* the room to read the stack in */
 	struct rule_cache *cache;
+	struct stack_memo *memo;     /* NULL: what is read is not remembered */
 	__u64 lookup;		     /* address to find the rule by */
 	__u64 called;		     /* 1: lookup is a return address minus one, 0: an interrupted pc */
 	__u64 rsp;
@@ -32,13 +34,24 @@ struct unwind {
 
 static __always_inline int unwind_read(struct unwind *unwind, __u64 *value, __u64 address)
 {
-	return window_read(unwind->window, value, address, unwind->rsp);
+	if (window_read(unwind->window, value, address, unwind->rsp))
+		return -1;
+	if (unwind->memo)
+		memo_add(unwind->memo, address, *value);
+	return 0;
+}
+
+static __always_inline __u64 unwind_rbp(struct unwind *unwind)
+{
+	if (unwind->memo)
+		unwind->memo->uses_rbp = 1;
+	return unwind->rbp;
 }
 
 /* The caller's rsp, or 0 when it cannot be read. */
 static __always_inline __u64 unwind_cfa(struct unwind *unwind, const struct kernel_rule *rule)
 {
-	__u64 base = rule->base == RULE_BASE_RBP ? unwind->rbp : unwind->rsp;
+	__u64 base = rule->base == RULE_BASE_RBP ? unwind_rbp(unwind) : unwind->rsp;
 	__u64 cfa = base + (__s64)rule->cfa_offset;
 
 	if (rule->flags & RULE_CFA_DEREF && unwind_read(unwind, &cfa, cfa))
@@ -71,7 +84,7 @@ static __always_inline int unwind_call(struct unwind *unwind, const struct kerne
 	if (unwind->slot && cfa - 8 == unwind->slot)
 		return_address = unwind->return_address;
 	if (rule->flags & (RULE_RBP_AT_CFA | RULE_RBP_AT_RBP)) {
-		saved = rule->flags & RULE_RBP_AT_CFA ? cfa : unwind->rbp;
+		saved = rule->flags & RULE_RBP_AT_CFA ? cfa : unwind_rbp(unwind);
 		if (unwind_read(unwind, &unwind->rbp, saved + (__s64)rule->rbp_offset))
 			return -1;
 	}

@@ -19,10 +19,12 @@ static __always_inline int window_take(const struct stack_window *window, __u64 
 	return 0;
 }
 
-static __always_inline void window_fill(struct stack_window *window, __u64 from)
+static __always_inline void window_fill(struct stack_window *window, __u64 from, __u64 bytes)
 {
 	__u64 size = WINDOW_PAGE_BYTES - (from & (WINDOW_PAGE_BYTES - 1));
 
+	if (size > bytes)
+		size = bytes;
 	if (size > WINDOW_BYTES)
 		size = WINDOW_BYTES;
 	window->start = from;
@@ -43,7 +45,7 @@ __attribute__((noinline)) int window_read(struct stack_window *window, __u64 *va
 	if (address - rsp > WINDOW_BYTES - sizeof(*value) ||
 	    (address ^ rsp) & -(__u64)WINDOW_PAGE_BYTES)
 		rsp = address;
-	window_fill(window, rsp);
+	window_fill(window, rsp, WINDOW_BYTES);
 	if (!window_take(window, value, address))
 		return 0;
 	/* A word that crosses into another page. */

@@ -148,6 +148,18 @@ class Sites(support.LiveTest):
         self.assertTrue(any("ledger::keep" in name for name in names[at:]), names)
         self.assertEqual([name for name in names if name == "main"], ["main"], names)
 
+    def test_paths_are_told_apart(self):
+        """Stacks of one depth that differ in one caller far out, each ten times in a row."""
+        held = self.folder() / "held"
+        held.write_bytes(bytes(8))
+        refresh = self.refreshes("--heap", "exact", "-d", "0.5", "--", self.target("holds"), 1,
+                                 10 * 1024, held)[-1]
+        (site,) = [site for site in refresh["heap"]["sites"] if site["function"] == "holds_some"]
+        paths = {tuple((frame["function"], frame["line"]) for frame in stack["frames"])
+                 for stack in site["stacks"]}
+        self.assertEqual(len(paths), 1024)
+        self.assertEqual([stack["live_objects"] for stack in site["stacks"]], [10] * 1024)
+
     def test_rust_names(self):
         refresh = self.last("ledger_rs")
         for site in self.sites(refresh, "site_hash_map"):
