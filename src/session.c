@@ -299,7 +299,7 @@ static int attach(struct session *session, struct err *err)
 			return code;
 	}
 	target_refresh(session->target);
-	session->start_s = session->refresh_s = session_now_s();
+	session->start_s = session->refresh_s = session->trim_s = session_now_s();
 	session->refresh_cpu_ns = session->target->cpu_ns;
 	session->steered.time_s = session->start_s;
 	session->target_cpu_pct = NAN;

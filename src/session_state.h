@@ -117,6 +117,7 @@ struct session {
 	bool drains_cpu;		/* perf's rings are being read */
 	uint64_t perf_samples;		/* records of samples in perf's rings */
 	uint64_t trim_mark;
+	double trim_s;			/* when rare stacks were looked for last */
 	size_t trim_above;
 	struct meter meter;
 	double start_s;

@@ -1,3 +1,8 @@
+/*
+ * Memory has a bound, however long the target runs: stacks go that were not sampled for long and came to
+ * next to nothing, and when there are very many those that were not sampled lately. What they came to
+ * stays in the sums of their functions.
+ */
 #include "config.h"
 
 #include "session_state.h"
@@ -7,7 +12,12 @@ enum {
 	STACKS_PLENTY = 1 << 14,
 	/* ... and of the CPU samples then. */
 	CPU_STACKS_KEPT = 1 << 13,
+	/* A stack with at most one in so many samples is rare, and goes when it was not sampled for so long. */
+	RARE = 10000,
+	RARE_SECONDS = 60,
+	SWEEP_SECONDS = 20,
 };
+
 
 static void mark_stack(void *context, struct stack *stack, uint64_t amount)
 {
@@ -24,21 +34,33 @@ static void mark_counted_stack(void *context, uint64_t stack_id)
 		mark_stack(session, stack, 0);
 }
 
-void session_trim(struct session *session)
+/* Frees the stacks that nobody needs. */
+static void sweep(struct session *session)
 {
-	size_t count = stack_table_count(session->stacks);
-
-	if (count <= STACKS_PLENTY || count <= session->trim_above)
-		return;
 	session->trim_mark++;
-	cpu_profile_fold(session->cpu_profile, CPU_STACKS_KEPT);
 	cpu_profile_each_stack(session->cpu_profile, mark_stack, session);
 	heap_profile_each_stack(session->heap_profile, mark_stack, session);
-	session_growth_fold(session);
 	session_growth_each_stack(session, mark_stack, session);
 	if (session->counts)
 		stack_counts_each(session->counts, mark_counted_stack, session);
 	stack_table_sweep(session->stacks, session->trim_mark);
+}
+
+void session_trim(struct session *session)
+{
+	double now = session_now_s();
+
+	if (now - session->trim_s >= SWEEP_SECONDS) {
+		session->trim_s = now;
+		cpu_profile_fold_rare(session->cpu_profile, RARE, RARE_SECONDS);
+		sweep(session);
+	}
+	if (stack_table_count(session->stacks) <= STACKS_PLENTY ||
+	    stack_table_count(session->stacks) <= session->trim_above)
+		return;
+	cpu_profile_fold(session->cpu_profile, CPU_STACKS_KEPT);
+	session_growth_fold(session);
+	sweep(session);
 	/* What cannot go is not looked through again and again. */
 	session->trim_above = 2 * stack_table_count(session->stacks);
 }

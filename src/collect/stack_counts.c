@@ -26,6 +26,8 @@ enum {
 	/* A map that was switched away from is still in use by the programs that run just then, for
 	 * microseconds. */
 	SETTLE_MS = 100,
+	/* Stacks that do not come again take room no longer. */
+	TURN_MS = 60000,
 };
 
 /* How much of each map's count has been handed out. */
@@ -43,6 +45,7 @@ struct stack_counts {
 	struct counts_hooks hooks;
 	uint32_t stacks_max;
 	struct counted *counted;
+	double begun_ms;    /* when the map in use came into use */
 	double switched_ms; /* when the other map went out of use; 0: it is empty */
 	uint64_t unknown;
 	int cpus;
@@ -194,6 +197,7 @@ int stack_counts_program(const struct stack_counts *counts)
 void stack_counts_start(struct stack_counts *counts)
 {
 	counts->skeleton->bss->started = 1;
+	counts->begun_ms = now_ms();
 }
 
 int stack_counts_fd(const struct stack_counts *counts)
@@ -288,8 +292,9 @@ int stack_counts_read(struct stack_counts *counts, take_samples_fn take, void *c
 	code = read_map(counts, active, false, take, context, &stacks);
 	if (code)
 		return code;
-	if (counts->switched_ms <= 0 && stacks > counts->stacks_max / 2) {
-		counts->switched_ms = now_ms();
+	if (counts->switched_ms <= 0 && (stacks > counts->stacks_max / 2 ||
+					 now_ms() - counts->begun_ms > TURN_MS)) {
+		counts->switched_ms = counts->begun_ms = now_ms();
 		counts->skeleton->bss->generation++;
 	}
 	return 0;

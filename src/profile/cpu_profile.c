@@ -333,6 +333,25 @@ static int latest_first(const void *left, const void *right)
 	return (a->samples.all < b->samples.all) - (a->samples.all > b->samples.all);
 }
 
+static void fold(struct cpu_profile *profile, struct stack_samples *stack)
+{
+	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++)
+		fold_stack(profile, stack, group);
+	HASH_DEL(profile->stacks, stack);
+	free(stack);
+}
+
+void cpu_profile_fold_rare(struct cpu_profile *profile, uint64_t one_in, unsigned seconds)
+{
+	uint64_t most = profile->samples.all / one_in;
+	struct stack_samples *stack, *next;
+
+	HASH_ITER(hh, profile->stacks, stack, next)
+		if (stack->samples.all <= most &&
+		    stack->samples.second + seconds <= profile->clock.second)
+			fold(profile, stack);
+}
+
 void cpu_profile_fold(struct cpu_profile *profile, size_t keep)
 {
 	size_t count = HASH_COUNT(profile->stacks), used = 0;
@@ -344,12 +363,8 @@ void cpu_profile_fold(struct cpu_profile *profile, size_t keep)
 	HASH_ITER(hh, profile->stacks, stack, next)
 		all[used++] = stack;
 	qsort(all, used, sizeof(*all), latest_first);
-	for (size_t i = keep; i < used; i++) {
-		for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++)
-			fold_stack(profile, all[i], group);
-		HASH_DEL(profile->stacks, all[i]);
-		free(all[i]);
-	}
+	for (size_t i = keep; i < used; i++)
+		fold(profile, all[i]);
 	free(all);
 }
 

@@ -29,6 +29,12 @@ void cpu_profile_add(struct cpu_profile *profile, struct stack *stack, uint64_t 
  */
 void cpu_profile_fold(struct cpu_profile *profile, size_t keep);
 
+/*
+ * Keeps only the functions' sums of stacks that have at most one in so many samples, and none for so many
+ * seconds: each is hardly worth a line, and they would be more and more.
+ */
+void cpu_profile_fold_rare(struct cpu_profile *profile, uint64_t one_in, unsigned seconds);
+
 /* Calls back with every stack that is kept and its samples, in no order. */
 void cpu_profile_each_stack(const struct cpu_profile *profile, stack_fn use, void *context);
 

@@ -84,6 +84,7 @@ void client_free(struct symbol_client *client)
 		debug_search_free(client->announced[i].search);
 	}
 	symbol_store_free(client->store);
+	known_functions_fini(&client->kernel);
 	debug_fetch_free(client->fetch);
 	free(client->announced);
 	free(client);
@@ -134,8 +135,13 @@ static void ask_name(struct symbol_client *client, struct symbol *symbol)
 struct symbol *client_symbol(struct symbol_client *client, struct module *module, uint64_t offset)
 {
 	bool is_new;
-	struct symbol *symbol = symbol_store_get(client->store, module, offset, &is_new);
+	struct symbol *symbol = module->kind == MODULE_KALLSYMS
+				    ? known_functions_find(&client->kernel, offset)
+				    : NULL;
 
+	if (symbol)
+		return symbol;
+	symbol = symbol_store_get(client->store, module, offset, &is_new);
 	if (is_new && module->fd >= 0)
 		ask_name(client, symbol);
 	return symbol;

@@ -25,6 +25,9 @@ static void take_symbol(struct symbol_client *client, struct symbol *symbol,
 	client->perf_map_is_cut = client->perf_map_is_cut || reply->map_cut;
 	if (reply->found && reply->frame_count) {
 		take_frames(client, symbol, reply);
+		if (symbol->module->kind == MODULE_KALLSYMS)
+			known_functions_add(&client->kernel, reply->symbol_start, reply->symbol_end,
+					    symbol);
 	} else if (reply->address && reply->address != symbol->offset && !symbol->named) {
 		symbol_store_set_address(client->store, symbol, reply->address);
 		client->generation++;

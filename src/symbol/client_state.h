@@ -5,6 +5,7 @@
 #ifndef RSP_SYMBOL_CLIENT_STATE_H
 #define RSP_SYMBOL_CLIENT_STATE_H
 
+#include "symbol/known_functions.h"
 #include "symbol/client.h"
 #include "symbol/debug_fetch.h"
 #include "symbol/debug_search.h"
@@ -39,6 +40,7 @@ struct symbol_client {
 	struct announcement *announced; /* by module number */
 	size_t announced_count;
 	struct symbol_store *store;
+	struct known_functions kernel;
 	struct debug_fetch *fetch; /* NULL: no server is to be asked */
 	uint64_t generation;
 	bool perf_map_is_cut;

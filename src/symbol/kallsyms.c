@@ -136,7 +136,8 @@ int kallsyms_read(struct kallsyms **ret_kallsyms, int fd)
 	return 0;
 }
 
-const char *kallsyms_find(const struct kallsyms *kallsyms, uint64_t address, uint64_t *ret_start)
+const char *kallsyms_find(const struct kallsyms *kallsyms, uint64_t address, uint64_t *ret_start,
+			  uint64_t *ret_end)
 {
 	size_t low = 0, high = kallsyms->count;
 
@@ -151,6 +152,9 @@ const char *kallsyms_find(const struct kallsyms *kallsyms, uint64_t address, uin
 	if (!low || address - kallsyms->symbols[low - 1].address >= REACH_MAX)
 		return NULL;
 	*ret_start = kallsyms->symbols[low - 1].address;
+	*ret_end = *ret_start + REACH_MAX;
+	if (low < kallsyms->count && kallsyms->symbols[low].address < *ret_end)
+		*ret_end = kallsyms->symbols[low].address;
 	return kallsyms->pool + kallsyms->symbols[low - 1].name;
 }
 

@@ -12,8 +12,9 @@ struct kallsyms;
  */
 int kallsyms_read(struct kallsyms **ret_kallsyms, int fd);
 
-/* The symbol at or below a kernel address and where it starts; NULL if there is none. */
-const char *kallsyms_find(const struct kallsyms *kallsyms, uint64_t address, uint64_t *ret_start);
+/* The symbol at or below a kernel address, where it starts, and where another one does; NULL if there is none. */
+const char *kallsyms_find(const struct kallsyms *kallsyms, uint64_t address, uint64_t *ret_start,
+			  uint64_t *ret_end);
 
 /* Frees them; NULL is nothing. */
 void kallsyms_free(struct kallsyms *kallsyms);

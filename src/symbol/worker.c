@@ -174,7 +174,7 @@ static void answer_kernel_symbol(struct worker *worker, struct module *module)
 	reply->address = worker->request.offset;
 	if (!kallsyms)
 		return;
-	name = kallsyms_find(kallsyms, reply->address, &reply->symbol_start);
+	name = kallsyms_find(kallsyms, reply->address, &reply->symbol_start, &reply->symbol_end);
 	if (!name)
 		return;
 	reply->frames[0].function = answer_text(reply, demangle(buf, sizeof buf, name));

@@ -376,6 +376,36 @@ Test(profile_cpu, reset)
 	cr_assert_float_eq(row("entry", &kernel)->self_pct, 100, 1e-9);
 }
 
+/* A rare stack goes when it was not sampled for a while; one that is not rare stays. */
+Test(profile_cpu, rare_stacks_are_folded)
+{
+	struct stack rare = STACK(user_frames, &leaf_symbol, &main_symbol);
+	struct stack often = STACK(user_frames, &main_symbol);
+	size_t kept = 0;
+
+	rare.id = 1;
+	often.id = 2;
+	cpu_profile_set_time(profile, 5);
+	add(&rare, 2);
+	add(&often, 8);
+	cpu_profile_set_time(profile, 64);
+	cpu_profile_fold_rare(profile, 5, 60);
+	cpu_profile_each_stack(profile, count_stack, &kept);
+	cr_assert_eq(kept, 2, "too early");
+	cpu_profile_set_time(profile, 65);
+	cpu_profile_fold_rare(profile, 6, 60);
+	kept = 0;
+	cpu_profile_each_stack(profile, count_stack, &kept);
+	cr_assert_eq(kept, 2, "neither is rare");
+	cpu_profile_fold_rare(profile, 5, 60);
+	kept = 0;
+	cpu_profile_each_stack(profile, count_stack, &kept);
+	cr_assert_eq(kept, 1);
+	fill();
+	expect_samples("leaf", 2, 2);
+	expect_samples("main", 8, 10);
+}
+
 /* What is folded counts on, with what comes later. */
 Test(profile_cpu, folded_stacks_stay_in_the_sums)
 {
