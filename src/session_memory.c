@@ -44,6 +44,9 @@ void session_fill_memory(struct session *session, struct snapshot *snapshot)
 		session->cgroup = cgroup_read(&session->cgroup_mount, session->target->pid);
 	}
 	memory->rss_bytes = facts->rss_bytes;
+	if (!session->target->exited)
+		trend_add(&session->rss_trend, now_s, (double)session->target->rss_bytes);
+	trend_fill(&session->rss_trend, memory->rss_trend);
 	memory->anonymous_bytes = facts->anonymous_bytes;
 	memory->swap_bytes = facts->swap_bytes;
 	memory->limit_bytes = session->cgroup.limit_bytes;

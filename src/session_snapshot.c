@@ -13,6 +13,15 @@
 /* Too soon after the last look a share of CPU time says nothing. */
 #define CPU_INTERVAL_MIN_S 0.04
 
+static double boot_time_s(void)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_BOOTTIME, &now) < 0)
+		return NAN;
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
 static void fill_target(struct session *session, struct snapshot *snapshot)
 {
 	struct target *target = session->target;
@@ -32,6 +41,7 @@ static void fill_target(struct session *session, struct snapshot *snapshot)
 	    .exited = target->exited,
 	    .exit_status = target->exit_status,
 	    .threads = target->threads,
+	    .up_s = target->exited ? NAN : boot_time_s() - target->started_s,
 	    .cpu_pct = target->exited ? NAN : session->target_cpu_pct,
 	    .rss_bytes = target->rss_bytes,
 	};

@@ -19,6 +19,7 @@
 #include "overhead/trap_cost.h"
 #include "profile/cpu_profile.h"
 #include "profile/growth.h"
+#include "profile/trend.h"
 #include "profile/heap_profile.h"
 #include "stack/rule_table.h"
 #include "stack/stack_table.h"
@@ -80,6 +81,7 @@ struct session {
 	struct err cpu_off, heap_off, growth_off, bpf_off;
 	struct memory_facts memory_facts;
 	struct growth memory_growth;	/* of anonymous memory */
+	struct trend rss_trend;
 	struct cgroup_mount cgroup_mount;
 	struct cgroup_memory cgroup;
 	uint64_t *asked;		/* by module number: the address whose rule opened it; 0: none yet */

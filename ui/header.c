@@ -15,6 +15,8 @@
 
 #include "fmt.h"
 #include "line.h"
+#include "remedy.h"
+#include "spark.h"
 
 static const char *percent(char *buf, size_t size, double value)
 {
@@ -60,7 +62,12 @@ static void add_clock(struct line *line, const struct snapshot *snapshot)
 	char text[FMT_SIZE];
 	struct tm local;
 
-	line_add(line, 3, "up", STYLE_NORMAL, "%s",
+	if (!isnan(snapshot->target.up_s)) {
+		line_add(line, 7, "up", STYLE_NORMAL, "%s",
+			 fmt_duration(text, sizeof(text), snapshot->target.up_s));
+		line_to_right(line);
+	}
+	line_add(line, 3, "watched", STYLE_NORMAL, "%s",
 		 fmt_duration(text, sizeof(text), snapshot->elapsed_s));
 	line_to_right(line);
 	if (!localtime_r(&snapshot->time.tv_sec, &local) ||
@@ -70,7 +77,20 @@ static void add_clock(struct line *line, const struct snapshot *snapshot)
 	line_to_right(line);
 }
 
-static void draw_target(const struct snapshot *snapshot, bool paused, struct grid *grid, int row)
+/* The curve begins at zero: one that is flat stays flat. */
+static void add_rss(struct line *line, const struct snapshot *snapshot, const struct glyphs *glyphs)
+{
+	char text[FMT_SIZE], curve[LINE_TEXT];
+
+	line_add(line, 2, "RSS", STYLE_NORMAL, "%s",
+		 fmt_bytes(text, sizeof(text), snapshot->target.rss_bytes));
+	line_add(
+	    line, 8, NULL, STYLE_MUTED, "%s",
+	    spark_line(curve, sizeof(curve), snapshot->memory.rss_trend, SNAPSHOT_TREND, glyphs));
+}
+
+static void draw_target(const struct snapshot *snapshot, bool paused, const struct glyphs *glyphs,
+			struct grid *grid, int row)
 {
 	const struct snapshot_target *target = &snapshot->target;
 	struct line line = {.count = 0};
@@ -80,11 +100,10 @@ static void draw_target(const struct snapshot *snapshot, bool paused, struct gri
 	line_add(&line, 0, NULL, STYLE_TITLE, "%d %s", target->pid,
 		 target->comm ? target->comm : "?");
 	add_exit(&line, target, false);
-	line_add(&line, 7, NULL, STYLE_MUTED, "%.60s", target->exe ? target->exe : "?");
+	line_add(&line, 9, NULL, STYLE_MUTED, "%.60s", target->exe ? target->exe : "?");
 	line_add(&line, 4, NULL, STYLE_NORMAL, "%u thr", target->threads);
 	line_add(&line, 1, "CPU", STYLE_NORMAL, "%s", percent(text, sizeof(text), target->cpu_pct));
-	line_add(&line, 2, "RSS", STYLE_NORMAL, "%s",
-		 fmt_bytes(text, sizeof(text), target->rss_bytes));
+	add_rss(&line, snapshot, glyphs);
 	if (paused) {
 		line_add(&line, 0, NULL, STYLE_WARN, "PAUSED");
 		line_to_right(&line);
@@ -93,11 +112,18 @@ static void draw_target(const struct snapshot *snapshot, bool paused, struct gri
 	line_draw(&line, grid, row);
 }
 
+static enum style stacks_style(const struct snapshot_cpu *cpu)
+{
+	return share(cpu->stacks_complete, cpu->samples - cpu->stacks_pending) < REMEDY_STACKS_PCT
+		   ? STYLE_WARN
+		   : STYLE_NORMAL;
+}
+
 static void add_stacks(struct line *line, const struct snapshot_cpu *cpu)
 {
 	char text[FMT_SIZE];
 
-	line_add(line, 0, "full stacks", STYLE_NORMAL, "%s",
+	line_add(line, 0, "full stacks", stacks_style(cpu), "%s",
 		 percent(text, sizeof(text), share(cpu->stacks_complete, cpu->samples)));
 	if (cpu->stacks_guessed > 0)
 		line_add(line, 3, "guessed", STYLE_NORMAL, "%s",
@@ -105,6 +131,31 @@ static void add_stacks(struct line *line, const struct snapshot_cpu *cpu)
 	if (cpu->stacks_pending > 0)
 		line_add(line, 3, "pending", STYLE_NORMAL, "%s",
 			 fmt_count(text, sizeof(text), cpu->stacks_pending));
+}
+
+/* The kernel's share, and how much of that is what probes cost the target. */
+static void add_kernel(struct line *line, const struct snapshot_cpu *cpu)
+{
+	char text[FMT_SIZE];
+
+	line_add(line, 2, "kernel", STYLE_NORMAL, "%s",
+		 percent(text, sizeof(text), share(cpu->kernel_samples, cpu->samples)));
+	if (cpu->probe_samples > 0)
+		line_add(line, 3, "in probes", STYLE_HOT, "%s",
+			 percent(text, sizeof(text), share(cpu->probe_samples, cpu->samples)));
+}
+
+/* Samples a second that come, lately. */
+static void add_rate(struct line *line, const struct snapshot_cpu *cpu)
+{
+	double seconds = cpu->window_s[SNAPSHOT_RECENT];
+	char text[FMT_SIZE];
+
+	if (seconds > 0)
+		line_add(
+		    line, 4, NULL, STYLE_NORMAL, "%s/s",
+		    fmt_count(text, sizeof(text),
+			      (uint64_t)((double)cpu->window_samples[SNAPSHOT_RECENT] / seconds)));
 }
 
 static void draw_cpu(const struct snapshot_cpu *cpu, struct grid *grid, int row)
@@ -118,14 +169,14 @@ static void draw_cpu(const struct snapshot_cpu *cpu, struct grid *grid, int row)
 		line_draw(&line, grid, row);
 		return;
 	}
-	line_add(&line, 2, NULL, STYLE_NORMAL, "%s %u Hz", cpu->event ? cpu->event : "?",
+	line_add(&line, 4, NULL, STYLE_NORMAL, "%s %u Hz", cpu->event ? cpu->event : "?",
 		 cpu->frequency_hz);
 	line_add(&line, 1, "samples", STYLE_NORMAL, "%s",
 		 fmt_count(text, sizeof(text), cpu->samples));
+	add_rate(&line, cpu);
 	add_stacks(&line, cpu);
 	if (cpu->kernel)
-		line_add(&line, 2, "kernel", STYLE_NORMAL, "%s",
-			 percent(text, sizeof(text), share(cpu->kernel_samples, cpu->samples)));
+		add_kernel(&line, cpu);
 	else
 		line_add(&line, 2, NULL, STYLE_NORMAL, "user only");
 	line_draw(&line, grid, row);
@@ -220,12 +271,18 @@ static void draw_heap(const struct snapshot *snapshot, struct grid *grid, int ro
 	line_draw(&line, grid, row);
 }
 
-static void add_cost(struct line *line, const struct snapshot_overhead *overhead)
+static bool is_dear(double percent)
+{
+	return percent >= REMEDY_DEAR_PCT;
+}
+
+static void add_cost(struct line *line, const struct snapshot_overhead *overhead, const char *label)
 {
 	char cpu[FMT_SIZE], rss[FMT_SIZE];
 
 	if (!isnan(overhead->target_pct))
-		line_add(line, 2, "target cost", STYLE_NORMAL, "~%s",
+		line_add(line, is_dear(overhead->target_pct) ? 0 : 2, label,
+			 is_dear(overhead->target_pct) ? STYLE_WARN : STYLE_NORMAL, "~%s",
 			 percent(cpu, sizeof(cpu), overhead->target_pct));
 	line_add(line, 1, "self", STYLE_NORMAL, "%s %s",
 		 percent(cpu, sizeof(cpu), overhead->self_cpu_pct),
@@ -243,7 +300,7 @@ static void draw_losses(const struct snapshot *snapshot, struct grid *grid, int 
 	};
 	const struct snapshot_overflow *overflow = &snapshot->overflow;
 	int cols = grid_cols(grid);
-	const char *const *label = labels[cols < 76 ? 0 : cols < 110 ? 1 : 2];
+	const char *const *label = labels[cols < 84 ? 0 : cols < 110 ? 1 : 2];
 	struct line line = {.count = 0};
 
 	line_add(&line, 0, NULL, STYLE_TITLE, "LOST");
@@ -252,7 +309,7 @@ static void draw_losses(const struct snapshot *snapshot, struct grid *grid, int 
 	add_loss(&line, 0, label[2], overflow->ringbuf_dropped);
 	add_loss(&line, 0, label[3], overflow->live_map_full + overflow->site_map_full);
 	add_loss(&line, 0, label[4], overflow->threads_uncovered);
-	add_cost(&line, &snapshot->overhead);
+	add_cost(&line, &snapshot->overhead, cols < 110 ? "cost" : "target cost");
 	line_draw(&line, grid, row);
 }
 
@@ -303,7 +360,7 @@ static void draw_all_in_one(const struct snapshot *snapshot, bool paused, bool n
 	if (notice_hidden)
 		line_add(&line, 0, NULL, STYLE_WARN, "!");
 	add_loss(&line, lost > 0 ? 0 : 1, "lost", lost);
-	line_add(&line, 2, "full", STYLE_NORMAL, "%s",
+	line_add(&line, 2, "full", stacks_style(&snapshot->cpu), "%s",
 		 percent(text, sizeof(text),
 			 share(snapshot->cpu.stacks_complete, snapshot->cpu.samples)));
 	line_add(&line, 4, "CPU", STYLE_NORMAL, "%s",
@@ -316,13 +373,13 @@ static void draw_all_in_one(const struct snapshot *snapshot, bool paused, bool n
 }
 
 void header_draw(const struct snapshot *snapshot, bool paused, bool notice_hidden,
-		 struct grid *grid, struct rect rect)
+		 const struct glyphs *glyphs, struct grid *grid, struct rect rect)
 {
 	if (rect.rows < 3) {
 		draw_all_in_one(snapshot, paused, notice_hidden, grid, rect.row);
 		return;
 	}
-	draw_target(snapshot, paused, grid, rect.row);
+	draw_target(snapshot, paused, glyphs, grid, rect.row);
 	if (rect.rows == 3) {
 		draw_channels(snapshot, grid, rect.row + 1);
 	} else {

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "glyphs.h"
 #include "grid.h"
 #include "layout.h"
 #include "profile/snapshot.h"
@@ -15,6 +16,6 @@
  * notice without a line of its own. An unknown figure is a "?".
  */
 void header_draw(const struct snapshot *snapshot, bool paused, bool notice_hidden,
-		 struct grid *grid, struct rect rect);
+		 const struct glyphs *glyphs, struct grid *grid, struct rect rect);
 
 #endif

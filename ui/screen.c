@@ -12,6 +12,7 @@
 #include "header.h"
 #include "help.h"
 #include "line.h"
+#include "remedy.h"
 #include "screen_state.h"
 #include "sort_menu.h"
 
@@ -91,11 +92,25 @@ static void draw_too_small(struct grid *grid)
 	grid_put(grid, 0, 0, grid_cols(grid), STYLE_WARN, text);
 }
 
-static void draw_notice(const struct snapshot *snapshot, struct grid *grid, struct rect rect)
+/* What is to be said in a line of its own: a notice, what is wrong and what helps, or both. */
+static const char *find_notice(const struct snapshot *snapshot, char *buf, size_t size)
+{
+	char remedy[PANE_TEXT];
+	const char *wrong = remedy_of(snapshot, remedy, sizeof(remedy));
+
+	if (!snapshot->notice && !wrong)
+		return NULL;
+	snprintf(buf, size, "! %s%s%s", wrong ? wrong : "",
+		 snapshot->notice && wrong ? "  ! " : "",
+		 snapshot->notice ? snapshot->notice : "");
+	return buf;
+}
+
+static void draw_notice(const char *notice, struct grid *grid, struct rect rect)
 {
 	struct line line = {.count = 0};
 
-	line_add(&line, 0, NULL, STYLE_WARN, "! %s", snapshot->notice);
+	line_add(&line, 0, NULL, STYLE_WARN, "%s", notice);
 	line_draw(&line, grid, rect.row);
 }
 
@@ -170,12 +185,14 @@ static void draw_boxes(struct screen *screen, struct grid *grid)
 
 void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct grid *grid)
 {
+	char text[2 * PANE_TEXT];
+	const char *notice = find_notice(snapshot, text, sizeof(text));
 	struct layout_request request = {
 	    .rows = grid_rows(grid),
 	    .cols = grid_cols(grid),
 	    .mode = screen->mode,
 	    .focus = screen->focus,
-	    .notice = snapshot->notice != NULL,
+	    .notice = notice != NULL,
 	};
 
 	screen->heap_replaced =
@@ -195,10 +212,10 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 		return;
 	}
 	header_draw(snapshot, screen->paused, request.notice && screen->layout.notice.rows == 0,
-		    grid, screen->layout.header);
+		    screen->glyphs, grid, screen->layout.header);
 	draw_panes(screen, snapshot, grid, &screen->layout);
 	if (screen->layout.notice.rows > 0)
-		draw_notice(snapshot, grid, screen->layout.notice);
+		draw_notice(notice, grid, screen->layout.notice);
 	draw_last_line(screen, grid);
 	draw_boxes(screen, grid);
 }

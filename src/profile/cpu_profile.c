@@ -482,6 +482,26 @@ static struct snapshot_function *make_rows(struct cpu_profile *profile, enum sna
 	return rows;
 }
 
+/*
+ * Samples in what the kernel does for probes: they are entered by a trap or by a system call of
+ * their own, and a stack has one entry only.
+ */
+static uint64_t probe_samples(const struct snapshot *snapshot)
+{
+	static const char *const entries[] = {"asm_exc_int3", "asm_exc_debug", "__x64_sys_uretprobe",
+					      "__ia32_sys_uretprobe", "sys_uretprobe"};
+	uint64_t samples = 0;
+
+	for (size_t i = 0; i < snapshot->function_count; i++) {
+		const struct snapshot_function *function = &snapshot->functions[i];
+
+		for (size_t k = 0; function->kernel && k < sizeof(entries) / sizeof(entries[0]); k++)
+			if (strcmp(function->name, entries[k]) == 0)
+				samples += function->total_samples;
+	}
+	return samples;
+}
+
 void cpu_profile_fill(struct cpu_profile *profile, struct snapshot *snapshot,
 		      enum snapshot_group group)
 {
@@ -500,6 +520,7 @@ void cpu_profile_fill(struct cpu_profile *profile, struct snapshot *snapshot,
 	sample_clock_end_refresh(&profile->clock);
 	cpu->samples = profile->samples.all;
 	cpu->kernel_samples = profile->kernel;
+	cpu->probe_samples = probe_samples(snapshot);
 	cpu->stacks_complete = profile->complete;
 	cpu->stacks_guessed = profile->guessed;
 	snapshot_fold_kernel(snapshot);

@@ -170,6 +170,7 @@ struct snapshot_target {
 	bool exited;
 	int exit_status;	/* wait status; -1: unknown */
 	unsigned threads;
+	double up_s;		/* since it was started; NAN: unknown */
 	double cpu_pct;		/* of one core, since the last refresh; NAN: unknown */
 	uint64_t rss_bytes;
 };
@@ -182,6 +183,7 @@ struct snapshot_cpu {
 	bool kernel;		/* kernel time is sampled too */
 	uint64_t samples;
 	uint64_t kernel_samples;
+	uint64_t probe_samples;	/* of them, in the kernel's code for probes, by its symbols */
 	uint64_t stacks_complete;
 	uint64_t stacks_guessed; /* of the complete ones: over a frame whose unwind rule is a guess */
 	uint64_t stacks_copied;
@@ -213,6 +215,7 @@ struct snapshot_heap {
 
 /* What the process has in memory, beside what of its growth is seen by stack. */
 struct snapshot_memory {
+	double rss_trend[SNAPSHOT_TREND]; /* highest in parts of the last minute; NAN: unknown */
 	uint64_t rss_bytes;	  /* these may be SNAPSHOT_UNKNOWN */
 	uint64_t anonymous_bytes; /* resident and of no file: heap, stacks */
 	uint64_t swap_bytes;

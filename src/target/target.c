@@ -27,6 +27,7 @@ struct stat_line {
 	char state;
 	unsigned long flags;
 	unsigned threads;
+	unsigned long long start_ticks; /* since boot */
 };
 
 static FILE *open_proc(int pid, const char *name)
@@ -54,8 +55,9 @@ static int read_stat(int pid, struct stat_line *ret_line)
 	behind_name = strrchr(text, ')');
 	if (!name || !behind_name || behind_name < name ||
 	    sscanf(behind_name + 1,
-		   " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u",
-		   &ret_line->state, &ret_line->flags, &ret_line->threads) != 3)
+		   " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u %*d %llu",
+		   &ret_line->state, &ret_line->flags, &ret_line->threads,
+		   &ret_line->start_ticks) != 4)
 		return -EBADMSG;
 	(void)snprintf(ret_line->comm, sizeof(ret_line->comm), "%.*s", (int)(behind_name - name - 1),
 		       name + 1);
@@ -98,6 +100,7 @@ void target_refresh(struct target *target)
 	    line.state == 'X')
 		return;
 	target->threads = line.threads;
+	target->started_s = (double)line.start_ticks / (double)sysconf(_SC_CLK_TCK);
 	if (clock_getcpuclockid(target->pid, &clock) == 0 && clock_gettime(clock, &used) == 0)
 		target->cpu_ns = (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
 	(void)strlcpy(target->comm, line.comm, sizeof(target->comm));

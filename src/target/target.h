@@ -20,6 +20,7 @@ struct target {
 	int exit_status;	/* wait status, -1: unknown */
 	unsigned threads;
 	uint64_t rss_bytes;
+	double started_s;	/* on CLOCK_BOOTTIME; 0: unknown */
 	uint64_t cpu_ns;	/* user and system time since its start */
 };
 

@@ -331,6 +331,7 @@ static void fill_cpu(const struct model *model, struct snapshot *snapshot)
 	    .samples = model->samples,
 	    .stacks_complete =
 		model->samples - model->samples / (model->scene == MODEL_LOSSY ? 6 : 125),
+	    .probe_samples = bare ? 0 : model->kernel_samples / 2,
 	    .stacks_guessed = model->samples / 200,
 	    .stacks_copied = 12,
 	    .unwind_ns_per_frame = 36.0,
@@ -454,6 +455,7 @@ struct snapshot *model_snapshot(const struct model *model)
 	    .exited = exited,
 	    .exit_status = exited ? SIGKILL : -1,
 	    .threads = 24,
+	    .up_s = exited ? (double)NAN : 7500.0 + model->seconds,
 	    .cpu_pct = exited ? (double)NAN : 318.0,
 	    .rss_bytes =
 		(UINT64_C(512) << 20) + (model->seconds > LONG_SECONDS ? UINT64_C(64) << 20 : 0),
@@ -467,6 +469,11 @@ struct snapshot *model_snapshot(const struct model *model)
 	    .growth_bytes_per_s = 4096.0,
 	    .seconds_to_limit = (double)NAN,
 	};
+	for (unsigned part = 0; part < SNAPSHOT_TREND; part++)
+		snapshot->memory.rss_trend[part] =
+		    part + model->seconds / 5 < SNAPSHOT_TREND
+			? (double)NAN
+			: (double)(snapshot->target.rss_bytes >> 2 * (part < SNAPSHOT_TREND / 2));
 	snapshot->growth.reason = "the heap is tracked";
 	fill_cpu(model, snapshot);
 	fill_heap(model, snapshot);

@@ -111,7 +111,7 @@ class GoldenTest(unittest.TestCase):
         terminal.wait_for(r"\+/- ")
         for second in range(1, 4):
             os.kill(pid, signal.SIGUSR1)
-            terminal.wait_for(rf" up {30 + second}s")
+            terminal.wait_for(rf" watched {30 + second}s")
         self.check("marks-recent-120x35", terminal)
         terminal.press("+")
         self.check("marks-all-120x35", terminal)

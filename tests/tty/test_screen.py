@@ -52,7 +52,7 @@ class ScreenTest(unittest.TestCase):
         pid_file = self.folder / "pid"
         inner = f"echo $$ > {pid_file}; exec {shlex.quote(TOP)} {target.pid}"
         terminal.run(f"sh -c {shlex.quote(inner)}; echo status=$?")
-        terminal.wait_for(rf"\b{target.pid}\b.* up ")
+        terminal.wait_for(rf"\b{target.pid}\b.* watched ")
         return int(pid_file.read_text())
 
     def open_top(self, cols=120, rows=35, name="shares_c"):
@@ -265,7 +265,7 @@ class ScreenTest(unittest.TestCase):
         terminal.resize(20, 5)
         terminal.wait_for(r"\Aterminal too small \(\n")
         terminal.resize(120, 35)
-        terminal.wait_for(r"^ rsprof-top .* up ")
+        terminal.wait_for(r"^ rsprof-top .* watched ")
         terminal.wait_for(r"^>.*\bhot_sixty\b")
         terminal.wait_for(r"── HEAP ")
 
@@ -308,6 +308,13 @@ class ScreenTest(unittest.TestCase):
         pid = self.start_top(terminal)
         os.kill(pid, signal.SIGTERM)
         self.check_given_back(terminal, modes)
+
+    def test_hangup_ends_it(self):
+        terminal = self.open_terminal()
+        modes = terminal.file_of("stty -a")
+        os.kill(self.start_top(terminal), signal.SIGHUP)
+        self.check_given_back(terminal, modes)
+        terminal.wait_for(r"^status=0")
 
     def test_crash_gives_the_terminal_back(self):
         terminal = self.open_terminal()

@@ -552,3 +552,23 @@ Test(profile_cpu, groups)
 		cr_expect_eq(snapshot->grouped[i].total_samples, 3);
 	}
 }
+
+Test(profile_cpu, time_in_probes_by_the_kernels_symbols)
+{
+	static struct symbol_frame trap_frames[] = {{.function = "asm_exc_int3"}};
+	static struct symbol_frame return_frames[] = {{.function = "__x64_sys_uretprobe"}};
+	struct symbol trap_symbol = SYMBOL(kernel, trap_frames);
+	struct symbol return_symbol = SYMBOL(kernel, return_frames);
+	struct symbol namesake = SYMBOL(program, trap_frames);
+	struct stack trap = STACK(kernel_frames, &entry_symbol, &trap_symbol, &main_symbol);
+	struct stack back = STACK(kernel_frames, &return_symbol, &entry_symbol, &main_symbol);
+	struct stack other = STACK(kernel_frames, &entry_symbol, &main_symbol);
+	struct stack user = STACK(user_frames, &namesake, &main_symbol);
+
+	add(&trap, 4);
+	add(&back, 2);
+	add(&other, 8);
+	add(&user, 16);
+	fill();
+	cr_expect_eq(snapshot->cpu.probe_samples, 6);
+}

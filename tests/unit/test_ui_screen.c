@@ -156,6 +156,7 @@ static void setup(void)
 		       .comm = "ordersd",
 		       .exe = "/usr/bin/ordersd",
 		       .threads = 24,
+		       .up_s = 7500.0,
 		       .cpu_pct = 318.0,
 		       .rss_bytes = 512 << 20,
 		       .exit_status = -1},
@@ -165,6 +166,7 @@ static void setup(void)
 		    .kernel = true,
 		    .samples = 1000,
 		    .kernel_samples = 250,
+		    .probe_samples = 50,
 		    .stacks_complete = 992},
 	    .heap = {.state = CHANNEL_ON,
 		     .mode = "exact",
@@ -278,8 +280,8 @@ Test(ui_screen, full_size)
 {
 	draw(120, 35);
 	HAS(" rsprof-top  4127 ordersd  /usr/bin/ordersd  24 thr  CPU 318%  RSS 512.0M");
-	HAS("up 7s  12:41:07");
-	LINE("cpu-clock", " CPU   cpu-clock 99 Hz  samples 1.0K  full stacks 99.2%  kernel 25.0%");
+	HAS("up 2h05m  watched 7s  12:41:07");
+	LINE("cpu-clock", " CPU   cpu-clock 99 Hz  samples 1.0K  full stacks 99.2%  kernel 25.0%  in probes 5.0%");
 	LINE("exact", " HEAP  exact  glibc  live 3.0M  objs 1.5K  growth +2.0K/s  alloc 4.0K/s  "
 		      "older frees 17");
 	HAS(" LOST  perf samples 0  throttled 0  ring buffer 0  maps full 0  uncovered threads 0");
@@ -321,7 +323,7 @@ Test(ui_screen, eighty_by_twenty_four)
 {
 	draw(80, 24);
 	HAS(" rsprof-top  4127 ordersd  24 thr  CPU 318%  RSS 512.0M");
-	HAS(" LOST  perf 0  throttled 0  ring 0  maps 0  threads 0");
+	HAS(" LOST  perf 0  throt 0  ring 0  maps 0  thr 0");
 	HAS("self 2.1% 38.0M");
 	LINE("match_level",
 	     ">  60.0    62.0 orders::book::match_level      ordersd          src/book.rs:214");
@@ -614,9 +616,37 @@ Test(ui_screen, losses_stand_out)
 	draw(120, 35);
 	HAS("perf samples 1!  throttled 2!  ring buffer 3!  maps full 9!  uncovered threads 6!");
 	draw(80, 24);
-	HAS("perf 1!  throttled 2!  ring 3!  maps 9!  threads 6!");
+	HAS("perf 1!  throt 2!  ring 3!  maps 9!  thr 6!");
 	draw(40, 10);
 	HAS("lost 21!");
+}
+
+Test(ui_screen, what_is_wrong_comes_with_what_helps)
+{
+	draw(200, 35);
+	HAS_NOT("! ");
+	snapshot.overhead.target_pct = 23.0;
+	snapshot.overhead.heap_pct = 20.0;
+	draw(200, 35);
+	HAS(" ! watching takes 23.0 % of the target's CPU time: ] samples the heap, --heap off sets");
+	HAS("target cost ~23.0%");
+	draw(80, 24);
+	HAS("cost ~23.0%");
+	snapshot.overflow.perf_lost = 5;
+	draw(200, 35);
+	HAS(" ! 5 samples are lost: a lower -F takes fewer");
+	snapshot.overflow.live_map_full = 7;
+	draw(200, 35);
+	HAS(" ! 7 allocations found no room in the books: give a larger --heap-entries");
+	snapshot.notice = "libx.so: something";
+	draw(200, 35);
+	HAS(" or sample the heap (])  ! libx.so: something");
+	snapshot.notice = NULL;
+	snapshot.overflow = (struct snapshot_overflow){.ringbuf_dropped = 0};
+	snapshot.overhead.target_pct = 1.0;
+	snapshot.cpu.stacks_complete = 500;
+	draw(200, 35);
+	HAS(" ! 50.0 % of the stacks are complete");
 }
 
 Test(ui_screen, pause_is_shown_at_every_size)
