@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "crash.h"
+#include "frame.h"
 #include "keymap.h"
 
 /* How long the bytes of one key may be apart, in milliseconds, before an Esc is an Esc. */
@@ -38,6 +39,7 @@ enum { CURSES_SIGNALS = sizeof(curses_signals) / sizeof(curses_signals[0]) };
 
 struct terminal {
 	SCREEN *screen;
+	struct frame frame;   /* where curses writes to */
 	WINDOW *keys;	      /* a pad */
 	struct termios modes; /* before us */
 	struct grid *shown;   /* what curses has; NULL: it must get everything */
@@ -114,7 +116,7 @@ static int check_terminal(struct err *err)
 }
 
 /* newterm() with the signals left as they are. */
-static SCREEN *start_curses(void)
+static SCREEN *start_curses(FILE *output)
 {
 	struct sigaction before[CURSES_SIGNALS];
 	SCREEN *screen;
@@ -123,7 +125,7 @@ static SCREEN *start_curses(void)
 		sigaction(curses_signals[i], NULL, &before[i]);
 	use_env(TRUE);
 	use_tioctl(TRUE);
-	screen = newterm(NULL, stdout, stdin);
+	screen = newterm(NULL, output, stdin);
 	for (size_t i = 0; i < CURSES_SIGNALS; i++)
 		sigaction(curses_signals[i], &before[i], NULL);
 	return screen;
@@ -259,8 +261,10 @@ int term_open(struct terminal **ret_term, struct err *err)
 		free(term);
 		return result;
 	}
-	term->screen = start_curses();
+	if (frame_open(&term->frame, STDOUT_FILENO) == 0)
+		term->screen = start_curses(term->frame.output);
 	if (!term->screen) {
+		frame_close(&term->frame);
 		free(term);
 		return err_set(
 		    err, EIO, EXIT_FAILED,
@@ -284,6 +288,7 @@ void term_close(struct terminal *term)
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &term->modes);
 	delwin(term->keys);
 	delscreen(term->screen);
+	frame_close(&term->frame);
 	grid_free(term->shown);
 	free(term);
 }
@@ -416,7 +421,9 @@ void term_show(struct terminal *term, const struct grid *grid)
 	if (term->redraw)
 		clearok(stdscr, TRUE);
 	term->redraw = false;
+	frame_begin(&term->frame);
 	wrefresh(stdscr);
+	frame_end(&term->frame);
 }
 
 void term_redraw(struct terminal *term)
