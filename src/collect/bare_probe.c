@@ -1,14 +1,12 @@
 /*
- * System calls only, no libbpf: a program of two instructions needs no object file. An entry alone
- * is a uprobe-multi link; entry and return are a session link, or two uprobe-multi links where the
- * kernel has none; a kernel without uprobe-multi has a perf event for each place.
+ * An entry alone is a uprobe-multi link; entry and return are a session link, or two uprobe-multi
+ * links where the kernel has none; a kernel without uprobe-multi has a perf event for each place.
  */
 #include "config.h"
 
 #include "collect/bare_probe.h"
 
 #include <errno.h>
-#include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,25 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "collect/multi_link.h"
 #include "collect/uprobe_link.h"
-
-enum { MULTI_FLAG_RETURN = 1 };
-
-/* The part of union bpf_attr that BPF_LINK_CREATE reads for these links (Linux 6.6). */
-struct link_attr {
-	__u32 prog_fd;
-	__u32 target_fd;
-	__u32 attach_type;
-	__u32 flags;
-	__aligned_u64 path;
-	__aligned_u64 offsets;
-	__aligned_u64 ref_ctr_offsets;
-	__aligned_u64 cookies;
-	__u32 count;
-	__u32 multi_flags;
-	__u32 pid;
-	__u32 reserved;
-};
 
 struct bare_probes {
 	int *fds; /* each holds its program */
@@ -54,24 +35,6 @@ static uint64_t pointer(const void *memory)
 	return (uint64_t)(uintptr_t)memory;
 }
 
-static int load_program(unsigned attach_type)
-{
-	const struct bpf_insn code[] = {
-	    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
-	    {.code = BPF_JMP | BPF_EXIT},
-	};
-	union bpf_attr attr = {
-	    .prog_type = BPF_PROG_TYPE_KPROBE,
-	    .insns = pointer(code),
-	    .insn_cnt = sizeof(code) / sizeof(code[0]),
-	    .license = pointer("GPL"),
-	    .expected_attach_type = attach_type,
-	};
-	int fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
-
-	return fd < 0 ? -errno : fd;
-}
-
 static void keep(struct bare_probes *probes, int fd)
 {
 	probes->fds = xreallocarray(probes->fds, probes->count + 1, sizeof(int));
@@ -81,24 +44,23 @@ static void keep(struct bare_probes *probes, int fd)
 static int attach_multi(struct bare_probes *probes, const struct place *place, unsigned attach_type,
 			bool on_return)
 {
-	struct link_attr attr = {
+	int program = empty_program_load(attach_type), fd;
+	const struct multi_link link = {
+	    .program_fd = program,
 	    .attach_type = attach_type,
-	    .path = pointer(place->path),
-	    .offsets = pointer(place->offsets),
-	    .count = (__u32)place->count,
-	    .multi_flags = on_return ? MULTI_FLAG_RETURN : 0,
-	    .pid = (__u32)place->pid,
+	    .on_return = on_return,
+	    .pid = place->pid,
+	    .path = place->path,
+	    .offsets = place->offsets,
+	    .count = place->count,
 	};
-	int program = load_program(attach_type), fd, code;
 
 	if (program < 0)
 		return program;
-	attr.prog_fd = (__u32)program;
-	fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
-	code = errno;
+	fd = multi_link_create(&link);
 	(void)close(program);
 	if (fd < 0)
-		return -code;
+		return fd;
 	keep(probes, fd);
 	return 0;
 }
@@ -153,7 +115,7 @@ static int attach_perf(struct bare_probes *probes, const struct place *place, in
 
 static int attach_perf_both(struct bare_probes *probes, const struct place *place, bool with_return)
 {
-	int program = load_program(0);
+	int program = empty_program_load(0);
 	int code;
 
 	if (program < 0)

@@ -3,29 +3,11 @@
 #include "collect/uprobe_link.h"
 
 #include <errno.h>
-#include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MULTI_FLAG_RETURN = 1 };
-
-/* The part of union bpf_attr that BPF_LINK_CREATE reads for uprobe-multi links (Linux 6.6). */
-struct multi_attr {
-	__u32 prog_fd;
-	__u32 target_fd;
-	__u32 attach_type;
-	__u32 flags;
-	__aligned_u64 path;
-	__aligned_u64 offsets;
-	__aligned_u64 ref_ctr_offsets;
-	__aligned_u64 cookies;
-	__u32 count;
-	__u32 multi_flags;
-	__u32 pid;
-	__u32 reserved;
-};
+#include "collect/multi_link.h"
 
 struct uprobe_links {
 	enum link_kind kind;
@@ -63,56 +45,27 @@ void uprobe_links_free(struct uprobe_links *links)
 	free(links);
 }
 
-static int link_create(const struct multi_attr *attr)
-{
-	return (int)syscall(SYS_bpf, BPF_LINK_CREATE, attr, sizeof(*attr));
-}
-
-static uint64_t pointer(const void *memory)
-{
-	return (uint64_t)(uintptr_t)memory;
-}
-
-/* A program that does nothing; -1 where the kernel does not know the type of attachment. */
-static int load_empty_program(enum bpf_attach_type attach_type)
-{
-	const struct bpf_insn code[] = {
-	    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
-	    {.code = BPF_JMP | BPF_EXIT},
-	};
-	union bpf_attr attr = {
-	    .prog_type = BPF_PROG_TYPE_KPROBE,
-	    .insns = pointer(code),
-	    .insn_cnt = sizeof(code) / sizeof(code[0]),
-	    .license = pointer("GPL"),
-	    .expected_attach_type = attach_type,
-	};
-
-	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
-}
-
 /* Tries to link the empty program to a folder, which no kernel does: how it says so is the answer. A
  * link that is made would take a grace period of the kernel's to undo. */
 static int try_link(enum bpf_attach_type attach_type, int pid)
 {
 	const uint64_t offset = 0;
-	int program = load_empty_program(attach_type), link, code;
-	const struct multi_attr attr = {
-	    .prog_fd = (__u32)program,
+	int program = empty_program_load(attach_type), link;
+	const struct multi_link what = {
+	    .program_fd = program,
 	    .attach_type = attach_type,
-	    .path = pointer("/"),
-	    .offsets = pointer(&offset),
+	    .pid = pid,
+	    .path = "/",
+	    .offsets = &offset,
 	    .count = 1,
-	    .pid = (__u32)pid,
 	};
 
 	if (program < 0)
-		return errno;
-	link = link_create(&attr);
-	code = errno;
+		return -program;
+	link = multi_link_create(&what);
 	close(program);
 	if (link < 0)
-		return code;
+		return -link;
 	close(link);
 	return 0;
 }
@@ -140,28 +93,27 @@ static int attach_multi(struct uprobe_links *links, const struct bpf_program *pr
 {
 	uint64_t *offsets = xcalloc(count, sizeof(*offsets));
 	uint64_t *cookies = xcalloc(count, sizeof(*cookies));
-	struct multi_attr attr = {
-	    .prog_fd = (__u32)bpf_program__fd(program),
+	const struct multi_link link = {
+	    .program_fd = bpf_program__fd(program),
 	    .attach_type = uprobe_attach_type(links->kind, side),
-	    .path = pointer(path),
-	    .offsets = pointer(offsets),
-	    .cookies = pointer(cookies),
-	    .count = (__u32)count,
-	    .multi_flags = side == UPROBE_RETURN ? MULTI_FLAG_RETURN : 0,
-	    .pid = (__u32)pid,
+	    .on_return = side == UPROBE_RETURN,
+	    .pid = pid,
+	    .path = path,
+	    .offsets = offsets,
+	    .cookies = cookies,
+	    .count = count,
 	};
-	int fd, code;
+	int fd;
 
 	for (size_t i = 0; i < count; i++) {
 		offsets[i] = places[i].offset;
 		cookies[i] = places[i].cookie;
 	}
-	fd = link_create(&attr);
-	code = errno;
+	fd = multi_link_create(&link);
 	free(offsets);
 	free(cookies);
 	if (fd < 0)
-		return -code;
+		return fd;
 	links->multi = xreallocarray(links->multi, links->count + 1, sizeof(int));
 	links->multi[links->count++] = fd;
 	return 0;
