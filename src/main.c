@@ -138,16 +138,6 @@ static void step_sampling(struct program *program, unsigned actions)
 		refresh(program);
 }
 
-/* What a key has brought to the screen may need more than the snapshot has. */
-static void complete_snapshot(struct program *program)
-{
-	const struct snapshot_request wanted = ui_request(program->ui);
-
-	if (!program->paused && program->snapshot &&
-	    !snapshot_request_same(&wanted, &program->snapshot->request))
-		refresh(program);
-}
-
 /* Marks what has been counted up to now, which a snapshot brings in. */
 static void set_mark(struct program *program, enum session_mark mark)
 {
@@ -237,7 +227,6 @@ static void on_keys(void *context)
 		save(program);
 	if (actions & (UI_DRAW | UI_PAUSE))
 		program->draw = true;
-	complete_snapshot(program);
 	if (actions & UI_QUIT)
 		loop_stop(program->loop);
 }
@@ -290,6 +279,19 @@ static int open_signals(struct err *err)
 	return fd;
 }
 
+/* What has come to the screen may need more than the snapshot has: then it is drawn again. */
+static void draw(struct program *program)
+{
+	struct snapshot_request wanted;
+
+	ui_draw(program->ui, program->snapshot);
+	wanted = ui_request(program->ui);
+	if (program->paused || snapshot_request_same(&wanted, &program->snapshot->request))
+		return;
+	refresh(program);
+	ui_draw(program->ui, program->snapshot);
+}
+
 static void each_turn(void *context)
 {
 	struct program *program = context;
@@ -302,7 +304,7 @@ static void each_turn(void *context)
 	if (session_ended(program->session) && !program->exit_shown)
 		refresh(program);
 	if (program->ui && program->draw && program->snapshot)
-		ui_draw(program->ui, program->snapshot);
+		draw(program);
 	program->draw = false;
 }
 

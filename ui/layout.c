@@ -23,6 +23,7 @@ static const struct layout_panes modes[LAYOUT_COUNT] = {
     [LAYOUT_THREADS] = {1, {PANE_THREADS}},
     [LAYOUT_MODULES] = {1, {PANE_MODULES}},
     [LAYOUT_HEALTH] = {1, {PANE_HEALTH}},
+    [LAYOUT_DETAIL] = {1, {PANE_DETAIL}},
 };
 
 const struct layout_panes *layout_panes(enum layout_mode mode)

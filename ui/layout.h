@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum pane_id { PANE_CPU, PANE_HEAP, PANE_LEAKS, PANE_GROWTH, PANE_COMBINED, PANE_FLAME, PANE_TREE, PANE_THREADS, PANE_MODULES, PANE_HEALTH, PANE_COUNT };
+enum pane_id { PANE_CPU, PANE_HEAP, PANE_LEAKS, PANE_GROWTH, PANE_COMBINED, PANE_FLAME, PANE_TREE, PANE_THREADS, PANE_MODULES, PANE_HEALTH, PANE_DETAIL, PANE_COUNT };
 
 /* What is on the screen together; each has a number key. */
 enum layout_mode {
@@ -23,6 +23,7 @@ enum layout_mode {
 	LAYOUT_THREADS,
 	LAYOUT_MODULES,
 	LAYOUT_HEALTH,
+	LAYOUT_DETAIL,
 	LAYOUT_COUNT,
 };
 

@@ -25,6 +25,7 @@ const struct pane *pane_get(enum pane_id id)
 	    [PANE_THREADS] = threads_pane_get,
 	    [PANE_MODULES] = modules_pane_get,
 	    [PANE_HEALTH] = health_pane_get,
+	    [PANE_DETAIL] = detail_pane_get,
 	};
 
 	return panes[id]();

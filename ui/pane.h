@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "detail.h"
 #include "flame.h"
 #include "profile/snapshot.h"
 #include "table.h"
@@ -23,6 +24,7 @@ struct pane_choice {
 	bool kernel_unfolded;
 	const struct tree_view *tree;
 	struct flame *flame;
+	const struct detail *detail;
 	enum snapshot_window window; /* of CPU samples */
 	enum snapshot_group group;
 	/* What that comes to in a snapshot, borrowed from it: see pane_choose(). */
@@ -87,6 +89,7 @@ const struct pane *combined_pane_get(void);
 const struct pane *threads_pane_get(void);
 const struct pane *modules_pane_get(void);
 const struct pane *health_pane_get(void);
+const struct pane *detail_pane_get(void);
 
 /* Brings the view up to date and draws title and rows, or why there are none. */
 void pane_draw(const struct pane *pane, struct table_state *state, const struct pane_frame *frame);

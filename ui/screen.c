@@ -29,6 +29,7 @@ struct screen *screen_new(bool utf8)
 		view_init(&screen->panes[id].view, pane_get(id)->first_sort);
 	screen->choice.tree = &screen->tree;
 	screen->choice.flame = &screen->flame;
+	screen->choice.detail = &screen->detail;
 	return screen;
 }
 
@@ -40,6 +41,7 @@ void screen_free(struct screen *screen)
 		view_fini(&screen->panes[id].view);
 	tree_view_fini(&screen->tree);
 	flame_fini(&screen->flame);
+	detail_fini(&screen->detail);
 	match_free(screen->wanted);
 	match_free(screen->filter);
 	free(screen);
@@ -200,6 +202,8 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
 		request.off[id] = pane_get(screen_shown_pane(screen, id))->is_off(snapshot);
 
+	if (screen->focus == PANE_DETAIL)
+		detail_update(&screen->detail, snapshot, screen->glyphs);
 	tree_view_update(&screen->tree, calls_tree(snapshot), calls_by_heap(snapshot));
 	screen->layout = layout_compute(&request);
 	pane_choose(&screen->choice, snapshot);
@@ -214,6 +218,10 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 	header_draw(snapshot, screen->paused, request.notice && screen->layout.notice.rows == 0,
 		    screen->glyphs, grid, screen->layout.header);
 	draw_panes(screen, snapshot, grid, &screen->layout);
+	if (screen_open_detail(screen)) {
+		screen_draw(screen, snapshot, grid);
+		return;
+	}
 	if (screen->layout.notice.rows > 0)
 		draw_notice(notice, grid, screen->layout.notice);
 	draw_last_line(screen, grid);

@@ -1,6 +1,6 @@
 /*
- * What the screen needs of a snapshot, and what keys do to the pictures of calls: the tree and the
- * flame graph.
+ * What the screen needs of a snapshot, and what keys do to the pictures of calls, the tree and the
+ * flame graph, and to details.
  */
 #include "config.h"
 
@@ -14,14 +14,16 @@ static bool shows_calls(const struct screen *screen)
 struct snapshot_request screen_request(const struct screen *screen)
 {
 	bool calls = shows_calls(screen);
+	enum detail_kind detail = screen->focus == PANE_DETAIL ? screen->detail.kind : DETAIL_NONE;
 
 	return (struct snapshot_request){
+	    .stacks = detail == DETAIL_SITE,
 	    .threads = screen->focus == PANE_THREADS,
 	    .combined = screen->focus == PANE_COMBINED,
-	    .cpu_tree = calls && !screen->by_heap,
+	    .cpu_tree = (calls && !screen->by_heap) || detail == DETAIL_FUNCTION,
 	    .heap_tree = calls && screen->by_heap,
 	    .callers = screen->focus == PANE_TREE && screen->callers,
-	    .fold_kernel = calls && !screen->choice.kernel_unfolded,
+	    .fold_kernel = (calls || detail == DETAIL_FUNCTION) && !screen->choice.kernel_unfolded,
 	};
 }
 
@@ -100,4 +102,53 @@ bool screen_move_calls(struct screen *screen, enum command command)
 		return screen->focus == PANE_TREE ? move_tree(screen, command)
 						  : move_flame(screen, command);
 	}
+}
+
+/* Of what kind the rows of a pane are, for details. */
+static enum detail_kind detail_of(const struct screen *screen, enum pane_id shown)
+{
+	switch (shown) {
+	case PANE_CPU:
+		return screen->choice.shown_group == GROUP_FUNCTION ? DETAIL_FUNCTION : DETAIL_NONE;
+	case PANE_COMBINED:
+		return DETAIL_FUNCTION;
+	case PANE_HEAP:
+	case PANE_LEAKS:
+		return DETAIL_SITE;
+	default:
+		return DETAIL_NONE;
+	}
+}
+
+bool screen_open_detail(struct screen *screen)
+{
+	const struct view *view = &screen_focused_table(screen)->view;
+	enum detail_kind kind = detail_of(screen, screen_shown_pane(screen, screen->focus));
+
+	if (!screen->open_row)
+		return false;
+	screen->open_row = false;
+	if (kind == DETAIL_NONE || view->count == 0)
+		return false;
+	detail_open(&screen->detail, kind, view->selected_id);
+	screen->back_mode = screen->mode;
+	screen->back_focus = screen->focus;
+	view_first(&screen->panes[PANE_DETAIL].view);
+	screen_focus(screen, PANE_DETAIL);
+	return true;
+}
+
+bool screen_move_detail(struct screen *screen, enum command command)
+{
+	bool back = command == COMMAND_BACK || (command == COMMAND_CLOSE && !screen->filter);
+
+	if (command == COMMAND_OPEN) {
+		screen->open_row = screen->focus != PANE_DETAIL;
+		return true;
+	}
+	if (screen->focus != PANE_DETAIL || screen->detail.kind == DETAIL_NONE || !back)
+		return false;
+	screen->mode = screen->back_mode;
+	screen->focus = screen->back_focus;
+	return true;
 }

@@ -31,7 +31,7 @@ static enum pane_id next_pane(const struct screen *screen)
 
 	if (shown->count > 1)
 		return shown->ids[screen->focus == shown->ids[0]];
-	return (screen->focus + 1) % PANE_COUNT;
+	return screen->focus + 1 < PANE_DETAIL ? screen->focus + 1 : PANE_CPU;
 }
 
 static void sort_pane(struct screen *screen, enum pane_id id, unsigned column)
@@ -356,7 +356,8 @@ unsigned screen_command(struct screen *screen, enum command command)
 		screen->paused = !screen->paused;
 		return UI_PAUSE | UI_DRAW;
 	}
-	if (!screen->help && screen_move_calls(screen, command))
+	if (!screen->help &&
+	    (screen_move_calls(screen, command) || screen_move_detail(screen, command)))
 		return UI_DRAW;
 	if (!move_pane(screen, command) && !open_or_close(screen, command) &&
 	    !find(screen, command))

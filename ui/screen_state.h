@@ -25,6 +25,10 @@ struct screen {
 	bool callers; /* of each function, in the tree */
 	struct tree_view tree;
 	struct flame flame;
+	struct detail detail;
+	bool open_row; /* the selected row is to be shown in detail, once it is known which that is */
+	enum layout_mode back_mode; /* where details were opened from */
+	enum pane_id back_focus;
 	bool heap_replaced; /* growth is shown where the heap would be */
 	bool help;
 	size_t help_top;
@@ -63,6 +67,12 @@ void screen_show_calls(struct screen *screen, enum layout_mode mode);
 
 /* What a command means in the pictures of calls; false when it means the same as elsewhere. */
 bool screen_move_calls(struct screen *screen, enum command command);
+
+/* What a command means to details; false when it means the same as elsewhere. */
+bool screen_move_detail(struct screen *screen, enum command command);
+
+/* Shows the row in detail that Enter was pressed on, now that the panes are drawn; false: none is. */
+bool screen_open_detail(struct screen *screen);
 
 /* The table of the pane that keys work on. */
 struct table_state *screen_focused_table(struct screen *screen);

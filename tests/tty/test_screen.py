@@ -138,6 +138,28 @@ class ScreenTest(unittest.TestCase):
         terminal.wait_for(r"^. +[1-9]\S* +\d\S* +0 .*\bdemo_hash_block\b")
         terminal.wait_for(r"^. +\d\S* +\d\S* +[1-9]\S* .*\bdemo_leak_session\b")
 
+    def test_details(self):
+        """The stacks of a function and of a site, and the way back."""
+        terminal = self.open_top(name="demo")
+        terminal.wait_for(r"^. .*\bdemo_hash_block\b")
+        terminal.press("/")
+        terminal.press(*"hash_block", "Enter", "Enter")
+        terminal.wait_for(r"\[DETAIL\] of a function")
+        terminal.wait_for(r"^. +demo_hash_block +demo +\S*demo\.c:\d+")
+        terminal.wait_for(r"^ +[1-9]\S* +[1-9]\S* stack 1$\n^ +demo_hash_block +\S*demo\.c:\d+$\n"
+                          r"^ +demo_hash_body .*$\n^ +demo_handle_request ")
+        terminal.press("Escape")
+        terminal.wait_for(r"\[CPU\]")
+        terminal.press("3")
+        terminal.wait_for(r"\bdemo_leak_session\b")
+        terminal.press("/")
+        terminal.press(*"leak_session", "Enter", "Enter")
+        terminal.wait_for(r"^. +demo_leak_session +demo +\S*demo\.c:\d+")
+        terminal.wait_for(r"^ +[1-9]\S* +[1-9]\S* +from \d+s")
+        terminal.wait_for(r"^ +[1-9]\S* +[1-9]\S* stack 1, \d+ objects$")
+        terminal.press("BSpace")
+        terminal.wait_for(r"\[HEAP\]")
+
     def test_threads(self):
         """What /proc has of each, and the samples by which they are counted in the kernel."""
         terminal = self.open_top(name="demo")
@@ -177,6 +199,9 @@ class ScreenTest(unittest.TestCase):
         terminal.wait_without(r"start_thread")
         terminal.press("BSpace", "Escape")
         terminal.wait_for(r"^│\[all\]")
+        terminal.press("/")
+        terminal.press(*"hash_block", "Enter")
+        terminal.wait_for(r"  found [1-9]\S*%")
         terminal.press("M")
         terminal.wait_for(r"│demo_leak_session")
 

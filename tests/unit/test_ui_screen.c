@@ -522,6 +522,102 @@ Test(ui_screen, flame)
 	HAS("|[all]");
 }
 
+Test(ui_screen, details_of_a_function)
+{
+	functions[1] = (struct snapshot_function){.id = 14,
+						  .name = "book::match_level",
+						  .module = "ordersd",
+						  .file = "book.rs",
+						  .line = 2,
+						  .self_samples = 250,
+						  .total_samples = 250,
+						  .self_pct = 25.0,
+						  .total_pct = 25.0};
+	draw(120, 35);
+	press(RSP_KEY_DOWN);
+	press(RSP_KEY_ENTER);
+	cr_expect_not(screen_request(screen).cpu_tree, "not known yet which row that is");
+	draw(120, 35);
+	HAS("[DETAIL] of a function");
+	HAS("nothing is known of it in this snapshot");
+	cr_expect(screen_request(screen).cpu_tree);
+	snapshot.request = screen_request(screen);
+	snapshot.cpu_tree = seed_tree(1);
+	draw(120, 35);
+	HAS(" book::match_level  ordersd  book.rs:2\n");
+	HAS("self 25.0%, with what it called 25.0% of all samples since attachment");
+	HAS("hottest 1 of 1 stacks, shares of the function's 60");
+	HAS("    100      60 stack 1\n");
+	HAS("    book::match_level ~inl  book.rs:9\n");
+	HAS("    engine::run  run.rs:7\n");
+	HAS("    main  ordersd\n");
+	press(RSP_KEY_ESCAPE);
+	draw(120, 35);
+	HAS("--[CPU]");
+	HAS("-- HEAP ");
+	/* Of a function with callees all stacks below it, the heaviest first. */
+	functions[0] = functions[1];
+	functions[0].id = 12;
+	functions[0].name = "engine::run";
+	press(RSP_KEY_HOME);
+	press(RSP_KEY_ENTER);
+	draw(120, 35);
+	HAS("hottest 2 of 2 stacks, shares of the function's 80");
+	HAS("   75.0      60 stack 1\n");
+	HAS("   25.0      20 stack 2\n");
+	press(RSP_KEY_BACKSPACE);
+	draw(120, 35);
+	HAS("--[CPU]");
+}
+
+Test(ui_screen, details_of_a_site)
+{
+	struct snapshot_frame frames[] = {
+	    {.function = "malloc", .module = "libc.so.6"},
+	    {.function = "cache::insert", .module = "ordersd", .file = "src/cache.rs", .line = 141}};
+	struct snapshot_stack stacks[] = {{.live_bytes = 3 << 19,
+					   .live_objects = 700,
+					   .frame_count = 2,
+					   .frames = frames}};
+
+	sites[0].stacks = stacks;
+	sites[0].stack_count = 1;
+	press('3');
+	press(RSP_KEY_ENTER);
+	draw(120, 40);
+	HAS("[DETAIL] of a site");
+	HAS_NOT("stack 1");
+	cr_expect(screen_request(screen).stacks);
+	snapshot.request = screen_request(screen);
+	draw(120, 40);
+	HAS(" cache::insert  ordersd  src/cache.rs:141\n");
+	HAS("live 3.0M (+/- 0) in 1.5K objects of 2.0K on average, peak 4.0M");
+	HAS("allocated 5.0M, freed 2.0M since attachment; now +2.0K/s");
+	HAS("leak: HIGH, grew in 12 of 12 windows");
+	HAS("   25.0       1 from 10s ");
+	HAS("   75.0       3 from 1m00s ");
+	HAS("largest 1 of 1 stacks, shares of the site's live bytes");
+	HAS("   50.0    1.5M stack 1, 700 objects\n");
+	HAS("    malloc  libc.so.6\n");
+	press(RSP_KEY_ESCAPE);
+	press('4');
+	press(RSP_KEY_ENTER);
+	draw(120, 40);
+	HAS("[DETAIL] of a site");
+	sites[0].ages_known = false;
+	draw(40, 10);
+	draw(120, 40);
+	HAS("the ages of what is live are not known yet");
+	sites[0].id = 99;
+	draw(120, 40);
+	HAS("nothing is known of it");
+	press(RSP_KEY_ESCAPE);
+	press('6');
+	press(RSP_KEY_ENTER);
+	draw(120, 40);
+	HAS("[THREADS]");
+}
+
 Test(ui_screen, combined)
 {
 	press('C');
@@ -1140,7 +1236,7 @@ Test(ui_screen, help_opens_scrolls_and_closes)
 	HAS("Esc closes");
 	press('G');
 	draw(80, 24);
-	HAS("Columns of HEALTH");
+	HAS("Columns of DETAIL");
 	HAS_NOT("q ^C F10");
 	press('g');
 	draw(80, 24);

@@ -1,0 +1,47 @@
+/*
+ * What there is to know of one function or site: rows of text, made anew from each snapshot. Of a
+ * function the stacks that it is in most, of a site its stacks, the ages of what is live, and how
+ * that went.
+ */
+#ifndef RSP_UI_DETAIL_H
+#define RSP_UI_DETAIL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fmt.h"
+#include "glyphs.h"
+#include "profile/snapshot.h"
+#include "style.h"
+
+enum detail_kind { DETAIL_NONE, DETAIL_FUNCTION, DETAIL_SITE };
+
+enum { DETAIL_TEXT = 1024, DETAIL_STACKS = 8 };
+
+struct detail_row {
+	double pct; /* NAN: none */
+	char amount[FMT_SIZE];
+	enum style style;
+	char text[DETAIL_TEXT]; /* raw */
+};
+
+/* One that is all zero is of nothing. Fields are read by everyone, written by detail.c only. */
+struct detail {
+	enum detail_kind kind;
+	uint64_t id; /* of the row in the snapshot */
+	size_t count;
+	size_t capacity;
+	struct detail_row *rows; /* owned */
+};
+
+/* Frees what it owns. */
+void detail_fini(struct detail *detail);
+
+/* From now on it is of this function or site. */
+void detail_open(struct detail *detail, enum detail_kind kind, uint64_t id);
+
+/* Makes the rows anew; none when the snapshot does not have what it is of. */
+void detail_update(struct detail *detail, const struct snapshot *snapshot,
+		   const struct glyphs *glyphs);
+
+#endif
