@@ -61,11 +61,12 @@ struct call_tree_builder *call_tree_begin(const struct call_tree_options *option
 	return builder;
 }
 
+/* Texts are interned, so their addresses tell them apart and stay the same. */
 static uint64_t path_id(uint64_t parent, const struct frame *frame)
 {
-	XXH64_hash_t module = XXH3_64bits_withSeed(frame->module, strlen(frame->module), parent);
+	const uint64_t key[] = {parent, (uintptr_t)frame->function, (uintptr_t)frame->module};
 
-	return XXH3_64bits_withSeed(frame->function, strlen(frame->function), module);
+	return XXH3_64bits(key, sizeof(key));
 }
 
 /* Where the id is in the table, or the free place for it. */

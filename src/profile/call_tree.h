@@ -18,7 +18,7 @@ struct stack;
 
 /* Strings are borrowed from the symbols of the stacks, as are those of a snapshot. */
 struct call_node {
-	uint64_t id; /* of the path to it: the same in each tree as long as the names are */
+	uint64_t id; /* of the path to it: the same in each tree of a run as long as the names are */
 	const char *function; /* demangled, or "module+0xoffset"; never NULL */
 	const char *module;   /* base name; never NULL */
 	const char *file;     /* where it executes, in one of its stacks; NULL: unknown */
