@@ -27,7 +27,7 @@ struct memory_map {
 	int pid;
 	struct range *ranges; /* by address, without overlaps */
 	size_t count, capacity;
-	uint64_t brk_bytes;
+	uint64_t brk_bytes, brk_end;
 	double next_s;
 };
 
@@ -87,7 +87,7 @@ void memory_map_parse(struct memory_map *map, FILE *file)
 	ssize_t length;
 
 	map->count = 0;
-	map->brk_bytes = 0;
+	map->brk_bytes = map->brk_end = 0;
 	while ((length = getline(&line, &size, file)) >= 0) {
 		struct mapping mapping;
 		const char *name;
@@ -95,8 +95,10 @@ void memory_map_parse(struct memory_map *map, FILE *file)
 		if (!maps_take_line(line, (size_t)length, &mapping, &name))
 			continue;
 		name += strspn(name, " ");
-		if (strcmp(name, "[heap]") == 0)
+		if (strcmp(name, "[heap]") == 0) {
 			map->brk_bytes += mapping.end - mapping.start;
+			map->brk_end = mapping.end;
+		}
 		add(map, &mapping, is_anonymous(&mapping, name));
 	}
 	free(line);
@@ -158,4 +160,9 @@ enum memory_kind memory_map_kind(const struct memory_map *map, uint64_t address)
 uint64_t memory_map_brk_bytes(const struct memory_map *map)
 {
 	return map->brk_bytes;
+}
+
+uint64_t memory_map_brk_end(const struct memory_map *map)
+{
+	return map->brk_end;
 }

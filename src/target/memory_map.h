@@ -33,4 +33,7 @@ enum memory_kind memory_map_kind(const struct memory_map *map, uint64_t address)
 /* Size of what brk() has, in bytes. */
 uint64_t memory_map_brk_bytes(const struct memory_map *map);
 
+/* Where that ends. 0: it has nothing. */
+uint64_t memory_map_brk_end(const struct memory_map *map);
+
 #endif

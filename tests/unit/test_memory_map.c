@@ -68,6 +68,7 @@ Test(memory_map, neighbours)
 	cr_expect_eq(memory_map_kind(map, 0x8000), MEMORY_ANONYMOUS);
 	cr_expect_eq(memory_map_kind(map, UINT64_MAX), MEMORY_UNMAPPED);
 	cr_expect_eq(memory_map_brk_bytes(map), 0x3000);
+	cr_expect_eq(memory_map_brk_end(map), 0x9000);
 	memory_map_free(map);
 }
 
