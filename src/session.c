@@ -287,6 +287,7 @@ static int attach(struct session *session, struct err *err)
 	}
 	session_growth_open(session);
 	open_cpu(session);
+	session_mappings_open(session);
 	/* Whatever was mapped since the first reading, and before the records began. */
 	address_space_stale(session->space);
 	code = check_sources(session, err);
@@ -355,6 +356,7 @@ void session_close(struct session *session)
 	cpu_source_close(session->cpu);
 	close_counts(session);
 	session_close_heap(session);
+	session_mappings_close(session);
 	session_growth_close(session);
 	cpu_profile_free(session->cpu_profile);
 	heap_profile_free(session->heap_profile);
@@ -397,6 +399,7 @@ static void start_anew(struct session *session)
 		cpu_profile_reset(session->cpu_profile);
 		session->reset_s = session->reset_before_s = session->baseline_s = 0;
 		session_growth_start_anew(session);
+		session_mappings_start_anew(session);
 		session->memory_growth = (struct growth){0};
 		session->samples_copied = 0;
 	}

@@ -100,7 +100,8 @@ static void remember(struct session_growth *growth, size_t ring, struct sample *
 
 static struct growth_weight weight_of(unsigned samples, double faults, uint64_t page_bytes)
 {
-	return (struct growth_weight){samples, faults, faults * (double)page_bytes};
+	return (struct growth_weight){
+	    .samples = samples, .faults = faults, .bytes = faults * (double)page_bytes};
 }
 
 static void on_sample(void *context, size_t ring, const struct perf_record *record)
@@ -143,6 +144,11 @@ void session_growth_unwound(struct session *session, uint64_t id, struct stack *
 	sample->unwound = true;
 	growth_profile_add(growth->profile, stack, sample->address, sample->weight);
 	let_go(growth, sample);
+}
+
+void session_growth_mapped(struct session *session, struct stack *stack, uint64_t bytes)
+{
+	growth_profile_add_mapping(session->growth->profile, stack, bytes);
 }
 
 /* Those that found no room came behind those that filled it: they are taken to be alike. */
@@ -205,6 +211,7 @@ void session_growth_drain(struct session *session, bool now)
 	growth->drained_s = time_s;
 	growth->drain++;
 	growth_source_drain(growth->source);
+	session_mappings_drain(session, now);
 	is_fresh = memory_map_refresh(growth->memory, time_s);
 	growth_profile_sort_out(growth->profile, growth->memory, is_fresh);
 }
@@ -347,8 +354,10 @@ void session_growth_fill(struct session *session, struct snapshot *snapshot, boo
 
 	snapshot->growth.bytes_per_s = NAN;
 	snapshot->growth.reason = session->growth_off.text[0] ? session->growth_off.text : NULL;
-	if (!growth)
+	if (!growth) {
+		session_mappings_fill(session, snapshot);
 		return;
+	}
 	facts = growth_source_facts(growth->source);
 	snapshot->growth.state = CHANNEL_ON;
 	snapshot->growth.event = facts.event;
@@ -361,4 +370,5 @@ void session_growth_fill(struct session *session, struct snapshot *snapshot, boo
 		snapshot->overflow.threads_uncovered = facts.threads_uncovered;
 	snapshot->memory.brk_bytes = memory_map_brk_bytes(growth->memory);
 	growth_profile_fill(growth->profile, snapshot, session_now_s(), with_stacks);
+	session_mappings_fill(session, snapshot);
 }

@@ -24,6 +24,9 @@ void session_growth_drain(struct session *session, bool now);
 /* The unwinder has come to an end with the sample of this id. */
 void session_growth_unwound(struct session *session, uint64_t id, struct stack *stack);
 
+/* So many bytes were mapped by a call with this stack; NULL: not known. */
+void session_growth_mapped(struct session *session, struct stack *stack, uint64_t bytes);
+
 /* All stacks that are held, with the bytes that were touched by them. */
 void session_growth_each_stack(struct session *session, stack_fn use, void *context);
 

@@ -121,6 +121,8 @@ static void on_unwound(void *context, struct unwind_tag tag, struct stack *stack
 		session_check(session, tag.id, stack);
 	else if (tag.source == UNWIND_GROWTH)
 		session_growth_unwound(session, tag.id, stack);
+	else if (tag.source == UNWIND_MAPPING)
+		session_mappings_unwound(session, tag.id, stack);
 	else if (stack)
 		heap_profile_set_stack(session->heap_profile, tag.id, stack);
 }

@@ -146,4 +146,9 @@ void session_fill_ledger(struct session *session, struct snapshot *snapshot)
 
 		add_channel(snapshot, &channel);
 	}
+	if (session->mappings) {
+		const struct snapshot_channel channel = session_mappings_channel(session);
+
+		add_channel(snapshot, &channel);
+	}
 }

@@ -1,8 +1,8 @@
 /*
  * The parts of a session, for the files that make it up: session.c (start and stop),
  * session_hooks.c (from one stage to the next), session_allocators.c (which functions are probed),
- * session_growth.c (page faults), session_memory.c (memory in all),
- * session_modules.c (the files it has code of),
+ * session_growth.c (page faults), session_mappings.c (mmap() and its like), session_memory.c
+ * (memory in all), session_modules.c (the files it has code of),
  * session_threads.c, session_lines.c (which names and lines are worth most) and session_snapshot.c.
  */
 #ifndef RSP_SESSION_STATE_H
@@ -32,12 +32,13 @@
 #include "target/target.h"
 #include "session.h"
 #include "session_growth.h"
+#include "session_mappings.h"
 
 /* What the kernel says of samples is remembered until they come: as many as two full rings. */
 enum { SESSION_CALLS = 4096, SESSION_CHECKS = 4096 };
 
 /* Who submits stacks to the unwinder. */
-enum unwind_source { UNWIND_CPU, UNWIND_HEAP, UNWIND_CHECK, UNWIND_GROWTH };
+enum unwind_source { UNWIND_CPU, UNWIND_HEAP, UNWIND_CHECK, UNWIND_GROWTH, UNWIND_MAPPING };
 
 /* Of the samples that were unwound in the kernel and here. */
 struct unwind_check {
@@ -78,7 +79,8 @@ struct session {
 	struct heap_source *heap;	/* NULL: off, see heap_off */
 	struct live_scan *live_scan;	/* NULL: as heap */
 	struct session_growth *growth;	/* NULL: off, see growth_off */
-	struct err cpu_off, heap_off, growth_off, bpf_off;
+	struct session_mappings *mappings; /* NULL: off, see mappings_off */
+	struct err cpu_off, heap_off, growth_off, mappings_off, bpf_off;
 	struct memory_facts memory_facts;
 	struct growth memory_growth;	/* of anonymous memory */
 	struct trend rss_trend;

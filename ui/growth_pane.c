@@ -13,6 +13,7 @@
 
 enum {
 	COLUMN_GROWTH = GROWTH_COLUMN_BYTES + 1,
+	COLUMN_MAPPED,
 	COLUMN_FAULTS,
 	COLUMN_SAMPLES,
 	COLUMN_SITE,
@@ -29,6 +30,11 @@ static const struct table_column columns[] = {
 			     false,
 			     false},
     [COLUMN_GROWTH] = {"~NEW/s", "of that per second, lately", {9, 9, 1, false}, false, false},
+    [COLUMN_MAPPED] = {"MAPPED",
+		       "mapped here by mmap(), mremap() and brk(), counted",
+		       {7, 7, 2, false},
+		       false,
+		       false},
     [COLUMN_FAULTS] =
 	{"~FAULTS", "page faults that were, estimated", {8, 8, 3, false}, false, false},
     [COLUMN_SAMPLES] = {"SAMPLES", "what the estimate rests on", {8, 8, 4, false}, false, false},
@@ -47,6 +53,12 @@ static uint64_t site_id(const void *rows, size_t index)
 	return row(rows, index)->id;
 }
 
+/* What is not known comes last. */
+static uint64_t known(uint64_t count)
+{
+	return count == SNAPSHOT_UNKNOWN ? 0 : count;
+}
+
 static int compare_sites(const void *rows, size_t a_index, size_t b_index, unsigned column)
 {
 	const struct snapshot_growth_site *a = row(rows, a_index), *b = row(rows, b_index);
@@ -56,6 +68,8 @@ static int compare_sites(const void *rows, size_t a_index, size_t b_index, unsig
 		return cell_compare_count(a->bytes, b->bytes);
 	case COLUMN_GROWTH:
 		return cell_compare_double(a->bytes_per_s, b->bytes_per_s);
+	case COLUMN_MAPPED:
+		return cell_compare_count(known(a->mapped_bytes), known(b->mapped_bytes));
 	case COLUMN_FAULTS:
 		return cell_compare_count(a->faults, b->faults);
 	case COLUMN_SAMPLES:
@@ -77,6 +91,10 @@ static const char *site_cell(const void *rows, size_t index, const struct table_
 		return fmt_bytes(buf, size, site->bytes);
 	case COLUMN_GROWTH:
 		return fmt_bytes_signed(buf, size, site->bytes_per_s, "");
+	case COLUMN_MAPPED:
+		return site->mapped_bytes == SNAPSHOT_UNKNOWN
+			   ? "-"
+			   : fmt_bytes(buf, size, site->mapped_bytes);
 	case COLUMN_FAULTS:
 		return fmt_count(buf, size, site->faults);
 	case COLUMN_SAMPLES:
@@ -155,6 +173,16 @@ static size_t add_limit(const struct snapshot_memory *memory, char *buf, size_t 
 	return (size_t)length;
 }
 
+/* The length of what found room. */
+static size_t add_text(char *buf, size_t size, const char *before, const char *text)
+{
+	int length = snprintf(buf, size, "%s%s", before, text);
+
+	if (length < 0 || size == 0)
+		return 0;
+	return (size_t)length < size ? (size_t)length : size - 1;
+}
+
 static void about(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,
 		  size_t size)
 {
@@ -174,10 +202,16 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 			     bytes(anonymous, sizeof(anonymous), memory->anonymous_bytes), rate);
 	length += add_limit(memory, buf + length, size - length);
 	if (snapshot->heap.state == CHANNEL_OFF && snapshot->heap.reason)
-		snprintf(buf + length, size - length, "; heap not tracked: %s",
-			 snapshot->heap.reason);
+		length += add_text(buf + length, size - length,
+				   "; heap not tracked: ", snapshot->heap.reason);
 	else if (growth->reason)
-		snprintf(buf + length, size - length, "; %s", growth->reason);
+		length += add_text(buf + length, size - length, "; ", growth->reason);
+	if (growth->mappings_reason)
+		add_text(buf + length, size - length,
+			 "; MAPPED unknown: ", growth->mappings_reason);
+	else if (growth->mappings_lost)
+		snprintf(buf + length, size - length, "; %s calls without a place",
+			 fmt_count(rate, sizeof(rate), growth->mappings_lost));
 }
 
 const struct pane *growth_pane_get(void)

@@ -236,6 +236,14 @@ static void put_growth(FILE *out, const struct snapshot_growth *growth)
 		fmt_count(samples, sizeof(samples), growth->samples), growth->event);
 	if (growth->reason)
 		put_reason(out, "growth limited", growth->reason);
+	if (growth->mappings_reason) {
+		put_reason(out, "mapped: unknown", growth->mappings_reason);
+		return;
+	}
+	fprintf(out, "mapped: %s by %s calls of mmap(), mremap() and brk(), %s lost\n",
+		fmt_bytes(bytes, sizeof(bytes), growth->mapped_bytes),
+		fmt_count(samples, sizeof(samples), growth->mappings),
+		fmt_count(rate, sizeof(rate), growth->mappings_lost));
 }
 
 /* Zeros are shown: that nothing was lost is a finding. */
@@ -339,15 +347,16 @@ static void put_growth_sites(FILE *out, const struct snapshot *snapshot)
 	for (size_t i = 0; i < rows; i++)
 		name_width = wider(name_width,
 				   cell_columns(snapshot->growth_sites[i].function, NAME_COLUMNS));
-	fprintf(out, "\n%6s %9s %7s", "~NEW", "~NEW/S", "SAMPLES");
+	fprintf(out, "\n%6s %9s %6s %7s", "~NEW", "~NEW/S", "MAPPED", "SAMPLES");
 	put_cell(out, "SITE", NAME_COLUMNS, name_width);
 	fprintf(out, "  WHERE\n");
 	for (size_t i = 0; i < rows; i++) {
 		const struct snapshot_growth_site *row = &snapshot->growth_sites[i];
-		char bytes[FMT_SIZE], rate[FMT_SIZE], samples[FMT_SIZE];
+		char bytes[FMT_SIZE], rate[FMT_SIZE], mapped[FMT_SIZE], samples[FMT_SIZE];
 
-		fprintf(out, "%6s %9s %7s", fmt_bytes(bytes, sizeof(bytes), row->bytes),
+		fprintf(out, "%6s %9s %6s %7s", fmt_bytes(bytes, sizeof(bytes), row->bytes),
 			fmt_bytes_signed(rate, sizeof(rate), row->bytes_per_s, ""),
+			known_bytes(mapped, row->mapped_bytes),
 			fmt_count(samples, sizeof(samples), row->samples));
 		put_cell(out, row->function, NAME_COLUMNS, name_width);
 		put_place(out, row->file, row->line);

@@ -14,6 +14,7 @@ static json_t *stacks_array(const struct snapshot_growth_site *site)
 
 		json_put_count(object, "faults", stack->faults);
 		json_put_count(object, "bytes", stack->bytes);
+		json_put_known(object, "mapped_bytes", stack->mapped_bytes);
 		json_put_frames(object, stack->frames, stack->frame_count);
 		json_append(array, object);
 	}
@@ -31,6 +32,8 @@ static json_t *site_object(const struct snapshot_growth_site *site)
 	json_put_count(object, "faults", site->faults);
 	json_put_count(object, "bytes", site->bytes);
 	json_put_real(object, "bytes_per_s", site->bytes_per_s);
+	json_put_known(object, "mapped_bytes", site->mapped_bytes);
+	json_put_known(object, "mappings", site->mappings);
 	json_put(object, "stacks", stacks_array(site));
 	return object;
 }
@@ -74,6 +77,10 @@ json_t *json_growth(const struct snapshot *snapshot)
 	json_put_real(object, "bytes_per_s", growth->bytes_per_s);
 	json_put_known(object, "file_faults", growth->file_faults | unknown);
 	json_put_known(object, "unknown_faults", growth->unknown_faults | unknown);
+	json_put_known(object, "mapped_bytes", growth->mapped_bytes | unknown);
+	json_put_known(object, "mappings", growth->mappings | unknown);
+	json_put_known(object, "mappings_lost", growth->mappings_lost | unknown);
+	json_put_text(object, "mappings_reason", growth->mappings_reason);
 	put_memory(object, &snapshot->memory);
 	json_put(object, "sites", sites_array(snapshot));
 	return object;

@@ -79,6 +79,8 @@ static void add_weight(struct growth_weight *to, const struct growth_weight *fro
 	to->samples += from->samples;
 	to->faults += from->faults;
 	to->bytes += from->bytes;
+	to->mappings += from->mappings;
+	to->mapped_bytes += from->mapped_bytes;
 }
 
 void growth_profile_add(struct growth_profile *profile, struct stack *stack, uint64_t address,
@@ -97,17 +99,25 @@ void growth_profile_add(struct growth_profile *profile, struct stack *stack, uin
 	profile->waiting[profile->waiting_count++] = (struct waiting){stack, address, weight};
 }
 
-static void book(struct growth_profile *profile, const struct waiting *sample)
+static void book(struct growth_profile *profile, struct stack *stack,
+		 const struct growth_weight *weight)
 {
 	struct row *row;
 
-	HASH_FIND(hh, profile->rows, &sample->stack, sizeof(sample->stack), row);
+	HASH_FIND(hh, profile->rows, &stack, sizeof(stack), row);
 	if (!row) {
 		row = xcalloc(1, sizeof(*row));
-		row->stack = sample->stack;
+		row->stack = stack;
 		HASH_ADD(hh, profile->rows, stack, sizeof(row->stack), row);
 	}
-	add_weight(&row->weight, &sample->weight);
+	add_weight(&row->weight, weight);
+}
+
+void growth_profile_add_mapping(struct growth_profile *profile, struct stack *stack, uint64_t bytes)
+{
+	const struct growth_weight weight = {.mappings = 1, .mapped_bytes = bytes};
+
+	book(profile, stack, &weight);
 }
 
 void growth_profile_sort_out(struct growth_profile *profile, const struct memory_map *map,
@@ -120,7 +130,7 @@ void growth_profile_sort_out(struct growth_profile *profile, const struct memory
 
 		switch (memory_map_kind(map, sample.address)) {
 		case MEMORY_ANONYMOUS:
-			book(profile, &sample);
+			book(profile, sample.stack, &sample.weight);
 			break;
 		case MEMORY_FILE:
 			profile->file_faults += sample.weight.faults;
@@ -203,7 +213,8 @@ static void add_stack(struct snapshot_growth_site *site, const struct row *row)
 	site->stacks = xreallocarray(site->stacks, site->stack_count + 1, sizeof(*site->stacks));
 	to = &site->stacks[site->stack_count++];
 	*to = (struct snapshot_growth_stack){.faults = rounded(row->weight.faults),
-					     .bytes = rounded(row->weight.bytes)};
+					     .bytes = rounded(row->weight.bytes),
+					     .mapped_bytes = row->weight.mapped_bytes};
 	if (row->stack)
 		to->frames = site_frames(row->stack, &to->frame_count);
 }
@@ -227,7 +238,7 @@ static void forget_empty_places(struct growth_profile *profile)
 	struct place *place, *next;
 
 	HASH_ITER (hh, profile->places, place, next) {
-		if (place->now.faults > 0)
+		if (place->now.faults > 0 || place->now.mappings)
 			continue;
 		HASH_DEL(profile->places, place);
 		free(place);
@@ -247,6 +258,8 @@ static void fill_site(struct place *place, struct snapshot_growth_site *site, do
 	    .faults = rounded(place->now.faults),
 	    .bytes = rounded(place->now.bytes),
 	    .bytes_per_s = growth_per_s(&place->growth),
+	    .mappings = place->now.mappings,
+	    .mapped_bytes = place->now.mapped_bytes,
 	};
 }
 
@@ -256,6 +269,8 @@ static int by_site_bytes(const void *left, const void *right)
 
 	if (a->bytes != b->bytes)
 		return (a->bytes < b->bytes) - (a->bytes > b->bytes);
+	if (a->mapped_bytes != b->mapped_bytes)
+		return (a->mapped_bytes < b->mapped_bytes) - (a->mapped_bytes > b->mapped_bytes);
 	return (a->id > b->id) - (a->id < b->id);
 }
 
@@ -303,6 +318,8 @@ void growth_profile_fill(struct growth_profile *profile, struct snapshot *snapsh
 	growth->samples = all.samples;
 	growth->faults = rounded(all.faults);
 	growth->bytes = rounded(all.bytes);
+	growth->mappings = all.mappings;
+	growth->mapped_bytes = all.mapped_bytes;
 	growth->bytes_per_s = growth_per_s(&profile->growth);
 	growth->file_faults = rounded(profile->file_faults);
 	growth->unknown_faults = rounded(profile->unknown_faults);

@@ -1,6 +1,7 @@
 /*
  * Memory that was touched for the first time, by stack and site: page faults times the size of the
- * page. An estimate of what grows, which knows nothing of what is given back.
+ * page. An estimate of what grows, which knows nothing of what is given back. Beside it what was
+ * mapped there, which is counted.
  *
  * A fault counts when its address is in anonymous memory. That is found out at the next refresh, so
  * samples wait here until then.
@@ -29,6 +30,8 @@ struct growth_weight {
 	unsigned samples;
 	double faults;
 	double bytes;
+	uint64_t mappings; /* calls that have mapped memory */
+	uint64_t mapped_bytes;
 };
 
 struct growth_profile *growth_profile_new(void);
@@ -37,6 +40,10 @@ void growth_profile_free(struct growth_profile *profile);
 /* `stack` NULL: not known. The address is that of the fault. */
 void growth_profile_add(struct growth_profile *profile, struct stack *stack, uint64_t address,
 			struct growth_weight weight);
+
+/* A call that has mapped so many bytes. `stack` as above. */
+void growth_profile_add_mapping(struct growth_profile *profile, struct stack *stack,
+				uint64_t bytes);
 
 /*
  * Books the samples that wait, by what their addresses are in. `is_fresh`: the map is of now, so

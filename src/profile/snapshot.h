@@ -106,13 +106,15 @@ struct snapshot_site {
 struct snapshot_growth_stack {
 	uint64_t faults;
 	uint64_t bytes;
+	uint64_t mapped_bytes; /* SNAPSHOT_UNKNOWN: not known */
 	size_t frame_count;
 	struct snapshot_frame *frames;	/* owned */
 };
 
 /*
- * A place in the user's own code that touches anonymous memory for the first time. All figures but
- * `samples` are estimates, of what was touched since attachment. `id` as in snapshot_function.
+ * A place in the user's own code that touches anonymous memory for the first time, or maps some.
+ * Faults and bytes are estimates, of what was touched since attachment; mappings are counted. `id`
+ * as in snapshot_function.
  */
 struct snapshot_growth_site {
 	uint64_t id;
@@ -124,6 +126,8 @@ struct snapshot_growth_site {
 	uint64_t faults;
 	uint64_t bytes;
 	double bytes_per_s;	/* over the last ten seconds or since attachment */
+	uint64_t mappings;	/* calls of mmap(), mremap(), brk(); SNAPSHOT_UNKNOWN */
+	uint64_t mapped_bytes;	/* SNAPSHOT_UNKNOWN: not known */
 	size_t stack_count;
 	struct snapshot_growth_stack *stacks; /* owned; filled only when asked for */
 };
@@ -240,6 +244,9 @@ struct snapshot_growth {
 	double bytes_per_s;
 	uint64_t file_faults;	/* not growth: of files' pages */
 	uint64_t unknown_faults; /* of memory that was gone before it was looked at */
+	uint64_t mappings, mapped_bytes; /* of the sites; SNAPSHOT_UNKNOWN: see the reason */
+	uint64_t mappings_lost;		 /* calls that are in neither; SNAPSHOT_UNKNOWN */
+	const char *mappings_reason;	 /* why they are not known; NULL: they are */
 };
 
 struct snapshot_overflow {

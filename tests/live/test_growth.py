@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -184,6 +185,86 @@ class Growth(LiveTest):
         self.assertEqual(refresh["growth"]["state"], "on")
 
 
+class Mappings(LiveTest):
+    """What mmap(), brk() and mremap() have mapped, by the functions that call them: to the byte."""
+
+    # As many as a ring has room for, however late it is read.
+    CALLS = 20
+
+    def setUp(self):
+        super().setUp()
+        self.out = self.folder() / "out"
+
+    def truth(self):
+        """{function: (bytes, calls)} as the target counted, or None while it is not done."""
+        if read_truth(self.out) is None:
+            return None
+        return {words[0]: (int(words[1]), int(words[2]))
+                for words in (line.split() for line in self.out.read_text().splitlines()[:-1])}
+
+    def mapped(self, refresh):
+        """The same of the sites, of these functions and of those whose calls do not count."""
+        sums = {}
+        for site in refresh["growth"]["sites"]:
+            if site["mappings"] and re.match("(map|shrink)_", site["function"] or ""):
+                before = sums.get(site["function"], (0, 0))
+                sums[site["function"]] = (before[0] + site["mapped_bytes"],
+                                          before[1] + site["mappings"])
+        return sums
+
+    def check(self, stream):
+        stream.until(lambda refresh: self.truth(), "the target's end")
+        refresh = stream.until(lambda refresh: self.mapped(refresh) == self.truth(), "the truth")
+        refresh = stream.after_now()
+        growth = refresh["growth"]
+        self.assertEqual(self.mapped(refresh), self.truth())
+        self.assertIsNone(growth["mappings_reason"])
+        self.assertEqual(growth["mappings_lost"], 0)
+        self.assertEqual(growth["mapped_bytes"],
+                         sum(site["mapped_bytes"] for site in growth["sites"]))
+        self.assertEqual(growth["mappings"], sum(site["mappings"] for site in growth["sites"]))
+        (channel,) = [channel for channel in refresh["ledger"]["channels"]
+                      if channel["name"] == "system call rings"]
+        self.assertEqual((channel["produced"], channel["lost"]), (channel["consumed"], 0))
+        return refresh
+
+    def begin(self, *how):
+        """Attached to a target that waits, and then lets it begin."""
+        process = self.spawn(self.target("maps"), self.out, *how)
+        stream = self.stream("--heap", "off", "--growth", "on", "-d", "0.3", process.pid)
+        stream.next()
+        os.kill(process.pid, signal.SIGUSR1)
+        return stream
+
+    def test_attached(self):
+        self.check(self.begin(self.CALLS))
+
+    def test_from_its_first_instruction(self):
+        """A command: what was before exec does not count, and what comes right behind it does."""
+        self.check(self.stream("--heap", "off", "--growth", "on", "-d", "0.3", "--",
+                               self.target("maps"), self.out, self.CALLS, "now"))
+
+    def test_more_than_there_is_room_for(self):
+        """What is counted and what was lost are all that were."""
+        stream = self.begin(20000, "storm")
+        stream.until(lambda refresh: self.truth(), "the target's end")
+        stream.after_now()
+        refresh = stream.after_now()
+        seen = self.mapped(refresh)["map_mmap"]
+        truth = self.truth()["map_mmap"]
+        self.assertEqual(seen[0] * truth[1], seen[1] * truth[0])
+        self.assertGreater(refresh["growth"]["mappings_lost"], 0)
+        self.assertEqual(seen[1] + refresh["growth"]["mappings_lost"], truth[1])
+
+    def test_only_when_asked_for(self):
+        """Not at the cost of all others: without --growth on it is unknown, with the reason."""
+        process = self.spawn(self.target("maps"), self.out, 1)
+        (refresh,) = self.refreshes("-n", "1", "--heap", "off", process.pid)
+        self.assertEqual(refresh["growth"]["state"], "on")
+        self.assertIn("--growth on", refresh["growth"]["mappings_reason"])
+        self.assertIsNone(refresh["growth"]["mapped_bytes"])
+
+
 class Unprivileged(Growth):
     """As an ordinary user, on own processes: all the tests of growth that need no probes."""
 
@@ -213,6 +294,22 @@ class Unprivileged(Growth):
         self.assertIn("user code only", growth["reason"])
         self.check_truth(seen, truth, growth)
         self.check_harmless(refresh, seen)
+
+    def test_mappings_are_unknown(self):
+        """Page faults are there, system calls are not, and the reason is."""
+        process = self.spawn(*NOBODY, self.copy("maps"), self.out, 1)
+        support.wait_until(lambda: os.stat(f"/proc/{process.pid}").st_uid == support.NOBODY
+                           and b"maps" in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+                           .split(b"\0")[0], "exec")
+        (refresh,) = self.refreshes("-n", "1", "--growth", "on", process.pid, prefix=NOBODY,
+                                    program=self.top)
+        growth = refresh["growth"]
+        self.assertEqual(growth["state"], "on")
+        self.assertIn("not permitted", growth["mappings_reason"])
+        for key in ("mapped_bytes", "mappings", "mappings_lost"):
+            self.assertIsNone(growth[key])
+        for site in growth["sites"]:
+            self.assertIsNone(site["mapped_bytes"])
 
     def test_not_permitted(self):
         """Asked for by name it is an error; else the figures of the process are left."""

@@ -24,8 +24,8 @@ SITE = {
 }
 GROWTH_SITE = {
     "function": (str, None), **NAMED, "samples": int, "faults": int, "bytes": int,
-    "bytes_per_s": (NUMBER, None),
-    "stacks": [{"faults": int, "bytes": int, "frames": [FRAME]}],
+    "bytes_per_s": (NUMBER, None), "mapped_bytes": (int, None), "mappings": (int, None),
+    "stacks": [{"faults": int, "bytes": int, "mapped_bytes": (int, None), "frames": [FRAME]}],
 }
 FUNCTION = {
     "name": str, **NAMED, "self_samples": int, "total_samples": int, "self_pct": NUMBER,
@@ -52,7 +52,9 @@ SCHEMA = {
                "faults_per_sample": (int, None), "samples": (int, None),
                "samples_lost": (int, None), "faults": (int, None), "bytes": (int, None),
                "bytes_per_s": (NUMBER, None), "file_faults": (int, None),
-               "unknown_faults": (int, None), "rss_bytes": (int, None),
+               "unknown_faults": (int, None), "mapped_bytes": (int, None),
+               "mappings": (int, None), "mappings_lost": (int, None),
+               "mappings_reason": (str, None), "rss_bytes": (int, None),
                "anonymous_bytes": (int, None), "swap_bytes": (int, None),
                "brk_bytes": (int, None), "anonymous_bytes_per_s": (NUMBER, None),
                "cgroup_limit_bytes": (int, None), "cgroup_used_bytes": (int, None),

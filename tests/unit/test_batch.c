@@ -264,6 +264,7 @@ Test(batch, hostile_names)
 	snapshot.growth.state = CHANNEL_ON;
 	snapshot.growth.event = "minor-faults";
 	snapshot.growth.reason = hostile;
+	snapshot.growth.mappings_reason = hostile;
 	snapshot.growth_sites = &growth_site;
 	snapshot.folded_count = snapshot.site_count = snapshot.allocator_count =
 	    snapshot.growth_site_count = 1;
@@ -272,8 +273,8 @@ Test(batch, hostile_names)
 		cr_assert((*next >= 0x20 && *next < 0x7f) || *next == '\n');
 		lines += *next == '\n';
 	}
-	/* 11 of summary, 3 tables of an empty line, a head and a row, and the empty line behind. */
-	cr_expect_eq(lines, 11 + 3 * 3 + 1);
+	/* 12 of summary, 3 tables of an empty line, a head and a row, and the empty line behind. */
+	cr_expect_eq(lines, 12 + 3 * 3 + 1);
 	free(text);
 }
 
@@ -284,7 +285,8 @@ Test(batch, growth_is_marked_as_an_estimate)
 					    .line = 7,
 					    .samples = 12,
 					    .bytes = 3 << 20,
-					    .bytes_per_s = 2048};
+					    .bytes_per_s = 2048,
+					    .mapped_bytes = 9 << 20};
 	struct snapshot snapshot = plain;
 	char *text;
 
@@ -300,7 +302,10 @@ Test(batch, growth_is_marked_as_an_estimate)
 						   .reason = "user code only",
 						   .samples = 12,
 						   .bytes = 3 << 20,
-						   .bytes_per_s = 2048};
+						   .bytes_per_s = 2048,
+						   .mapped_bytes = 9 << 20,
+						   .mappings = 4,
+						   .mappings_lost = 2};
 	snapshot.growth_sites = &site;
 	snapshot.growth_site_count = 1;
 	text = print(&snapshot);
@@ -309,8 +314,15 @@ Test(batch, growth_is_marked_as_an_estimate)
 	expect_line(text, "growth: about 3.0M touched for the first time, +2.0K/s lately; 12 "
 			  "samples of minor-faults");
 	expect_line(text, "growth limited: user code only");
-	expect_line(text, "  ~NEW    ~NEW/S SAMPLES  SITE  WHERE");
-	expect_line(text, "  3.0M     +2.0K      12  grow  a.c:7");
+	expect_line(text, "mapped: 9.0M by 4 calls of mmap(), mremap() and brk(), 2 lost");
+	expect_line(text, "  ~NEW    ~NEW/S MAPPED SAMPLES  SITE  WHERE");
+	expect_line(text, "  3.0M     +2.0K   9.0M      12  grow  a.c:7");
+	free(text);
+	snapshot.growth.mappings_reason = "not permitted";
+	site.mapped_bytes = SNAPSHOT_UNKNOWN;
+	text = print(&snapshot);
+	expect_line(text, "mapped: unknown: not permitted");
+	expect_line(text, "  3.0M     +2.0K      -      12  grow  a.c:7");
 	free(text);
 }
 

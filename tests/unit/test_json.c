@@ -152,13 +152,16 @@ static void fill_growth(struct snapshot *snapshot)
 					      .faults = 4,
 					      .bytes = 5,
 					      .bytes_per_s = 6.5,
+					      .mapped_bytes = 9,
+					      .mappings = 2,
 					      .stack_count = 1,
 					      .stacks = xcalloc(1, sizeof(*site->stacks))};
-	site->stacks[0] = (struct snapshot_growth_stack){
-	    .faults = 7,
-	    .bytes = 8,
-	    .frame_count = 1,
-	    .frames = xcalloc(1, sizeof(struct snapshot_frame))};
+	site->stacks[0] =
+	    (struct snapshot_growth_stack){.faults = 7,
+					   .bytes = 8,
+					   .mapped_bytes = SNAPSHOT_UNKNOWN,
+					   .frame_count = 1,
+					   .frames = xcalloc(1, sizeof(struct snapshot_frame))};
 	site->stacks[0].frames[0] =
 	    (struct snapshot_frame){.function = "touch", .module = "program"};
 	snapshot->growth_sites = site;
@@ -173,7 +176,11 @@ static void fill_growth(struct snapshot *snapshot)
 						    .bytes = 54,
 						    .bytes_per_s = 2.5,
 						    .file_faults = 55,
-						    .unknown_faults = 56};
+						    .unknown_faults = 56,
+						    .mapped_bytes = 57,
+						    .mappings = 58,
+						    .mappings_lost = 59,
+						    .mappings_reason = "not all"};
 	snapshot->memory = (struct snapshot_memory){.rss_bytes = 61,
 						    .anonymous_bytes = 62,
 						    .swap_bytes = 63,
@@ -297,6 +304,10 @@ Test(json, growth)
 	EXPECT_REAL(2.5, growth, "bytes_per_s");
 	EXPECT_COUNT(55, growth, "file_faults");
 	EXPECT_COUNT(56, growth, "unknown_faults");
+	EXPECT_COUNT(57, growth, "mapped_bytes");
+	EXPECT_COUNT(58, growth, "mappings");
+	EXPECT_COUNT(59, growth, "mappings_lost");
+	EXPECT_TEXT("not all", growth, "mappings_reason");
 	EXPECT_COUNT(61, growth, "rss_bytes");
 	EXPECT_COUNT(62, growth, "anonymous_bytes");
 	EXPECT_COUNT(63, growth, "swap_bytes");
@@ -309,6 +320,9 @@ Test(json, growth)
 	EXPECT_COUNT(4, site, "faults");
 	EXPECT_COUNT(5, site, "bytes");
 	EXPECT_REAL(6.5, site, "bytes_per_s");
+	EXPECT_COUNT(9, site, "mapped_bytes");
+	EXPECT_COUNT(2, site, "mappings");
+	EXPECT_NULL(site, "stacks", "0", "mapped_bytes");
 	EXPECT_COUNT(7, site, "stacks", "0", "faults");
 	EXPECT_COUNT(8, site, "stacks", "0", "bytes");
 	EXPECT_TEXT("touch", site, "stacks", "0", "frames", "0", "function");
@@ -320,9 +334,10 @@ Test(json, growth)
 /* What is not measured is null, not zero; what the process has is there all the same. */
 Test(json, growth_that_is_off)
 {
-	static const char *const unknown[] = {"event", "faults_per_sample", "samples",
-					      "samples_lost", "faults", "bytes", "bytes_per_s",
-					      "file_faults", "unknown_faults"};
+	static const char *const unknown[] = {
+	    "event",	"faults_per_sample", "samples",	    "samples_lost",   "faults",
+	    "bytes",	"bytes_per_s",	     "file_faults", "unknown_faults", "mapped_bytes",
+	    "mappings", "mappings_lost"};
 	struct snapshot *snapshot = empty_snapshot();
 	char *line;
 	json_t *o;
@@ -366,12 +381,16 @@ Test(json, keys_are_schema_1_exactly)
 	    "coverage_pct ages_skipped_objects sites");
 	expect_keys(AT(o, "growth"),
 		    "state reason event faults_per_sample samples samples_lost faults bytes "
-		    "bytes_per_s file_faults unknown_faults rss_bytes anonymous_bytes swap_bytes "
+		    "bytes_per_s file_faults unknown_faults mapped_bytes mappings mappings_lost "
+		    "mappings_reason rss_bytes anonymous_bytes swap_bytes "
 		    "brk_bytes anonymous_bytes_per_s cgroup_limit_bytes cgroup_used_bytes "
 		    "seconds_to_limit sites");
-	expect_keys(AT(o, "growth", "sites", "0"),
-		    "function module file line samples faults bytes bytes_per_s stacks");
-	expect_keys(AT(o, "growth", "sites", "0", "stacks", "0"), "faults bytes frames");
+	expect_keys(
+	    AT(o, "growth", "sites", "0"),
+	    "function module file line samples faults bytes bytes_per_s mapped_bytes mappings "
+	    "stacks");
+	expect_keys(AT(o, "growth", "sites", "0", "stacks", "0"),
+		    "faults bytes mapped_bytes frames");
 	expect_keys(AT(o, "heap", "allocators", "0"), "name module probes");
 	expect_keys(AT(o, "modules", "0"), "name path state");
 	expect_keys(AT(o, "files", "0"), "name path state build_id names unwinding self_samples "

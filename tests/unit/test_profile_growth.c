@@ -78,8 +78,9 @@ TestSuite(profile_growth, .init = set_up, .fini = tear_down);
 
 static void add(struct stack *stack, uint64_t address, double faults)
 {
-	growth_profile_add(profile, stack, address,
-			   (struct growth_weight){1, faults, faults * 4096});
+	growth_profile_add(
+	    profile, stack, address,
+	    (struct growth_weight){.samples = 1, .faults = faults, .bytes = faults * 4096});
 }
 
 /* A refresh, a second after the one before. */
@@ -125,6 +126,30 @@ Test(profile_growth, new_memory_waits_for_the_map)
 	cr_expect_eq(snapshot->growth.faults, 31);
 }
 
+/* To the byte, whatever has been touched of it, and not in the estimates. */
+Test(profile_growth, mappings_are_counted)
+{
+	growth_profile_add_mapping(profile, &grow_stack, 4096);
+	growth_profile_add_mapping(profile, &direct_stack, 1 << 20);
+	growth_profile_add_mapping(profile, &main_stack, 8192);
+	add(&main_stack, HEAP, 31);
+	fill(true);
+	cr_assert_eq(snapshot->growth_site_count, 2);
+	cr_expect_eq(snapshot->growth_sites[0].mapped_bytes, 8192);
+	cr_expect_str_eq(snapshot->growth_sites[1].function, "grow");
+	cr_expect_eq(snapshot->growth_sites[1].mapped_bytes, 4096 + (1 << 20));
+	cr_expect_eq(snapshot->growth_sites[1].mappings, 2);
+	cr_expect_eq(snapshot->growth_sites[1].bytes, 0);
+	cr_expect_eq(snapshot->growth_sites[1].stack_count, 2);
+	cr_expect_eq(snapshot->growth.mapped_bytes, 4096 + (1 << 20) + 8192);
+	cr_expect_eq(snapshot->growth.mappings, 3);
+	cr_expect_eq(snapshot->growth.faults, 31);
+	growth_profile_fold(profile, 0);
+	fill(false);
+	cr_expect_eq(snapshot->growth_sites[1].mapped_bytes, 4096 + (1 << 20));
+	cr_expect_eq(snapshot->growth.mappings, 3);
+}
+
 Test(profile_growth, waiting_has_a_bound)
 {
 	for (int i = 0; i < GROWTH_WAITING_MAX + 5; i++)
@@ -166,8 +191,9 @@ Test(profile_growth, parts_of_faults_add_up)
 {
 	add(&grow_stack, HEAP, 31);
 	for (int i = 0; i < 3; i++)
-		growth_profile_add(profile, &grow_stack, HEAP,
-				   (struct growth_weight){0, 31.0 / 3, 4096 * 31.0 / 3});
+		growth_profile_add(
+		    profile, &grow_stack, HEAP,
+		    (struct growth_weight){.faults = 31.0 / 3, .bytes = 4096 * 31.0 / 3});
 	fill(false);
 	cr_expect_eq(snapshot->growth.samples, 1);
 	cr_expect_eq(snapshot->growth.faults, 62);

@@ -95,13 +95,15 @@ static void seed_rows(void)
 							.samples = 40,
 							.faults = 1240,
 							.bytes = 5 << 20,
-							.bytes_per_s = 2048.0};
+							.bytes_per_s = 2048.0,
+							.mapped_bytes = 8 << 20};
 	growth_sites[1] = (struct snapshot_growth_site){.id = 22,
 							.function = "parse",
 							.module = "libp.so",
 							.samples = 2,
 							.faults = 62,
-							.bytes = 248 << 10};
+							.bytes = 248 << 10,
+							.mapped_bytes = SNAPSHOT_UNKNOWN};
 	allocators[0] = (struct snapshot_allocator){"glibc", "libc.so.6", 12};
 }
 
@@ -1009,8 +1011,16 @@ Test(ui_screen, growth_has_a_view)
 	snapshot.growth.reason = "user code only";
 	draw(120, 35);
 	HAS("--[GROWTH] estimates; anonymous 100.0M +4.0K/s; user code only -");
-	LINE("arena", ">   5.0M     +2.0K     1.2K       40 arena::grow                              "
-		      "            src/arena.rs:9");
+	LINE("arena",
+	     ">   5.0M     +2.0K    8.0M     1.2K       40 arena::grow                      "
+	     "               src/arena.rs:9");
+	snapshot.growth.reason = NULL;
+	snapshot.growth.mappings_lost = 3;
+	draw(120, 35);
+	HAS("+4.0K/s; 3 calls without a place -");
+	snapshot.growth.mappings_reason = "not permitted";
+	draw(120, 35);
+	HAS("+4.0K/s; MAPPED unknown: not permitted -");
 	snapshot.growth_site_count = 0;
 	draw(120, 35);
 	HAS("no new memory has been touched since attachment");
@@ -1044,13 +1054,15 @@ Test(ui_screen, growth_stands_in_for_the_heap)
 	HAS("--[GROWTH]");
 	press(RSP_KEY_DOWN);
 	draw(120, 35);
-	LINE("parse", "> 248.0K         0       62        2 parse                                    "
-		      "            libp.so");
+	LINE("parse",
+	     "> 248.0K         0       -       62        2 parse                            "
+	     "               libp.so");
 	press('g');
 	press('R');
 	draw(120, 35);
-	LINE("parse", "> 248.0K         0       62        2 parse                                    "
-		      "            libp.so");
+	LINE("parse",
+	     "> 248.0K         0       -       62        2 parse                            "
+	     "               libp.so");
 	press('>');
 	draw(120, 35);
 	HAS("~NEW/sv");
