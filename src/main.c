@@ -19,6 +19,8 @@
 #include "output/batch.h"
 #include "output/json.h"
 #include "output/save.h"
+#include "permit/capabilities.h"
+#include "permit/environment.h"
 #include "probes.h"
 #include "session.h"
 #include "symbol/debug_fetcher.h"
@@ -384,13 +386,18 @@ static int run(struct program *program)
 int main(int argc, char **argv)
 {
 	struct program program = {.signal_fd = -1, .timer_fd = -1};
+	char **environment;
 
 	if (argc == 2 && strcmp(argv[1], WORKER_ARGUMENT) == 0)
 		return worker_run(WORKER_SOCKET_FD);
 	if (argc == 2 && strcmp(argv[1], FETCHER_ARGUMENT) == 0)
 		return debug_fetcher_run(WORKER_SOCKET_FD);
+	if (capabilities_begin(&program.err))
+		return report(&program.err);
+	environment = environment_begin();
 	if (options_parse(&program.options, argc, argv, &program.err))
 		return report(&program.err);
+	program.options.environment = environment;
 	switch (program.options.action) {
 	case ACTION_HELP:
 		return fputs(options_help(), stdout) < 0 || fflush(stdout) ? EXIT_FAILED : EXIT_DONE;

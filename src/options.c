@@ -39,7 +39,7 @@ static const uint64_t heap_interval_most_bytes = UINT64_C(1) << 40;
 
 /* '+': options end at the first operand. ':': a missing value is told apart from an unknown option.
  */
-static const char short_options[] = "+:d:F:bn:hV";
+static const char short_options[] = "+:d:F:bn:yhV";
 
 static const struct option long_options[] = {
     {"delay", required_argument, NULL, 'd'},
@@ -52,6 +52,7 @@ static const struct option long_options[] = {
     {"batch", no_argument, NULL, 'b'},
     {"iterations", required_argument, NULL, 'n'},
     {"json", no_argument, NULL, OPTION_JSON},
+    {"yes", no_argument, NULL, 'y'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {"uprobe-link", required_argument, NULL, OPTION_LINK},
@@ -90,6 +91,8 @@ static const char help[] =
     "  -b, --batch              print a table at every refresh, use no terminal\n"
     "  -n, --iterations N       stop after N refreshes\n"
     "      --json               with -b: one JSON object a line at every refresh\n"
+    "  -y, --yes                do not ask before looking into a process that keeps\n"
+    "                           keys or passwords, such as sshd or init\n"
     "  -h, --help               show this help\n"
     "  -V, --version            show the version\n"
     "\n"
@@ -309,6 +312,9 @@ static int apply_option(struct options *options, int option, const char *word, s
 		return parse_iterations(optarg, &options->iterations, err);
 	case 'b':
 		options->batch = true;
+		return 0;
+	case 'y':
+		options->yes = true;
 		return 0;
 	case 'h':
 		options->action = ACTION_HELP;

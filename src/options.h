@@ -16,6 +16,7 @@ struct options {
 	enum option_action action;
 	int pid;		/* 0: a command is given */
 	char **command;		/* borrowed from argv, NULL-terminated; NULL: a pid is given */
+	char **environment;	/* of the command, borrowed; not set by options_parse() */
 	double delay_s;
 	unsigned frequency_hz;
 	enum heap_mode heap;
@@ -26,6 +27,7 @@ struct options {
 	bool batch;
 	bool json;
 	bool probes;		/* only list them */
+	bool yes;		/* a sensitive process is meant */
 	uint64_t iterations;	/* 0: until quit or the target's exit */
 	/* Hidden options, for tests. */
 	enum link_kind link;	/* which kernel link carries the probes */

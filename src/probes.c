@@ -18,6 +18,7 @@
 #include "fmt.h"
 #include "overhead/trap_cost.h"
 #include "probe_plan.h"
+#include "session.h"
 #include "symbol/address_space.h"
 #include "symbol/client.h"
 #include "symbol/probe_site.h"
@@ -265,6 +266,8 @@ int probes_print(FILE *to, const struct options *options, struct err *err)
 	struct target *target = NULL;
 	int code = target_open(&target, options->pid, err);
 
+	if (!code)
+		code = session_confirm(target, options, err);
 	if (!code)
 		code = list(to, &listing, options->pid, err);
 	if (!code && (fflush(to) || ferror(to)))

@@ -133,15 +133,17 @@ static int open_target(struct session *session, struct err *err)
 	int code = 0;
 
 	if (options->command) {
-		code = launch_start(&pid, options->command, !options->batch, err);
+		code = launch_start(&pid, options->command, options->environment, !options->batch,
+				    err);
 		if (code)
 			return code;
 		session->held = true;
 	}
 	code = target_open(&session->target, pid, err);
-	if (!code)
-		session->target->child = options->command != NULL;
-	return code;
+	if (code)
+		return code;
+	session->target->child = options->command != NULL;
+	return options->command ? 0 : session_confirm(session->target, options, err);
 }
 
 static int mappings_fd(const struct session *session)
@@ -290,7 +292,9 @@ static int attach(struct session *session, struct err *err)
 	session_mappings_open(session);
 	/* Whatever was mapped since the first reading, and before the records began. */
 	address_space_stale(session->space);
-	code = check_sources(session, err);
+	code = session_permit_attached(session, err);
+	if (!code)
+		code = check_sources(session, err);
 	if (code)
 		return code;
 	if (session->held) {
@@ -405,6 +409,7 @@ static void start_anew(struct session *session)
 	}
 	target_refresh(session->target);
 	(void)address_space_read(session->space, NULL);
+	session_permit_again(session);
 }
 
 static bool heap_is_due(const struct session *session)
@@ -427,6 +432,8 @@ int session_turn(struct session *session, struct err *err)
 	if (heap_is_due(session)) {
 		int code = open_heap(session, err);
 
+		if (!code)
+			code = session_permit_heap(session, err);
 		if (code)
 			return code;
 	}
@@ -434,7 +441,10 @@ int session_turn(struct session *session, struct err *err)
 	session_read_ages(session);
 	client_flush(session->client);
 	watch_worker(session);
-	return 0;
+	if (session->refusal.status == EXIT_DONE)
+		return 0;
+	*err = session->refusal;
+	return -EPERM;
 }
 
 /* The map of the code that the target makes: it may come late, and have more than is kept. */

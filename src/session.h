@@ -13,6 +13,7 @@
 #include "profile/snapshot.h"
 
 struct session;
+struct target;
 
 /*
  * Attaches to the target, or starts the command, and puts its descriptors into the loop. What is
@@ -21,12 +22,19 @@ struct session;
  */
 int session_open(struct session **ret_session, const struct options *options, struct loop *loop, struct err *err);
 
+/*
+ * Asks whether a process that keeps secrets is meant, on the terminal unless in batch mode. 0, or -errno
+ * with one line.
+ */
+int session_confirm(const struct target *target, const struct options *options, struct err *err);
+
 /* Detaches without a trace. NULL is allowed. */
 void session_close(struct session *session);
 
 /*
  * To be called in each turn of the loop, after the callbacks. 0, or -errno with one line when what the
- * options ask for by name is not possible.
+ * options ask for by name is not possible, or the target has become a program that the user may not look
+ * into.
  */
 int session_turn(struct session *session, struct err *err);
 

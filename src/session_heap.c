@@ -40,7 +40,7 @@ void session_open_heap(struct session *session)
 		session->heap_off = session->bpf_off;
 		return;
 	}
-	if (session_preflight(session) ||
+	if (session_permit_probes(session) || session_preflight(session) ||
 	    heap_source_open(&session->heap, &heap_options, &hooks, &session->heap_off))
 		return;
 	if (loop_add(session->loop, heap_source_fd(session->heap), session_on_heap_readable, session)) {

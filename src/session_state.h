@@ -81,6 +81,7 @@ struct session {
 	struct session_growth *growth;	/* NULL: off, see growth_off */
 	struct session_mappings *mappings; /* NULL: off, see mappings_off */
 	struct err cpu_off, heap_off, growth_off, mappings_off, bpf_off;
+	struct err refusal;		/* status EXIT_DONE: the target may be looked into */
 	struct memory_facts memory_facts;
 	struct growth memory_growth;	/* of anonymous memory */
 	struct trend rss_trend;
@@ -160,6 +161,21 @@ void session_fill_memory(struct session *session, struct snapshot *snapshot);
 
 /* The user asks for the heap by name. */
 bool session_insists_on_heap(const struct session *session);
+
+/* May the user set probes in the target? 0, or -errno with the reason in heap_off. */
+int session_permit_probes(struct session *session);
+
+/*
+ * With everything attached but a heap that waits: is it still the process that may be looked into, and
+ * none that has its PID since? Then what is not needed any more is given up. 0, or -errno with one line.
+ */
+int session_permit_attached(struct session *session, struct err *err);
+
+/* The same when the heap that waited has been attached; it is closed if the target has ended. */
+int session_permit_heap(struct session *session, struct err *err);
+
+/* It has executed another program: if that may not be looked into `refusal` says so. */
+void session_permit_again(struct session *session);
 
 /*
  * Whether the target's heap may be probed. 0, with a notice where there is something to know; or -EPERM

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "collect/thread_events.h"
+#include "permit/kernel_limits.h"
 
 enum {
 	STACK_COPY_BYTES = 63488,
@@ -78,11 +79,20 @@ static struct perf_event_attr make_attr(const struct cpu_source *source, size_t 
 	};
 }
 
+static int refuse(int code, struct err *err)
+{
+	struct kernel_limits limits;
+	char reason[sizeof(err->text)];
+
+	kernel_limits_read(&limits);
+	return err_set(err, -code, EXIT_NOT_PERMITTED, "CPU sampling is not permitted: %s",
+		       kernel_limits_perf_reason(reason, sizeof(reason), &limits));
+}
+
 static int describe(int code, struct err *err)
 {
 	if (code == -EACCES || code == -EPERM)
-		return err_set(err, -code, EXIT_NOT_PERMITTED,
-			       "CPU sampling is not permitted: run as root, grant CAP_PERFMON, or lower kernel.perf_event_paranoid to 2");
+		return refuse(code, err);
 	if (code == -ENOENT || code == -ENOSYS || code == -EOPNOTSUPP)
 		return err_set(err, -code, EXIT_KERNEL_LACKS, "this kernel has no perf events: %s", strerror(-code));
 	return err_set(err, -code, EXIT_FAILED, "cannot open perf events: %s", strerror(-code));

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "collect/thread_events.h"
+#include "permit/kernel_limits.h"
 
 enum {
 	STACK_COPY_BYTES = 16 << 10,
@@ -142,12 +143,20 @@ static int open_events(struct growth_source *source)
 	return thread_events_open(&source->events, &options);
 }
 
+static int refuse(int code, struct err *err)
+{
+	struct kernel_limits limits;
+	char reason[sizeof(err->text)];
+
+	kernel_limits_read(&limits);
+	return err_set(err, -code, EXIT_NOT_PERMITTED, "sampling page faults is not permitted: %s",
+		       kernel_limits_perf_reason(reason, sizeof(reason), &limits));
+}
+
 static int describe(int code, struct err *err)
 {
 	if (code == -EACCES || code == -EPERM)
-		return err_set(err, -code, EXIT_NOT_PERMITTED,
-			       "sampling page faults is not permitted: run as root, grant "
-			       "CAP_PERFMON, or lower kernel.perf_event_paranoid to 2");
+		return refuse(code, err);
 	return err_set(err, -code, EXIT_FAILED, "cannot sample page faults: %s", strerror(-code));
 }
 

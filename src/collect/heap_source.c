@@ -12,6 +12,7 @@
 #include "collect/heap_source_state.h"
 #include "collect/ring_record.h"
 #include "collect/sampling.h"
+#include "permit/kernel_limits.h"
 
 /* A map for fewer live objects than this is not worth it. */
 enum { LIVE_ENTRIES_LEAST = 1 << 12 };
@@ -32,9 +33,13 @@ static int on_record(void *context, void *data, size_t size)
 
 static int describe_load(int code, struct err *err)
 {
-	if (code == -EPERM || code == -EACCES)
-		return err_set(err, -code, EXIT_NOT_PERMITTED,
-			       "heap tracking needs CAP_BPF and CAP_PERFMON: run as root or grant them with setcap");
+	struct kernel_limits limits;
+	char reason[sizeof(err->text)];
+
+	kernel_limits_read(&limits);
+	if (kernel_limits_forbid_bpf(code, &limits))
+		return err_set(err, -code, EXIT_NOT_PERMITTED, "heap tracking is not permitted: %s",
+			       kernel_limits_bpf_reason(reason, sizeof(reason), &limits));
 	if (code == -ENOMEM)
 		return err_set(err, -code, EXIT_FAILED, "no kernel memory for the heap's maps");
 	return err_set(err, -code, EXIT_KERNEL_LACKS,

@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/abi.h"
+#include "permit/kernel_limits.h"
 #include "stack/kernel_rule.h"
 
 /* As bpf/unwind.bpf.h has it. */
@@ -34,10 +35,13 @@ static int no_print(enum libbpf_print_level level, const char *format, va_list a
 
 static int describe(int code, struct err *err)
 {
-	if (code == -EPERM || code == -EACCES)
-		return err_set(err, -code, EXIT_NOT_PERMITTED,
-			       "BPF programs need CAP_BPF and CAP_PERFMON: run as root or grant "
-			       "them with setcap");
+	struct kernel_limits limits;
+	char reason[sizeof(err->text)];
+
+	kernel_limits_read(&limits);
+	if (kernel_limits_forbid_bpf(code, &limits))
+		return err_set(err, -code, EXIT_NOT_PERMITTED, "BPF programs are not permitted: %s",
+			       kernel_limits_bpf_reason(reason, sizeof(reason), &limits));
 	if (code == -ENOMEM)
 		return err_set(err, -code, EXIT_FAILED,
 			       "no kernel memory for the unwind rules' map");

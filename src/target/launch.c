@@ -15,12 +15,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "permit/capabilities.h"
+#include "permit/kernel_limits.h"
+
 /* The dynamic loader of no program makes this many calls before it has mapped all libraries; a
  * program with a loader of its own kind is released then. */
 enum { LOADER_CALLS_MAX = 20000 };
+/* Instead of an errno: the command may not be traced. */
+enum { REPORT_UNTRACED = -1 };
 
 /* In the child. What goes wrong is told to the parent through the pipe that exec closes. */
-_Noreturn static void run_command(char *const argv[], bool quiet, int report_fd)
+_Noreturn static void run_command(char *const argv[], char **environment, bool quiet, int report_fd)
 {
 	sigset_t none;
 	int code;
@@ -33,9 +38,16 @@ _Noreturn static void run_command(char *const argv[], bool quiet, int report_fd)
 		for (int fd = STDIN_FILENO; null_fd >= 0 && fd <= STDERR_FILENO; fd++)
 			(void)dup2(null_fd, fd);
 	}
-	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0)
+	if (environment)
+		environ = environment;
+	/* The kernel takes the tracer's rights to be those that the traced one has now. */
+	code = getuid() == 0 ? 0 : -capabilities_keep(0, NULL);
+	if (!code && ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+		code = REPORT_UNTRACED;
+	if (!code) {
 		execvp(argv[0], argv);
-	code = errno;
+		code = errno;
+	}
 	if (write(report_fd, &code, sizeof(code)) != (ssize_t)sizeof(code))
 		_exit(EXIT_FAILED);
 	_exit(EXIT_FAILED);
@@ -122,7 +134,25 @@ static int hold(pid_t pid, const char *name, struct err *err)
 	return 0;
 }
 
-int launch_start(pid_t *ret_pid, char *const argv[], bool quiet, struct err *err)
+static int refuse_tracing(const char *name, struct err *err)
+{
+	struct kernel_limits limits;
+
+	kernel_limits_read(&limits);
+	if (limits.ptrace_scope >= 2)
+		return err_set(err, EPERM, EXIT_NOT_PERMITTED,
+			       "cannot hold '%s' at its start: kernel.yama.ptrace_scope is %d, %s%s",
+			       name, limits.ptrace_scope,
+			       kernel_limits_scope_text(limits.ptrace_scope),
+			       limits.ptrace_scope == 3 ? "; start it first and give its PID" : "");
+	return err_set(err, EPERM, EXIT_NOT_PERMITTED,
+		       "cannot hold '%s' at its start: ptrace(2) is forbidden here, as by the seccomp "
+		       "filter of a container; start it first and give its PID",
+		       name);
+}
+
+int launch_start(pid_t *ret_pid, char *const argv[], char **environment, bool quiet,
+		 struct err *err)
 {
 	int report[2], exec_code = 0;
 	ssize_t size;
@@ -133,7 +163,7 @@ int launch_start(pid_t *ret_pid, char *const argv[], bool quiet, struct err *err
 			       strerror(errno));
 	pid = fork();
 	if (pid == 0)
-		run_command(argv, quiet, report[1]);
+		run_command(argv, environment, quiet, report[1]);
 	close(report[1]);
 	if (pid < 0) {
 		exec_code = errno;
@@ -145,6 +175,8 @@ int launch_start(pid_t *ret_pid, char *const argv[], bool quiet, struct err *err
 	close(report[0]);
 	if (size == (ssize_t)sizeof(exec_code)) {
 		(void)waitpid(pid, NULL, 0);
+		if (exec_code == REPORT_UNTRACED)
+			return refuse_tracing(argv[0], err);
 		return err_set(err, exec_code, EXIT_FAILED, "cannot run '%s': %s", argv[0],
 			       strerror(exec_code));
 	}

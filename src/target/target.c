@@ -18,6 +18,8 @@
 
 #include <bsd/string.h>
 
+#include "target/authority.h"
+
 /* PF_KTHREAD of the kernel's include/linux/sched.h, as field 9 of proc(5)'s stat shows it. */
 #define KERNEL_THREAD_FLAG 0x00200000UL
 
@@ -130,29 +132,6 @@ static int check_kind(struct target *target, struct err *err)
 	return 0;
 }
 
-static int check_permission(const struct target *target, struct err *err)
-{
-	FILE *file = open_proc(target->pid, "maps");
-	int code = errno;
-
-	if (file) {
-		/* The right is checked by the kernel when it is read, too. */
-		errno = 0;
-		(void)fgetc(file);
-		code = errno;
-		(void)fclose(file);
-		if (!code)
-			return 0;
-	}
-	if (code == ENOENT || code == ESRCH)
-		return err_set(err, ESRCH, EXIT_NO_PROCESS,
-			       "process %d ended before it could be looked into", target->pid);
-	return err_set(err, code, EXIT_NOT_PERMITTED,
-		       "not permitted to look into process %d (%s): %s; run as root, as its owner, "
-		       "or with CAP_SYS_PTRACE",
-		       target->pid, target->comm, strerror(code));
-}
-
 /* Only the first bytes of the header are looked at here; all else of an ELF is the worker's. */
 static int check_machine(const struct target *target, struct err *err)
 {
@@ -207,7 +186,7 @@ int target_open(struct target **ret_target, int pid, struct err *err)
 	if (!code)
 		code = check_kind(target, err);
 	if (!code)
-		code = check_permission(target, err);
+		code = authority_look(target, err);
 	if (!code)
 		code = check_machine(target, err);
 	if (code) {

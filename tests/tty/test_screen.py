@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -85,6 +86,27 @@ class ScreenTest(unittest.TestCase):
         terminal.wait_for(r"\bhot_thirty\b")
         terminal.wait_for(r"^ LOST .*perf samples 0 ")
         self.assertRegex(terminal.lines()[-1], r"^ \? Help  q Quit")
+
+    def test_question_about_a_sensitive_process(self):
+        agent = self.folder / "ssh-agent"
+        shutil.copy(TARGETS / "shares_c", agent)
+        self.target = subprocess.Popen([agent, TARGET_SECONDS], start_new_session=True,
+                                       stdout=subprocess.DEVNULL)
+        self.addCleanup(self.stop_target)
+        terminal = self.open_terminal()
+        # The shell gives up the rest of a line that ^C has ended.
+        for key in ("Enter", "C-c"):
+            terminal.run(f"clear; {shlex.quote(TOP)} {self.target.pid}")
+            terminal.wait_for(r"ssh-agent\).*\n.*Look into it\? \[y/N\]")
+            self.assertFalse(terminal.in_alternate_screen())
+            terminal.press(key)
+            self.assertEqual(terminal.file_of("echo $?"), "4\n" if key == "Enter" else "130\n")
+        terminal.run(f"clear; {shlex.quote(TOP)} {self.target.pid}; echo status=$?")
+        terminal.wait_for(r"\[y/N\]")
+        terminal.press("y", "Enter")
+        terminal.wait_for(r"\bhot_sixty\b")
+        terminal.press("q")
+        terminal.wait_for(r"^status=0")
 
     def test_both_panes_of_a_server_that_leaks(self):
         terminal = self.open_top(name="demo")

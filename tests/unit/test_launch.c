@@ -44,7 +44,7 @@ static pid_t start(char *const argv[], bool quiet)
 	struct err err;
 	pid_t pid = 0;
 
-	cr_assert_eq(launch_start(&pid, argv, quiet, &err), 0, "%s", err.text);
+	cr_assert_eq(launch_start(&pid, argv, NULL, quiet, &err), 0, "%s", err.text);
 	cr_assert_gt(pid, 0);
 	return pid;
 }
@@ -216,7 +216,7 @@ static void expect_error(char *name, int code, const char *words)
 	struct err err;
 	pid_t pid;
 
-	cr_assert_eq(launch_start(&pid, argv, true, &err), -code, "%s", err.text);
+	cr_assert_eq(launch_start(&pid, argv, NULL, true, &err), -code, "%s", err.text);
 	cr_assert_eq(err.status, EXIT_FAILED);
 	cr_assert_not_null(strstr(err.text, name), "%s", err.text);
 	cr_assert_not_null(strstr(err.text, words), "%s", err.text);

@@ -265,6 +265,19 @@ Test(options, wrong_numbers)
 	EXPECT_ERROR("are not facts", "--force-facts=kernel=6", "1");
 }
 
+Test(options, yes)
+{
+	struct options options;
+	struct err err;
+
+	cr_assert_eq(PARSE(&options, &err, "12"), 0);
+	cr_expect_not(options.yes, "it is asked first");
+	cr_assert_eq(PARSE(&options, &err, "-y", "12"), 0);
+	cr_expect(options.yes);
+	cr_assert_eq(PARSE(&options, &err, "--yes", "12"), 0);
+	cr_expect(options.yes);
+}
+
 Test(options, probes)
 {
 	struct options options;
@@ -336,7 +349,7 @@ Test(options, help_and_version_come_first)
 Test(options, help_text)
 {
 	static const char *const named[] = {
-	    "--delay", "--frequency", "--heap", "--batch",     "--iterations", "--json", "--probes",
+	    "--delay", "--frequency", "--heap", "--batch",     "--iterations", "--json", "--probes", "--yes",
 	    "--help",  "--version",   " PID\n", " -- COMMAND", "Exit status"};
 	const char *help = options_help();
 	size_t column = 0;
