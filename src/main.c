@@ -13,6 +13,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "doctor.h"
 #include "err.h"
 #include "loop.h"
 #include "options.h"
@@ -405,6 +406,10 @@ int main(int argc, char **argv)
 		return puts(PACKAGE_STRING) < 0 || fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 	case ACTION_RUN:
 		break;
+	}
+	if (program.options.doctor) {
+		(void)doctor_print(stdout, program.options.pid, &program.err);
+		return report(&program.err);
 	}
 	if (program.options.probes) {
 		(void)probes_print(stdout, &program.options, &program.err);

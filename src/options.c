@@ -22,6 +22,7 @@ enum {
 	OPTION_HEAP_ENTRIES,
 	OPTION_HEAP_MMAP,
 	OPTION_PROBES,
+	OPTION_DOCTOR,
 	OPTION_LINK,
 	OPTION_RING_BYTES,
 	OPTION_MAP_ENTRIES,
@@ -48,6 +49,7 @@ static const struct option long_options[] = {
     {"heap-entries", required_argument, NULL, OPTION_HEAP_ENTRIES},
     {"heap-mmap", no_argument, NULL, OPTION_HEAP_MMAP},
     {"probes", no_argument, NULL, OPTION_PROBES},
+    {"doctor", no_argument, NULL, OPTION_DOCTOR},
     {"growth", required_argument, NULL, OPTION_GROWTH},
     {"batch", no_argument, NULL, 'b'},
     {"iterations", required_argument, NULL, 'n'},
@@ -67,6 +69,7 @@ static const char help[] =
     "Usage: rsprof-top [OPTION]... PID\n"
     "       rsprof-top [OPTION]... -- COMMAND [ARG]...\n"
     "       rsprof-top --probes PID\n"
+    "       rsprof-top --doctor [PID]\n"
     "\n"
     "Shows live which functions of a running native process use the CPU and which\n"
     "allocation sites hold memory and grow.\n"
@@ -84,6 +87,8 @@ static const char help[] =
     "      --heap-mmap          mmap, mremap and munmap are an allocator, too\n"
     "      --probes             list the probes that heap tracking would set and\n"
     "                           what they would cost, and end\n"
+    "      --doctor             say what works here, or on a process, what does not,\n"
+    "                           why, and what to do about it, and end\n"
     "      --growth MODE        memory touched for the first time, by page faults:\n"
     "                             auto   where the heap is not tracked (default)\n"
     "                             on     always\n"
@@ -340,6 +345,9 @@ static int apply_option(struct options *options, int option, const char *word, s
 	case OPTION_JSON:
 		options->json = true;
 		return 0;
+	case OPTION_DOCTOR:
+		options->doctor = true;
+		return 0;
 	case OPTION_PROBES:
 		options->probes = true;
 		return 0;
@@ -361,6 +369,8 @@ static int parse_operands(struct options *options, bool dashes, int argc, char *
 {
 	long long pid;
 
+	if (argc == 0 && !dashes && options->doctor)
+		return 0;
 	if (argc == 0 && dashes)
 		return err_set(err, EINVAL, EXIT_USAGE,
 			       "no command after '--': give a command to start");
@@ -413,9 +423,10 @@ int options_parse(struct options *ret_options, int argc, char **argv, struct err
 	r = parse_operands(&options, dashes, argc - optind, argv + optind, err);
 	if (r < 0)
 		return r;
-	if (options.probes && options.command)
+	if ((options.probes || options.doctor) && options.command)
 		return err_set(err, EINVAL, EXIT_USAGE,
-			       "--probes needs a running process: give its PID");
+			       "--%s needs a running process: give its PID",
+			       options.probes ? "probes" : "doctor");
 	if (options.json && !options.batch)
 		return err_set(err, EINVAL, EXIT_USAGE, "--json needs -b: give both");
 	*ret_options = options;

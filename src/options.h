@@ -27,6 +27,7 @@ struct options {
 	bool batch;
 	bool json;
 	bool probes;		/* only list them */
+	bool doctor;		/* only say what works; the pid may be 0 */
 	bool yes;		/* a sensitive process is meant */
 	uint64_t iterations;	/* 0: until quit or the target's exit */
 	/* Hidden options, for tests. */

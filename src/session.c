@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "collect/call_map.h"
+#include "permit/surroundings.h"
 #include "session_state.h"
 #include "target/launch.h"
 
@@ -270,7 +271,8 @@ static int attach(struct session *session, struct err *err)
 		code = open_clock(session, err);
 	if (code)
 		return code;
-	if (rule_map_open(&session->rule_map, &session->bpf_off) == 0) {
+	if (surroundings_check_bpf(session->target->pid, &session->bpf_off) == 0 &&
+	    rule_map_open(&session->rule_map, &session->bpf_off) == 0) {
 		(void)mapping_watch_open(&session->mapping_watch, NULL);
 		session->calls_fd = call_map_open(session->options->map_entries, NULL);
 	}

@@ -265,6 +265,19 @@ Test(options, wrong_numbers)
 	EXPECT_ERROR("are not facts", "--force-facts=kernel=6", "1");
 }
 
+Test(options, doctor)
+{
+	struct options options;
+	struct err err;
+
+	cr_assert_eq(PARSE(&options, &err, "--doctor"), 0);
+	cr_expect(options.doctor);
+	cr_expect_eq(options.pid, 0);
+	cr_assert_eq(PARSE(&options, &err, "--doctor", "12"), 0);
+	cr_expect_eq(options.pid, 12);
+	EXPECT_ERROR("--doctor needs a running process", "--doctor", "--", "ls");
+}
+
 Test(options, yes)
 {
 	struct options options;
