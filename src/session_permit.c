@@ -52,7 +52,8 @@ int session_permit_probes(struct session *session)
  */
 static uint64_t needed_later(const struct session *session)
 {
-	return capabilities_later(session->rule_map != NULL, session->heap || session->heap_waits);
+	return capabilities_later(session->heap_waits, session->rule_map != NULL,
+				  session->heap != NULL);
 }
 
 int session_permit_attached(struct session *session, struct err *err)

@@ -20,8 +20,11 @@ static const uint64_t kept_later =
     CAPABILITY_BIT(CAP_SYS_PTRACE) | CAPABILITY_BIT(CAP_DAC_READ_SEARCH) |
     CAPABILITY_BIT(CAP_CHECKPOINT_RESTORE) | CAPABILITY_BIT(CAP_SETUID) |
     CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_KILL);
-static const uint64_t kept_to_attach = CAPABILITY_BIT(CAP_PERFMON) | CAPABILITY_BIT(CAP_BPF) |
-				       CAPABILITY_BIT(CAP_SYSLOG) | CAPABILITY_BIT(CAP_IPC_LOCK);
+/* libbpf up to 1.2 lists the BTF of kernel modules to load programs that name a function which the kernel
+ * has not, and gives up where it may not: before Linux 6.10 that needs SYS_ADMIN. */
+static const uint64_t kept_to_attach =
+    CAPABILITY_BIT(CAP_PERFMON) | CAPABILITY_BIT(CAP_BPF) | CAPABILITY_BIT(CAP_SYSLOG) |
+    CAPABILITY_BIT(CAP_IPC_LOCK) | CAPABILITY_BIT(CAP_SYS_ADMIN);
 
 static uint64_t read_set(capng_type_t type)
 {
@@ -77,17 +80,19 @@ int capabilities_begin(struct err *err)
 		    CAPABILITIES_ADVISED);
 	if (!held)
 		return 0;
-	code = capabilities_keep(kept_later | kept_to_attach | stand_in(held), err);
+	code = capabilities_keep(kept_later | kept_to_attach, err);
 	if (!code && prctl(PR_SET_DUMPABLE, 0) < 0)
 		code = err_set(err, errno, EXIT_FAILED, "cannot close the process to others: %s",
 			       strerror(errno));
 	return code;
 }
 
-uint64_t capabilities_later(bool bpf, bool perf)
+uint64_t capabilities_later(bool loads, bool bpf, bool perf)
 {
 	uint64_t mask = kept_later;
 
+	if (loads)
+		return kept_later | kept_to_attach;
 	if (bpf)
 		mask |= CAPABILITY_BIT(CAP_BPF);
 	if (perf)

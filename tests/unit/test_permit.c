@@ -34,13 +34,14 @@ Test(permit, what_is_given_up_is_gone)
 
 Test(permit, later_less_is_needed)
 {
-	uint64_t least = capabilities_later(false, false);
+	uint64_t least = capabilities_later(false, false, false);
 
 	cr_expect(least & CAPABILITY_BIT(CAP_SYS_PTRACE));
 	cr_expect_not(least & (CAPABILITY_BIT(CAP_BPF) | CAPABILITY_BIT(CAP_PERFMON) |
 			       CAPABILITY_BIT(CAP_SYSLOG) | CAPABILITY_BIT(CAP_SYS_ADMIN)));
-	cr_expect(capabilities_later(true, false) & CAPABILITY_BIT(CAP_BPF));
-	cr_expect(capabilities_later(true, true) & CAPABILITY_BIT(CAP_PERFMON));
+	cr_expect(capabilities_later(false, true, false) & CAPABILITY_BIT(CAP_BPF));
+	cr_expect(capabilities_later(false, true, true) & CAPABILITY_BIT(CAP_PERFMON));
+	cr_expect(capabilities_later(true, true, true) & CAPABILITY_BIT(CAP_SYS_ADMIN));
 }
 
 static void drop_all(void)
