@@ -69,6 +69,19 @@ def process_state(pid):
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
+def read_mapped(pid, memory, line, start, size):
+    """What is mapped by a line of the process's maps; None if it has been unmapped since."""
+    for _ in range(50):
+        try:
+            memory.seek(start)
+            return memory.read(size)
+        except OSError as error:
+            failure = error
+            if line not in Path(f"/proc/{pid}/maps").read_text().splitlines():
+                return None
+    raise failure  # not even once, though a library may come and go in between
+
+
 def differences(pid):
     """Where the code that a process has mapped is not what is in its files: (path, offset in it)."""
     found = []
@@ -81,15 +94,8 @@ def differences(pid):
             with open(f"/proc/{pid}/root{fields[5]}", "rb") as file:
                 file.seek(int(fields[2], 16))
                 ours = file.read(end - start)
-            memory.seek(start)
-            try:
-                theirs = memory.read(len(ours))
-            except OSError:
-                # It has been unmapped since; what is still there can be read.
-                if line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-                    raise
-                continue
-            if ours != theirs:
+            theirs = read_mapped(pid, memory, line, start, len(ours))
+            if theirs is not None and ours != theirs:
                 found += [(fields[5], int(fields[2], 16) + i)
                           for i, (a, b) in enumerate(zip(ours, theirs)) if a != b]
     return found
