@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/string.h>
+
 #include "err.h"
 #include "spark.h"
 
@@ -24,6 +26,7 @@ void detail_open(struct detail *detail, enum detail_kind kind, uint64_t id)
 {
 	detail->kind = kind;
 	detail->id = id;
+	detail->function[0] = detail->module[0] = '\0';
 	detail->count = 0;
 }
 
@@ -264,22 +267,45 @@ static void add_stacks(struct detail *detail, const struct snapshot_site *site)
 	}
 }
 
-static void fill_site(struct detail *detail, const struct snapshot *snapshot,
-		      const struct glyphs *glyphs)
+static bool begins_as(const char *text, const char *kept)
 {
+	return strncmp(text, kept, DETAIL_NAME - 1) == 0;
+}
+
+/* The site, or the largest one in the same function when that has got lines since. */
+static const struct snapshot_site *find_site(const struct detail *detail,
+					     const struct snapshot *snapshot)
+{
+	const struct snapshot_site *alike = NULL;
+
 	for (size_t i = 0; i < snapshot->site_count; i++) {
 		const struct snapshot_site *site = &snapshot->sites[i];
 
-		if (site->id != detail->id)
-			continue;
-		add_head(detail, site->function, site->module, site->file, site->line);
-		add_sums(detail, site);
-		add_ages(detail, site, glyphs);
-		add_chart(detail, site, glyphs);
-		if (snapshot->request.stacks)
-			add_stacks(detail, site);
-		return;
+		if (site->id == detail->id)
+			return site;
+		if (!alike && begins_as(site->function, detail->function) &&
+		    begins_as(site->module, detail->module))
+			alike = site;
 	}
+	return alike;
+}
+
+static void fill_site(struct detail *detail, const struct snapshot *snapshot,
+		      const struct glyphs *glyphs)
+{
+	const struct snapshot_site *site = find_site(detail, snapshot);
+
+	if (!site)
+		return;
+	detail->id = site->id;
+	(void)strlcpy(detail->function, site->function, sizeof(detail->function));
+	(void)strlcpy(detail->module, site->module, sizeof(detail->module));
+	add_head(detail, site->function, site->module, site->file, site->line);
+	add_sums(detail, site);
+	add_ages(detail, site, glyphs);
+	add_chart(detail, site, glyphs);
+	if (snapshot->request.stacks)
+		add_stacks(detail, site);
 }
 
 void detail_update(struct detail *detail, const struct snapshot *snapshot,

@@ -16,7 +16,7 @@
 
 enum detail_kind { DETAIL_NONE, DETAIL_FUNCTION, DETAIL_SITE };
 
-enum { DETAIL_TEXT = 1024, DETAIL_STACKS = 8 };
+enum { DETAIL_TEXT = 1024, DETAIL_STACKS = 8, DETAIL_NAME = 256 };
 
 struct detail_row {
 	double pct; /* NAN: none */
@@ -29,6 +29,8 @@ struct detail_row {
 struct detail {
 	enum detail_kind kind;
 	uint64_t id; /* of the row in the snapshot */
+	/* The beginnings of a site's names: its id is another one once its line is known. */
+	char function[DETAIL_NAME], module[DETAIL_NAME];
 	size_t count;
 	size_t capacity;
 	struct detail_row *rows; /* owned */

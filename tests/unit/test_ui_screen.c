@@ -610,7 +610,16 @@ Test(ui_screen, details_of_a_site)
 	draw(40, 10);
 	draw(120, 40);
 	HAS("the ages of what is live are not known yet");
+	/* The line that has become known makes another id. */
 	sites[0].id = 99;
+	sites[0].line = 142;
+	draw(120, 40);
+	HAS(" cache::insert  ordersd  src/cache.rs:142\n");
+	sites[0].function = "cache::evict";
+	draw(120, 40);
+	HAS(" cache::evict  ordersd");
+	sites[0].id = 100;
+	sites[0].function = "cache::clear";
 	draw(120, 40);
 	HAS("nothing is known of it");
 	press(RSP_KEY_ESCAPE);
