@@ -78,12 +78,6 @@ static struct view_source row_source(const struct snapshot *snapshot,
 	};
 }
 
-static bool is_off(const struct snapshot *snapshot)
-{
-	(void)snapshot;
-	return false;
-}
-
 static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 {
 	(void)snapshot;
@@ -109,7 +103,6 @@ const struct pane *detail_pane_get(void)
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), row_cell, row_style},
 	    .first_sort = COLUMN_TEXT,
 	    .source = row_source,
-	    .is_off = is_off,
 	    .explain = explain,
 	    .about = about,
 	};

@@ -13,12 +13,6 @@ static struct view_source no_rows(const struct snapshot *snapshot, const struct 
 	return (struct view_source){.rows = NULL};
 }
 
-static bool is_off(const struct snapshot *snapshot)
-{
-	(void)snapshot;
-	return false;
-}
-
 static void about(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,
 		  size_t size)
 {
@@ -42,7 +36,6 @@ const struct pane *flame_pane_get(void)
 	static const struct pane pane = {
 	    .name = "FLAME",
 	    .source = no_rows,
-	    .is_off = is_off,
 	    .explain = calls_explain,
 	    .about = about,
 	    .draw = draw,

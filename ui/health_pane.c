@@ -322,12 +322,6 @@ static struct view_source row_source(const struct snapshot *snapshot,
 	};
 }
 
-static bool is_off(const struct snapshot *snapshot)
-{
-	(void)snapshot;
-	return false;
-}
-
 static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 {
 	(void)snapshot;
@@ -364,7 +358,6 @@ const struct pane *health_pane_get(void)
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), row_cell, row_style},
 	    .first_sort = COLUMN_KIND,
 	    .source = row_source,
-	    .is_off = is_off,
 	    .explain = explain,
 	    .detail = detail,
 	    .about = about,

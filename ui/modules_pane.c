@@ -135,12 +135,6 @@ static struct view_source module_source(const struct snapshot *snapshot,
 	};
 }
 
-static bool is_off(const struct snapshot *snapshot)
-{
-	(void)snapshot;
-	return false;
-}
-
 static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s",
@@ -183,7 +177,6 @@ const struct pane *modules_pane_get(void)
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), module_cell, module_style},
 	    .first_sort = COLUMN_SELF,
 	    .source = module_source,
-	    .is_off = is_off,
 	    .explain = explain,
 	    .detail = detail,
 	    .about = about,

@@ -143,10 +143,15 @@ static void draw_detail(const struct pane *pane, const struct view *view,
 	draw_text(grid, rect, STYLE_NORMAL, text);
 }
 
+bool pane_is_off(const struct pane *pane, const struct snapshot *snapshot)
+{
+	return pane->is_off && pane->is_off(snapshot);
+}
+
 static void draw_nothing(const struct pane *pane, const struct view *view,
 			 const struct pane_frame *frame, struct rect rect)
 {
-	bool off = pane->is_off(frame->snapshot);
+	bool off = pane_is_off(pane, frame->snapshot);
 	char raw[PANE_TEXT], text[PANE_TEXT];
 
 	if (view->total > 0) {

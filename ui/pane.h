@@ -50,6 +50,7 @@ struct pane {
 				     const struct pane_choice *choice);
 	/* NULL, or the columns that have nothing to show, a bit for each. */
 	uint32_t (*hidden)(const struct snapshot *snapshot);
+	/* NULL: never; else whether there is nothing but a reason to show. */
 	bool (*is_off)(const struct snapshot *snapshot);
 	/* What to show in place of rows: why there are none. Raw text in `buf`. */
 	void (*explain)(const struct snapshot *snapshot, char *buf, size_t size);
@@ -79,6 +80,9 @@ struct pane_frame {
 
 /* The panes of the screen; static. */
 const struct pane *pane_get(enum pane_id id);
+
+/* Whether a pane has nothing but a reason to show. */
+bool pane_is_off(const struct pane *pane, const struct snapshot *snapshot);
 const struct pane *cpu_pane_get(void);
 const struct pane *heap_pane_get(void);
 const struct pane *leaks_pane_get(void);

@@ -200,7 +200,7 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 	screen->heap_replaced =
 	    snapshot->heap.state == CHANNEL_OFF && snapshot->growth.state == CHANNEL_ON;
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
-		request.off[id] = pane_get(screen_shown_pane(screen, id))->is_off(snapshot);
+		request.off[id] = pane_is_off(pane_get(screen_shown_pane(screen, id)), snapshot);
 
 	if (screen->focus == PANE_DETAIL)
 		detail_update(&screen->detail, snapshot, screen->glyphs);

@@ -134,12 +134,6 @@ static struct view_source thread_source(const struct snapshot *snapshot,
 	};
 }
 
-static bool is_off(const struct snapshot *snapshot)
-{
-	(void)snapshot;
-	return false;
-}
-
 static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s",
@@ -175,7 +169,6 @@ const struct pane *threads_pane_get(void)
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), thread_cell, thread_style},
 	    .first_sort = COLUMN_CPU,
 	    .source = thread_source,
-	    .is_off = is_off,
 	    .explain = explain,
 	    .about = about,
 	};

@@ -149,12 +149,6 @@ static struct view_source node_source(const struct snapshot *snapshot,
 	};
 }
 
-static bool is_off(const struct snapshot *snapshot)
-{
-	(void)snapshot;
-	return false;
-}
-
 static void about(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,
 		  size_t size)
 {
@@ -170,7 +164,6 @@ const struct pane *tree_pane_get(void)
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), node_cell, node_style},
 	    .first_sort = COLUMN_TOTAL,
 	    .source = node_source,
-	    .is_off = is_off,
 	    .explain = calls_explain,
 	    .about = about,
 	};

@@ -52,22 +52,11 @@ static struct perf_event_attr make_attr(size_t ring_bytes)
 	return (struct perf_event_attr){
 	    .type = PERF_TYPE_SOFTWARE,
 	    .config = PERF_COUNT_SW_PAGE_FAULTS_MIN,
-	    .size = sizeof(struct perf_event_attr),
 	    .sample_period = GROWTH_FAULTS_PER_SAMPLE,
 	    .read_format = PERF_FORMAT_LOST,
 	    .sample_type = PERF_STACK_SAMPLE_TYPE | PERF_EXTRA_SAMPLE_TYPE,
-	    .sample_regs_user = PERF_SOURCE_REGS_MASK,
 	    .sample_stack_user = STACK_COPY_BYTES,
-	    .sample_id_all = 1,
 	    .exclude_hv = 1,
-	    .inherit = 1,
-	    .inherit_thread = 1,
-	    .comm = 1,
-	    .comm_exec = 1,
-	    .task = 1,
-	    .use_clockid = 1,
-	    .clockid = CLOCK_MONOTONIC,
-	    .watermark = 1,
 	    .wakeup_watermark = (uint32_t)(ring_bytes / 2),
 	};
 }
@@ -131,11 +120,6 @@ static int open_events(struct growth_source *source)
 	};
 	int code = thread_events_open(&source->events, &options);
 
-	if (code != -EINVAL)
-		return code;
-	/* Before Linux 6.0: what is lost is told a little later. */
-	attr.read_format = 0;
-	code = thread_events_open(&source->events, &options);
 	if (code != -EINVAL)
 		return code;
 	/* Before Linux 5.11 the kernel does not tell the size of the page. */

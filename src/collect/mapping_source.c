@@ -42,21 +42,10 @@ static struct perf_event_attr make_attr(uint64_t tracepoint, size_t ring_bytes)
 	return (struct perf_event_attr){
 	    .type = PERF_TYPE_TRACEPOINT,
 	    .config = tracepoint,
-	    .size = sizeof(struct perf_event_attr),
 	    .sample_period = 1,
 	    .read_format = PERF_FORMAT_LOST,
 	    .sample_type = PERF_STACK_SAMPLE_TYPE,
-	    .sample_regs_user = PERF_SOURCE_REGS_MASK,
 	    .sample_stack_user = STACK_COPY_BYTES,
-	    .sample_id_all = 1,
-	    .inherit = 1,
-	    .inherit_thread = 1,
-	    .comm = 1,
-	    .comm_exec = 1,
-	    .task = 1,
-	    .use_clockid = 1,
-	    .clockid = CLOCK_MONOTONIC,
-	    .watermark = 1,
 	    .wakeup_watermark = (uint32_t)(ring_bytes / 2),
 	};
 }
@@ -94,11 +83,6 @@ static int open_call(struct source_call *call, uint64_t tracepoint)
 	options.attr = &attr;
 	options.ring_bytes = ring_bytes;
 	code = thread_events_open(&call->events, &options);
-	if (code == -EINVAL) {
-		/* Before Linux 6.0: what is lost is told a little later. */
-		attr.read_format = 0;
-		code = thread_events_open(&call->events, &options);
-	}
 	if (code)
 		return code;
 	call->lost = xcalloc(thread_events_ring_count(call->events), sizeof(*call->lost));

@@ -101,6 +101,11 @@ static int open_event(struct thread_events *events, int tid, size_t cpu)
 	int fd = perf_event_open(&events->attr, tid, (int)cpu);
 	int code = 0;
 
+	if (fd < 0 && errno == EINVAL && events->attr.read_format & PERF_FORMAT_LOST) {
+		/* Before Linux 6.0: what is lost is told a little later. */
+		events->attr.read_format &= ~(uint64_t)PERF_FORMAT_LOST;
+		fd = perf_event_open(&events->attr, tid, (int)cpu);
+	}
 	if (fd < 0 && errno == EINVAL && events->attr.inherit_thread) {
 		/* Before Linux 5.13: children are followed too, and left out by their PID. */
 		events->attr.inherit_thread = 0;
@@ -240,6 +245,21 @@ size_t thread_events_cpu_count(void)
 	return (size_t)sysconf(_SC_NPROCESSORS_CONF);
 }
 
+static void complete_attr(struct perf_event_attr *attr)
+{
+	attr->size = sizeof(*attr);
+	attr->sample_regs_user = PERF_SOURCE_REGS_MASK;
+	attr->sample_id_all = 1;
+	attr->inherit = 1;
+	attr->inherit_thread = 1;
+	attr->comm = 1;
+	attr->comm_exec = 1;
+	attr->task = 1;
+	attr->use_clockid = 1;
+	attr->clockid = CLOCK_MONOTONIC;
+	attr->watermark = 1;
+}
+
 int thread_events_open(struct thread_events **ret_events,
 		       const struct thread_events_options *options)
 {
@@ -248,6 +268,7 @@ int thread_events_open(struct thread_events **ret_events,
 
 	events->options = *options;
 	events->attr = *options->attr;
+	complete_attr(&events->attr);
 	events->cpu_count = thread_events_cpu_count();
 	events->rings = xcalloc(events->cpu_count, sizeof(*events->rings));
 	events->active = xcalloc(events->cpu_count, sizeof(*events->active));

@@ -20,7 +20,11 @@ struct thread_events;
 
 struct thread_events_options {
 	int pid;
-	/* What to measure, copied. `inherit`, `sample_id_all` and `task` must be set. */
+	/*
+	 * What to measure, copied: what and how often, what a sample has beside registers, how much stack,
+	 * when to wake. That threads to come are covered, and what each record has, is set here. Kernels
+	 * that do not know PERF_FORMAT_LOST (before 6.0) are opened without.
+	 */
 	const struct perf_event_attr *attr;
 	size_t
 	    ring_bytes; /* per CPU, a power of two; less where the locked-memory limit demands it */

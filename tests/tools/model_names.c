@@ -10,7 +10,7 @@ static const struct model_name usual[] = {
     {"orders::book::match_level", "ordersd", "src/book.rs", 214, false},
     {"orders::cache::Session::insert", "ordersd", "src/cache.rs", 141, false},
     {"<hashbrown::raw::RawTable<(alloc::string::String, orders::book::Level)>>::find", "ordersd",
-     "/root/.cargo/registry/src/hashbrown-0.14.3/src/raw/mod.rs", 1102, true},
+     "/build/cargo/registry/src/hashbrown-0.14.3/src/raw/mod.rs", 1102, true},
     {"copy_user_enhanced_fast_string", "[kernel]", NULL, 0, false},
     {"orders::audit::Event::clone", "ordersd", "src/audit.rs", 33, false},
     {"serde_json::de::from_slice", "ordersd", "src/ingest.rs", 88, false},
