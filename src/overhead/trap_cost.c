@@ -1,8 +1,9 @@
 /*
  * A child of our own calls four functions that exist for this only, before and after they are
- * probed. It times rounds of calls and answers with the shortest: what else runs on the machine can
- * only make a round longer. Parent and child talk by a socket pair: a byte asks for a function, a
- * double answers.
+ * probed. It times short rounds of calls, function after function, and answers with the shortest:
+ * what else runs on the machine can only make a round longer, and what slows all of it for a while
+ * slows the functions alike. Parent and child talk by a socket pair: any byte asks, four doubles
+ * answer.
  */
 #include "config.h"
 
@@ -25,7 +26,7 @@
 
 #include "collect/bare_probe.h"
 
-enum { ROUNDS = 12, CALLS = 40, ANSWER_DEADLINE_MS = 2000 };
+enum { ROUNDS = 48, CALLS = 10, ANSWER_DEADLINE_MS = 2000 };
 
 enum { EMULATED, STEPPED, EMULATED_RETURN, STEPPED_RETURN, FUNCTIONS };
 
@@ -88,35 +89,37 @@ static double now_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-static double shortest_call_ns(void (*function)(void))
+static void shortest_calls_ns(double ret_ns[FUNCTIONS])
 {
-	double shortest = INFINITY;
-
+	for (int which = 0; which < FUNCTIONS; which++)
+		ret_ns[which] = INFINITY;
 	for (int round = 0; round < ROUNDS; round++) {
-		double begin = now_ns(), each;
+		for (int which = 0; which < FUNCTIONS; which++) {
+			double begin = now_ns(), each;
 
-		for (int call = 0; call < CALLS; call++)
-			function();
-		each = (now_ns() - begin) / CALLS;
-		if (each < shortest)
-			shortest = each;
+			for (int call = 0; call < CALLS; call++)
+				functions[which]();
+			each = (now_ns() - begin) / CALLS;
+			if (each < ret_ns[which])
+				ret_ns[which] = each;
+		}
 	}
-	return shortest;
 }
 
 /* Only what a forked child may call. It must not keep anything of ours open, or outlive us. */
 _Noreturn static void serve(int fd, pid_t parent)
 {
-	uint8_t which;
+	uint8_t question;
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
 	if (dup2(fd, 0) < 0 || syscall(SYS_close_range, 1, ~0U, 0) < 0)
 		_exit(1);
-	while (read(0, &which, 1) == 1 && which < FUNCTIONS) {
-		double ns = shortest_call_ns(functions[which]);
+	while (read(0, &question, 1) == 1) {
+		double ns[FUNCTIONS];
 
-		if (write(0, &ns, sizeof(ns)) != (ssize_t)sizeof(ns))
+		shortest_calls_ns(ns);
+		if (write(0, ns, sizeof(ns)) != (ssize_t)sizeof(ns))
 			break;
 	}
 	_exit(0);
@@ -152,13 +155,14 @@ static void end_child(const struct child *child)
 		;
 }
 
-static int ask(const struct child *child, uint8_t which, double *ret_ns)
+static int ask(const struct child *child, double ret_ns[FUNCTIONS])
 {
 	struct pollfd wait = {.fd = child->fd, .events = POLLIN};
 	double deadline = now_ns() + ANSWER_DEADLINE_MS * 1e6;
+	const size_t size = FUNCTIONS * sizeof(*ret_ns);
 	int ready;
 
-	if (send(child->fd, &which, 1, MSG_NOSIGNAL) != 1)
+	if (send(child->fd, "", 1, MSG_NOSIGNAL) != 1)
 		return -errno;
 	do {
 		double left_ms = (deadline - now_ns()) / 1e6;
@@ -169,16 +173,7 @@ static int ask(const struct child *child, uint8_t which, double *ret_ns)
 		return -errno;
 	if (ready == 0)
 		return -ETIMEDOUT;
-	return recv(child->fd, ret_ns, sizeof(*ret_ns), 0) == (ssize_t)sizeof(*ret_ns) ? 0 : -EPIPE;
-}
-
-static int ask_all(const struct child *child, double ns[FUNCTIONS])
-{
-	int code = 0;
-
-	for (uint8_t which = 0; which < FUNCTIONS && !code; which++)
-		code = ask(child, which, &ns[which]);
-	return code;
+	return recv(child->fd, ret_ns, size, 0) == (ssize_t)size ? 0 : -EPIPE;
 }
 
 struct search {
@@ -226,7 +221,7 @@ static int measure(const struct child *child, double ns[FUNCTIONS], struct err *
 {
 	struct bare_probes *entries = NULL, *returns = NULL;
 	double without[FUNCTIONS];
-	int code = ask_all(child, without);
+	int code = ask(child, without);
 
 	if (!code) {
 		code = attach(child, false, &entries, err);
@@ -234,7 +229,7 @@ static int measure(const struct child *child, double ns[FUNCTIONS], struct err *
 			code = attach(child, true, &returns, err);
 		if (code)
 			goto out;
-		code = ask_all(child, ns);
+		code = ask(child, ns);
 	}
 	for (int which = 0; which < FUNCTIONS && !code; which++)
 		ns[which] -= without[which];
