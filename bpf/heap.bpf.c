@@ -491,4 +491,22 @@ int heap_free(struct pt_regs *ctx)
 	return enter_free(ctx, cookie);
 }
 
+/*
+ * Not attached: user space runs it with three arguments, an address, a provisional id and the id of
+ * the stack that this stands for. 1: the object at the address had the one and now has the other. No
+ * other object ever has a provisional id, so the exchange can only meet the one it is meant for,
+ * whatever is freed and allocated meanwhile.
+ */
+SEC("raw_tp")
+int heap_settle(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 address = ctx->args[0], provisional = ctx->args[1], id = ctx->args[2];
+	struct heap_object *object = bpf_map_lookup_elem(&live, &address);
+
+	/* What an object refers to has to be there when it is freed. */
+	if (!object || object->stack_id != provisional || !find_or_make_site(id))
+		return 0;
+	return __sync_val_compare_and_swap(&object->stack_id, provisional, id) == provisional;
+}
+
 char LICENSE[] SEC("license") = "GPL";

@@ -12,6 +12,19 @@ static const double steer_interval_s = 0.08;
 /* At one time: live objects are read no longer, however many there are. */
 enum { AGES_BUDGET_NS = 10000000 };
 
+/* An allocation was sent with a copy of its stack, which has been unwound: it joins those of the stack. */
+static uint64_t settle(void *context, uint64_t address, uint64_t provisional_id)
+{
+	struct session *session = context;
+	const struct stack *stack = heap_profile_stack(session->heap_profile, provisional_id);
+	uint64_t id = stack ? heap_source_settle(session->heap, address, provisional_id, stack->id) : 0;
+
+	if (!id)
+		return provisional_id;
+	heap_profile_settle(session->heap_profile, provisional_id, id, session_now_s());
+	return id;
+}
+
 void session_open_heap(struct session *session)
 {
 	const struct heap_hooks hooks = session_heap_hooks(session);
@@ -50,7 +63,7 @@ void session_open_heap(struct session *session)
 			      "cannot wait for the heap's ring buffer");
 		return;
 	}
-	session->live_scan = live_scan_new(heap_source_live_fd(session->heap));
+	session->live_scan = live_scan_new(heap_source_live_fd(session->heap), settle, session);
 	session_set_interval(session, options->heap_interval_bytes);
 	session->steers = options->heap == HEAP_AUTO;
 	facts = heap_source_facts(session->heap);
@@ -76,7 +89,7 @@ static void on_site(void *context, uint64_t stack_id, const struct heap_site *si
 {
 	struct session *session = context;
 
-	if (heap_profile_read(session->heap_profile, stack_id, site))
+	if (heap_profile_read(session->heap_profile, stack_id, site, session_now_s()))
 		heap_source_forget_site(session->heap, stack_id);
 }
 

@@ -34,6 +34,19 @@ int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *
 	return 0;
 }
 
+uint64_t heap_source_settle(struct heap_source *source, uint64_t address, uint64_t provisional,
+			    uint64_t stack_id)
+{
+	uint64_t epoch = source->skeleton->bss->epoch;
+	/* As the kernel has it: the same addresses in another program are another stack. */
+	uint64_t id = epoch ? stack_id_step(stack_id, epoch) & STACK_ID_MASK : stack_id;
+	uint64_t arguments[] = {address, provisional, id};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = arguments, .ctx_size_in = sizeof(arguments));
+	int fd = bpf_program__fd(source->skeleton->progs.heap_settle);
+
+	return bpf_prog_test_run_opts(fd, &run) == 0 && run.retval == 1 ? id : 0;
+}
+
 void heap_source_forget_site(struct heap_source *source, uint64_t stack_id)
 {
 	(void)bpf_map_delete_elem(bpf_map__fd(source->skeleton->maps.sites), &stack_id);

@@ -95,7 +95,15 @@ void heap_source_start_anew(struct heap_source *source);
 typedef void (*heap_site_fn)(void *context, uint64_t stack_id, const struct heap_site *site);
 int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *context);
 
-/* Drops a provisional site whose only object has been freed. */
+/*
+ * Gives the object at an address, which has this provisional id, the id of a stack, under which it
+ * will be booked when it is freed; what is booked already stays under the provisional one. The id
+ * that it has then, or 0: the object has gone, or cannot be changed.
+ */
+uint64_t heap_source_settle(struct heap_source *source, uint64_t address, uint64_t provisional,
+			    uint64_t stack_id);
+
+/* Drops a provisional site that no object has any more. */
 void heap_source_forget_site(struct heap_source *source, uint64_t stack_id);
 
 /* Drops what is kept of a thread that has ended. */

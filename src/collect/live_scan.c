@@ -35,6 +35,8 @@ struct pass {
 
 struct live_scan {
 	int fd;
+	live_scan_settle_fn settle;
+	void *context;
 	struct pass current, done;
 	bool started;
 	uint64_t epoch;	   /* of the current pass */
@@ -52,11 +54,13 @@ static void resize_batch(struct live_scan *scan, uint32_t batch)
 	scan->objects = xreallocarray(scan->objects, batch, sizeof(*scan->objects));
 }
 
-struct live_scan *live_scan_new(int map_fd)
+struct live_scan *live_scan_new(int map_fd, live_scan_settle_fn settle, void *context)
 {
 	struct live_scan *scan = xcalloc(1, sizeof(*scan));
 
 	scan->fd = map_fd;
+	scan->settle = settle;
+	scan->context = context;
 	resize_batch(scan, BATCH);
 	return scan;
 }
@@ -141,9 +145,16 @@ static int read_batch(struct live_scan *scan, uint64_t now)
 	if (code && code != -ENOENT)
 		return code;
 	scan->started = true;
-	for (uint32_t i = 0; i < count; i++)
-		if (scan->objects[i].epoch == scan->epoch)
-			take(&scan->current, &scan->objects[i], now);
+	for (uint32_t i = 0; i < count; i++) {
+		struct heap_object *object = &scan->objects[i];
+
+		if (object->epoch != scan->epoch)
+			continue;
+		if (object->stack_id & STACK_ID_PROVISIONAL)
+			object->stack_id = scan->settle(scan->context, scan->addresses[i],
+							object->stack_id);
+		take(&scan->current, object, now);
+	}
 	return code == -ENOENT;
 }
 

@@ -17,8 +17,14 @@ struct live_scan;
 /* Stacks in a pass; objects of more of them are counted as skipped. */
 enum { LIVE_SCAN_STACKS = 1 << 17 };
 
+/*
+ * Asked about each object with a provisional id that is met: the id that it has from now on, the same
+ * if its stack is not known yet.
+ */
+typedef uint64_t (*live_scan_settle_fn)(void *context, uint64_t address, uint64_t provisional_id);
+
 /* `map_fd` is borrowed: the map of struct heap_object by address. */
-struct live_scan *live_scan_new(int map_fd);
+struct live_scan *live_scan_new(int map_fd, live_scan_settle_fn settle, void *context);
 
 /* NULL is allowed. */
 void live_scan_free(struct live_scan *scan);

@@ -13,6 +13,9 @@
 #define uthash_fatal(message) out_of_memory()
 #include <uthash.h>
 
+/* A free that met an object before it was settled has been booked after so long. */
+static const double settled_for_s = 2;
+
 /* As struct heap_site has them: objects in fractions. */
 struct books {
 	uint64_t alloc_bytes, alloc_objects, alloc_variance;
@@ -33,6 +36,7 @@ struct row {
 	struct books_mark zeroed_before; /* at the one before */
 	uint64_t marked_bytes;	/* that were live at the baseline */
 	struct stack *stack;	/* NULL: not known yet */
+	double settled_s;	/* when its object got another id; 0: it has not */
 	uint64_t ages_pass;	/* which `ages` is of; 0: none */
 	struct ages ages;
 	UT_hash_handle hh;
@@ -102,12 +106,21 @@ void heap_profile_set_stack(struct heap_profile *profile, uint64_t kernel_id, st
 	find_or_make_row(profile, kernel_id)->stack = stack;
 }
 
-bool heap_profile_has_stack(const struct heap_profile *profile, uint64_t kernel_id)
+struct stack *heap_profile_stack(const struct heap_profile *profile, uint64_t kernel_id)
 {
 	struct row *row;
 
 	HASH_FIND(hh, profile->rows, &kernel_id, sizeof(kernel_id), row);
-	return row && row->stack;
+	return row ? row->stack : NULL;
+}
+
+void heap_profile_settle(struct heap_profile *profile, uint64_t provisional_id, uint64_t kernel_id,
+			 double now_s)
+{
+	struct row *row = find_or_make_row(profile, provisional_id);
+
+	row->settled_s = now_s;
+	find_or_make_row(profile, kernel_id)->stack = row->stack;
 }
 
 static void add_books(struct books *to, const struct books *from)
@@ -126,7 +139,18 @@ static void add_mark(struct books_mark *to, const struct books_mark *from)
 	to->freed_bytes += from->freed_bytes;
 }
 
-bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const struct heap_site *site)
+/* Whether an id, which is provisional, is no object's any more. */
+static bool is_over(const struct row *row, double now_s)
+{
+	if (!row->stack || !row->kernel.alloc_objects)
+		return false;
+	if (row->settled_s > 0)
+		return now_s - row->settled_s >= settled_for_s;
+	return row->kernel.freed_objects == row->kernel.alloc_objects;
+}
+
+bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const struct heap_site *site,
+		       double now_s)
 {
 	struct row *row = find_or_make_row(profile, kernel_id), *home;
 
@@ -138,8 +162,7 @@ bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const s
 	    .freed_objects = site->freed_objects,
 	    .freed_variance = site->freed_variance,
 	};
-	if (!(kernel_id & STACK_ID_PROVISIONAL) || !row->stack || !site->alloc_objects ||
-	    site->freed_objects != site->alloc_objects)
+	if (!(kernel_id & STACK_ID_PROVISIONAL) || !is_over(row, now_s))
 		return false;
 	home = find_or_make_row(profile, row->stack->id);
 	home->stack = row->stack;

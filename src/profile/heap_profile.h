@@ -21,14 +21,21 @@ void heap_profile_free(struct heap_profile *profile);
 /* Says which stack an id of the kernel's stands for; several ids may stand for one stack. */
 void heap_profile_set_stack(struct heap_profile *profile, uint64_t kernel_id, struct stack *stack);
 
-/* Whether the stack of an id is known. */
-bool heap_profile_has_stack(const struct heap_profile *profile, uint64_t kernel_id);
+/* The stack of an id; NULL: not known. */
+struct stack *heap_profile_stack(const struct heap_profile *profile, uint64_t kernel_id);
+
+/* Says that the only object of a provisional id has another id of the same stack since `now_s`. */
+void heap_profile_settle(struct heap_profile *profile, uint64_t provisional_id, uint64_t kernel_id,
+			 double now_s);
 
 /*
- * Takes the books of one id. True: the id is provisional, its only object is gone and its counts
- * have been moved to its stack, so the kernel's entry must be dropped.
+ * Takes the books of one id. True: the id is provisional, its only object is gone, or was settled so
+ * long ago that no free of it can still be on its way, and its counts have been moved to its stack:
+ * the kernel's entry must be dropped. `now_s` is a time of CLOCK_MONOTONIC, as that of
+ * heap_profile_settle().
  */
-bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const struct heap_site *site);
+bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const struct heap_site *site,
+		       double now_s);
 
 /* Calls back with every stack that is known, and the bytes that are live of it, in no order. */
 void heap_profile_each_stack(const struct heap_profile *profile, stack_fn use, void *context);

@@ -51,6 +51,22 @@ class Libraries(support.LiveTest):
     def test_file_replaced(self):
         self.swap("plugin.so")
 
+    def test_objects_outlive_their_library(self):
+        """Each is sent with a copy of its stack, as its library is new: that costs no entry for ever."""
+        process = self.spawn(self.target("lives"), 2, "keep",
+                             *[self.target(f"libswap_{who}.so") for who in "ab"])
+        stream = self.stream("--heap", "exact", "-d", "0.5", process.pid)
+
+        def joined(refresh):
+            (stacks,) = [entry["used"] for entry in refresh["ledger"]["maps"]
+                         if entry["name"] == "allocation stacks"]
+            return refresh["heap"]["live_objects"] > max(40, 2 * stacks)
+
+        refresh = stream.until(joined, "objects in the books of a few stacks")
+        self.assertGreater(refresh["ledger"]["stacks_copied"], refresh["heap"]["live_objects"])
+        self.assertEqual({site["function"] for site in refresh["heap"]["sites"]
+                          if site["live_objects"] > 10}, {"site_swap_a", "site_swap_b"})
+
 
 class Exec(support.LiveTest):
     def test_another_program(self):

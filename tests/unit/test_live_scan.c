@@ -15,7 +15,7 @@ static void each(void *context, uint64_t stack_id, const struct ages *ages)
 
 Test(live_scan, a_map_that_cannot_be_read)
 {
-	struct live_scan *scan = live_scan_new(-1);
+	struct live_scan *scan = live_scan_new(-1, NULL, NULL);
 	int stacks = 0;
 
 	cr_expect_eq(live_scan_step(scan, 0, 1000000), -EBADF);

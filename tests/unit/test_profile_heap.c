@@ -82,7 +82,7 @@ static bool books(uint64_t id, uint64_t allocated, uint64_t freed)
 				       .freed_bytes = freed * 10,
 				       .freed_objects = freed << HEAP_OBJECTS_SHIFT};
 
-	return heap_profile_read(profile, id, &site);
+	return heap_profile_read(profile, id, &site, now_s);
 }
 
 static const struct snapshot_site *site_of(const char *function)
@@ -119,12 +119,12 @@ Test(profile_heap, empty)
 
 Test(profile_heap, stacks_become_known)
 {
-	cr_assert_not(heap_profile_has_stack(profile, 11));
+	cr_assert_null(heap_profile_stack(profile, 11));
 	cr_assert_not(books(11, 1, 0));
-	cr_assert_not(heap_profile_has_stack(profile, 11));
+	cr_assert_null(heap_profile_stack(profile, 11));
 	heap_profile_set_stack(profile, 11, &collect_stack);
-	cr_assert(heap_profile_has_stack(profile, 11));
-	cr_assert_not(heap_profile_has_stack(profile, 12));
+	cr_assert_not_null(heap_profile_stack(profile, 11));
+	cr_assert_null(heap_profile_stack(profile, 12));
 }
 
 /* Allocator and standard library are stepped over, inlined ones too. */
@@ -217,8 +217,8 @@ Test(profile_heap, provisional_id_moves_when_its_object_is_gone)
 	fill(false);
 	expect_totals(1, 0, 1);
 	cr_assert(books(id, 1, 1));
-	cr_assert_not(heap_profile_has_stack(profile, id));
-	cr_assert(heap_profile_has_stack(profile, collect_stack.id));
+	cr_assert_null(heap_profile_stack(profile, id));
+	cr_assert_not_null(heap_profile_stack(profile, collect_stack.id));
 	fill(false);
 	expect_totals(1, 1, 0);
 	/* The stack's own books come later, and do not take the place of what was moved. */
@@ -226,6 +226,34 @@ Test(profile_heap, provisional_id_moves_when_its_object_is_gone)
 	fill(false);
 	cr_assert_eq(snapshot->site_count, 1);
 	expect_totals(5, 2, 3);
+}
+
+Test(profile_heap, provisional_id_moves_when_its_object_has_another)
+{
+	const uint64_t id = STACK_ID_PROVISIONAL | 5, other_id = STACK_ID_PROVISIONAL | 6;
+
+	now_s = 2000;
+	heap_profile_set_stack(profile, id, &collect_stack);
+	heap_profile_set_stack(profile, other_id, &collect_stack);
+	cr_assert_not(books(id, 1, 0));
+	cr_assert_not(books(other_id, 1, 0));
+	heap_profile_settle(profile, id, 77, now_s);
+	heap_profile_settle(profile, other_id, 77, now_s);
+	cr_assert_eq(heap_profile_stack(profile, 77), &collect_stack);
+	/* One was freed before it was settled and is booked only now, the other one afterwards. */
+	now_s = 2001;
+	cr_assert_not(books(id, 1, 1), "too early");
+	cr_assert_not(books(other_id, 1, 0), "too early");
+	cr_assert_not(books(77, 0, 1));
+	fill(true);
+	expect_totals(2, 2, 0);
+	now_s = 2003;
+	cr_assert(books(id, 1, 1));
+	cr_assert(books(other_id, 1, 0));
+	cr_assert_null(heap_profile_stack(profile, id));
+	fill(true);
+	expect_totals(2, 2, 0);
+	cr_assert_eq(snapshot->sites[0].stack_count, 1);
 }
 
 Test(profile_heap, many_provisional_ids_add_up)
@@ -363,7 +391,7 @@ Test(profile_heap, reset)
 	books(21, 1, 0);
 	fill(true);
 	heap_profile_reset(profile);
-	cr_assert_not(heap_profile_has_stack(profile, 11));
+	cr_assert_null(heap_profile_stack(profile, 11));
 	fill(true);
 	cr_assert_eq(snapshot->site_count, 0);
 	expect_totals(0, 0, 0);
@@ -389,7 +417,7 @@ Test(profile_heap, sampled_books)
 	const double interval = 1.96 * 2560; /* sqrt(100 * 65536) */
 
 	heap_profile_set_stack(profile, 1, &read_stack);
-	cr_assert_not(heap_profile_read(profile, 1, &sampled));
+	cr_assert_not(heap_profile_read(profile, 1, &sampled, now_s));
 	fill(false);
 	cr_assert_eq(snapshot->site_count, 1);
 	cr_expect_eq(snapshot->sites[0].live_bytes, 2000);
