@@ -9,20 +9,17 @@
 #include <xxhash.h>
 
 #include "err.h"
+#include "profile/folded_rows.h"
 #include "profile/kernel_fold.h"
+#include "profile/row_key.h"
 #include "profile/sample_counts.h"
 #include "symbol/client.h"
-
-#define uthash_fatal(message) out_of_memory()
-#include <uthash.h>
 
 struct stack_samples {
 	struct stack *stack;
 	struct sample_counts samples;
 	UT_hash_handle hh;
 };
-
-struct folded_row;
 
 struct cpu_profile {
 	struct stack_samples *stacks;
@@ -39,29 +36,14 @@ struct cpu_profile {
 	size_t module_count;
 };
 
-/* What samples are summed by; names are interned, so pointers tell them apart. */
-struct row_key {
-	const char *name;
-	const struct module *module;
-	const char *file; /* only by line */
-	uint64_t line;
-};
-
 /* A row while it is being summed. */
 struct row_sum {
 	struct row_key key;
-	struct snapshot_function row;
+	struct row_place place;
+	uint64_t self_samples, total_samples; /* since attachment */
 	struct sample_sums self, total;
+	double trend[SNAPSHOT_TREND];
 	uint64_t last_stack; /* stamp of the stack that was counted last */
-	UT_hash_handle hh;
-};
-
-/* A row of which some stacks are no longer there. */
-struct folded_row {
-	struct row_key key;
-	struct snapshot_function row;
-	struct sample_counts self, total;
-	uint64_t last_stack;
 	UT_hash_handle hh;
 };
 
@@ -74,19 +56,9 @@ static void free_sums(struct row_sum **sums)
 {
 	struct row_sum *sum, *next;
 
-	HASH_ITER(hh, *sums, sum, next) {
+	HASH_ITER (hh, *sums, sum, next) {
 		HASH_DEL(*sums, sum);
 		free(sum);
-	}
-}
-
-static void free_folded(struct folded_row **rows)
-{
-	struct folded_row *row, *next;
-
-	HASH_ITER(hh, *rows, row, next) {
-		HASH_DEL(*rows, row);
-		free(row);
 	}
 }
 
@@ -94,12 +66,12 @@ void cpu_profile_reset(struct cpu_profile *profile)
 {
 	struct stack_samples *count, *next;
 
-	HASH_ITER(hh, profile->stacks, count, next) {
+	HASH_ITER (hh, profile->stacks, count, next) {
 		HASH_DEL(profile->stacks, count);
 		free(count);
 	}
 	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++)
-		free_folded(&profile->folded[group]);
+		folded_rows_free(&profile->folded[group]);
 	profile->samples = (struct sample_counts){0};
 	profile->marked = false;
 	profile->complete = profile->guessed = profile->kernel = 0;
@@ -121,7 +93,8 @@ static struct module_samples *samples_of(struct cpu_profile *profile, const stru
 	size_t count = symbol->module->number + (size_t)1;
 
 	if (count > profile->module_count) {
-		profile->modules = xreallocarray(profile->modules, count, sizeof(*profile->modules));
+		profile->modules =
+		    xreallocarray(profile->modules, count, sizeof(*profile->modules));
 		memset(profile->modules + profile->module_count, 0,
 		       (count - profile->module_count) * sizeof(*profile->modules));
 		profile->module_count = count;
@@ -138,7 +111,8 @@ static void add_to_modules(struct cpu_profile *profile, const struct stack *stac
 		samples_of(profile, stack->symbols[stack->frame_count - 1])->broken += samples;
 }
 
-const struct module_samples *cpu_profile_modules(const struct cpu_profile *profile, size_t *ret_count)
+const struct module_samples *cpu_profile_modules(const struct cpu_profile *profile,
+						 size_t *ret_count)
 {
 	*ret_count = profile->module_count;
 	return profile->modules;
@@ -179,44 +153,6 @@ uint64_t cpu_profile_function_id(const char *name, const char *module)
 	return XXH3_64bits_withSeed(name, strlen(name), seed);
 }
 
-static uint64_t row_id(const struct row_key *key)
-{
-	XXH64_hash_t id = cpu_profile_function_id(key->name, key->module->name);
-
-	if (!key->file)
-		return id;
-	id = XXH3_64bits_withSeed(key->file, strlen(key->file), id);
-	return XXH3_64bits_withSeed(&key->line, sizeof(key->line), id);
-}
-
-/* What a frame is summed by. */
-static struct row_key key_of(const struct symbol_frame *frame, const struct module *module,
-			     enum snapshot_group group)
-{
-	struct row_key key = {.name = frame->function, .module = module};
-
-	if (group == GROUP_MODULE) {
-		key.name = module->name;
-	} else if (group == GROUP_LINE) {
-		key.file = frame->file;
-		key.line = frame->line;
-	}
-	return key;
-}
-
-static struct snapshot_function new_row(const struct row_key *key)
-{
-	return (struct snapshot_function){
-	    .id = row_id(key),
-	    .name = key->name,
-	    .module = key->module->name,
-	    .file = key->file,
-	    .line = (unsigned)key->line,
-	    .kernel = key->module->kind == MODULE_KALLSYMS,
-	    .inlined = true,
-	};
-}
-
 static struct row_sum *find_or_make_sum(struct row_sum **sums, const struct row_key *key)
 {
 	struct row_sum *sum;
@@ -226,34 +162,9 @@ static struct row_sum *find_or_make_sum(struct row_sum **sums, const struct row_
 		return sum;
 	sum = xcalloc(1, sizeof(*sum));
 	sum->key = *key;
-	sum->row = new_row(key);
+	sum->place = row_place_begin(key);
 	HASH_ADD(hh, *sums, key, sizeof(sum->key), sum);
 	return sum;
-}
-
-static struct folded_row *find_or_make_folded(struct folded_row **rows, const struct row_key *key)
-{
-	struct folded_row *row;
-
-	HASH_FIND(hh, *rows, key, sizeof(*key), row);
-	if (row)
-		return row;
-	row = xcalloc(1, sizeof(*row));
-	row->key = *key;
-	row->row = new_row(key);
-	HASH_ADD(hh, *rows, key, sizeof(row->key), row);
-	return row;
-}
-
-/* Takes over where a function is declared; a line has its own place, a module none. */
-static void set_place(struct snapshot_function *row, const struct symbol_frame *frame,
-		      enum snapshot_group group)
-{
-	if (group == GROUP_FUNCTION && !row->file && frame->decl_file) {
-		row->file = frame->decl_file;
-		row->line = frame->decl_line;
-	}
-	row->inlined = row->inlined && frame->inlined && group != GROUP_MODULE;
 }
 
 static void add_sums(struct sample_sums *to, const struct sample_sums *from)
@@ -277,48 +188,22 @@ static void sum_stack(const struct cpu_profile *profile, struct row_sum **sums,
 
 		for (size_t j = 0; j < symbol->frame_count; j++) {
 			const struct symbol_frame *frame = &symbol->frames[j];
-			const struct row_key key = key_of(frame, symbol->module, group);
+			const struct row_key key = row_key_of(frame, symbol->module, group);
 			struct row_sum *sum = find_or_make_sum(sums, &key);
 
-			set_place(&sum->row, frame, group);
+			row_place_learn(&sum->place, frame, group);
 			if (innermost) {
-				sum->row.self_samples += count->samples.all;
+				sum->self_samples += count->samples.totals.all;
 				add_sums(&sum->self, &samples);
 				sample_counts_add_trend(&count->samples, &profile->clock,
-							sum->row.trend);
+							sum->trend);
 			}
 			innermost = false;
 			if (sum->last_stack != stamp) {
-				sum->row.total_samples += count->samples.all;
+				sum->total_samples += count->samples.totals.all;
 				add_sums(&sum->total, &samples);
 			}
 			sum->last_stack = stamp;
-		}
-	}
-}
-
-/* As sum_stack(), for good. */
-static void fold_stack(struct cpu_profile *profile, const struct stack_samples *count,
-		       enum snapshot_group group)
-{
-	uint64_t stamp = ++profile->stamp;
-	bool innermost = true;
-
-	for (uint32_t i = 0; i < count->stack->frame_count; i++) {
-		const struct symbol *symbol = count->stack->symbols[i];
-
-		for (size_t j = 0; j < symbol->frame_count; j++) {
-			const struct symbol_frame *frame = &symbol->frames[j];
-			const struct row_key key = key_of(frame, symbol->module, group);
-			struct folded_row *row = find_or_make_folded(&profile->folded[group], &key);
-
-			set_place(&row->row, frame, group);
-			if (innermost)
-				sample_counts_merge(&row->self, &count->samples, &profile->clock);
-			innermost = false;
-			if (row->last_stack != stamp)
-				sample_counts_merge(&row->total, &count->samples, &profile->clock);
-			row->last_stack = stamp;
 		}
 	}
 }
@@ -330,24 +215,28 @@ static int latest_first(const void *left, const void *right)
 
 	if (a->samples.refresh != b->samples.refresh)
 		return a->samples.refresh < b->samples.refresh ? 1 : -1;
-	return (a->samples.all < b->samples.all) - (a->samples.all > b->samples.all);
+	return (a->samples.totals.all < b->samples.totals.all) -
+	       (a->samples.totals.all > b->samples.totals.all);
 }
 
 static void fold(struct cpu_profile *profile, struct stack_samples *stack)
 {
 	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++)
-		fold_stack(profile, stack, group);
+		folded_rows_add(&profile->folded[group], group, stack->stack, &stack->samples,
+				&profile->clock, ++profile->stamp);
 	HASH_DEL(profile->stacks, stack);
 	free(stack);
 }
 
 void cpu_profile_fold_rare(struct cpu_profile *profile, uint64_t one_in, unsigned seconds)
 {
-	uint64_t most = profile->samples.all / one_in;
+	uint64_t most = profile->samples.totals.all / one_in;
 	struct stack_samples *stack, *next;
 
-	HASH_ITER(hh, profile->stacks, stack, next)
-		if (stack->samples.all <= most &&
+	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++)
+		folded_rows_age(profile->folded[group], &profile->clock);
+	HASH_ITER (hh, profile->stacks, stack, next)
+		if (stack->samples.totals.all <= most &&
 		    stack->samples.second + seconds <= profile->clock.second)
 			fold(profile, stack);
 }
@@ -360,7 +249,7 @@ void cpu_profile_fold(struct cpu_profile *profile, size_t keep)
 	if (count <= keep)
 		return;
 	all = xcalloc(count, sizeof(*all));
-	HASH_ITER(hh, profile->stacks, stack, next)
+	HASH_ITER (hh, profile->stacks, stack, next)
 		all[used++] = stack;
 	qsort(all, used, sizeof(*all), latest_first);
 	for (size_t i = keep; i < used; i++)
@@ -371,7 +260,7 @@ void cpu_profile_fold(struct cpu_profile *profile, size_t keep)
 void cpu_profile_each_stack(const struct cpu_profile *profile, stack_fn use, void *context)
 {
 	for (const struct stack_samples *count = profile->stacks; count; count = count->hh.next)
-		use(context, count->stack, count->samples.all);
+		use(context, count->stack, count->samples.totals.all);
 }
 
 static int by_self(const void *left, const void *right)
@@ -381,16 +270,17 @@ static int by_self(const void *left, const void *right)
 	if (a->self_samples != b->self_samples)
 		return (a->self_samples < b->self_samples) - (a->self_samples > b->self_samples);
 	if (a->total_samples != b->total_samples)
-		return (a->total_samples < b->total_samples) - (a->total_samples > b->total_samples);
+		return (a->total_samples < b->total_samples) -
+		       (a->total_samples > b->total_samples);
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-/* Each of the counts: of everything, of each stack, of what was folded. */
-static void each_counts(struct cpu_profile *profile, void (*use)(struct sample_counts *counts))
+/* Each of the totals: of everything, of each stack, of what was folded. */
+static void each_totals(struct cpu_profile *profile, void (*use)(struct sample_totals *totals))
 {
-	use(&profile->samples);
+	use(&profile->samples.totals);
 	for (struct stack_samples *count = profile->stacks; count; count = count->hh.next)
-		use(&count->samples);
+		use(&count->samples.totals);
 	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++) {
 		for (struct folded_row *row = profile->folded[group]; row; row = row->hh.next) {
 			use(&row->self);
@@ -401,17 +291,17 @@ static void each_counts(struct cpu_profile *profile, void (*use)(struct sample_c
 
 void cpu_profile_zero(struct cpu_profile *profile)
 {
-	each_counts(profile, sample_counts_zero);
+	each_totals(profile, sample_totals_zero);
 }
 
 void cpu_profile_undo_zero(struct cpu_profile *profile)
 {
-	each_counts(profile, sample_counts_undo_zero);
+	each_totals(profile, sample_totals_undo_zero);
 }
 
 void cpu_profile_mark(struct cpu_profile *profile)
 {
-	each_counts(profile, sample_counts_mark);
+	each_totals(profile, sample_totals_mark);
 	profile->marked = true;
 }
 
@@ -426,12 +316,16 @@ static void sum_folded(const struct cpu_profile *profile, struct row_sum **sums,
 	for (const struct folded_row *row = profile->folded[group]; row; row = row->hh.next) {
 		struct row_sum *sum = find_or_make_sum(sums, &row->key);
 
-		sum->row = row->row;
-		sum->row.self_samples = row->self.all;
-		sum->row.total_samples = row->total.all;
-		sample_counts_sum(&row->self, &profile->clock, &sum->self);
-		sample_counts_sum(&row->total, &profile->clock, &sum->total);
-		sample_counts_add_trend(&row->self, &profile->clock, sum->row.trend);
+		sum->place = row->place;
+		sum->self_samples = row->self.all;
+		sum->total_samples = row->total.all;
+		sample_totals_sum(&row->self, &sum->self);
+		sample_totals_sum(&row->total, &sum->total);
+		if (!row->recent)
+			continue;
+		sample_counts_sum(&row->recent->self, &profile->clock, &sum->self);
+		sample_counts_sum(&row->recent->total, &profile->clock, &sum->total);
+		sample_counts_add_trend(&row->recent->self, &profile->clock, sum->trend);
 	}
 }
 
@@ -446,18 +340,27 @@ static void finish_row(const struct cpu_profile *profile, const struct sample_su
 {
 	uint64_t parts = sample_clock_parts(&profile->clock);
 
-	*row = sum->row;
-	row->self_pct = share(row->self_samples, profile->samples.all);
-	row->total_pct = share(row->total_samples, profile->samples.all);
+	*row = (struct snapshot_function){
+	    .id = row_key_id(&sum->key),
+	    .name = sum->key.name,
+	    .module = sum->key.module->name,
+	    .file = sum->place.file,
+	    .line = sum->place.line,
+	    .kernel = sum->key.module->kind == MODULE_KALLSYMS,
+	    .inlined = sum->place.inlined,
+	    .self_samples = sum->self_samples,
+	    .total_samples = sum->total_samples,
+	    .self_pct = share(sum->self_samples, profile->samples.totals.all),
+	    .total_pct = share(sum->total_samples, profile->samples.totals.all),
+	};
 	for (size_t window = 0; window < SNAPSHOT_WINDOWS; window++)
-		row->in[window] = (struct snapshot_samples){sum->self.in[window],
-							    sum->total.in[window]};
+		row->in[window] =
+		    (struct snapshot_samples){sum->self.in[window], sum->total.in[window]};
 	row->change_pct = profile->marked ? share(sum->self.since_mark, all->since_mark) -
 						share(sum->self.before_mark, all->before_mark)
 					  : (double)NAN;
 	for (size_t part = 0; part < SNAPSHOT_TREND; part++)
-		if (parts < SNAPSHOT_TREND - part)
-			row->trend[part] = (double)NAN;
+		row->trend[part] = parts < SNAPSHOT_TREND - part ? (double)NAN : sum->trend[part];
 }
 
 /* The rows of a group, in order; the caller frees them. */
@@ -488,14 +391,16 @@ static struct snapshot_function *make_rows(struct cpu_profile *profile, enum sna
  */
 static uint64_t probe_samples(const struct snapshot *snapshot)
 {
-	static const char *const entries[] = {"asm_exc_int3", "asm_exc_debug", "__x64_sys_uretprobe",
-					      "__ia32_sys_uretprobe", "sys_uretprobe"};
+	static const char *const entries[] = {"asm_exc_int3", "asm_exc_debug",
+					      "__x64_sys_uretprobe", "__ia32_sys_uretprobe",
+					      "sys_uretprobe"};
 	uint64_t samples = 0;
 
 	for (size_t i = 0; i < snapshot->function_count; i++) {
 		const struct snapshot_function *function = &snapshot->functions[i];
 
-		for (size_t k = 0; function->kernel && k < sizeof(entries) / sizeof(entries[0]); k++)
+		for (size_t k = 0; function->kernel && k < sizeof(entries) / sizeof(entries[0]);
+		     k++)
 			if (strcmp(function->name, entries[k]) == 0)
 				samples += function->total_samples;
 	}
@@ -518,7 +423,7 @@ void cpu_profile_fill(struct cpu_profile *profile, struct snapshot *snapshot,
 		cpu->window_s[window] = sample_clock_span_s(&profile->clock, window);
 	}
 	sample_clock_end_refresh(&profile->clock);
-	cpu->samples = profile->samples.all;
+	cpu->samples = profile->samples.totals.all;
 	cpu->kernel_samples = profile->kernel;
 	cpu->probe_samples = probe_samples(snapshot);
 	cpu->stacks_complete = profile->complete;

@@ -71,23 +71,24 @@ void sample_counts_add(struct sample_counts *counts, const struct sample_clock *
 		       uint64_t samples)
 {
 	advance(counts, clock);
-	counts->all += samples;
+	counts->totals.all += samples;
 	counts->latest += (uint32_t)samples;
 	counts->seconds[clock->second % SAMPLE_SECONDS] += (uint32_t)samples;
 	counts->parts[part_of(clock->second) % SAMPLE_PARTS] += (uint32_t)samples;
 }
 
-void sample_counts_merge(struct sample_counts *to, const struct sample_counts *from,
-			 const struct sample_clock *clock)
+bool sample_counts_are_recent(const struct sample_counts *counts, const struct sample_clock *clock)
+{
+	return part_of(counts->second) + SAMPLE_PARTS > part_of(clock->second);
+}
+
+void sample_counts_merge_recent(struct sample_counts *to, const struct sample_counts *from,
+				const struct sample_clock *clock)
 {
 	struct sample_counts now = *from;
 
 	advance(&now, clock);
 	advance(to, clock);
-	to->all += now.all;
-	to->zeroed += now.zeroed;
-	to->zeroed_before += now.zeroed_before;
-	to->marked += now.marked;
 	to->latest += now.latest;
 	for (size_t i = 0; i < SAMPLE_SECONDS; i++)
 		to->seconds[i] += now.seconds[i];
@@ -95,28 +96,41 @@ void sample_counts_merge(struct sample_counts *to, const struct sample_counts *f
 		to->parts[i] += now.parts[i];
 }
 
-void sample_counts_zero(struct sample_counts *counts)
+void sample_totals_add(struct sample_totals *to, const struct sample_totals *from)
 {
-	counts->zeroed_before = counts->zeroed;
-	counts->zeroed = counts->all;
+	to->all += from->all;
+	to->zeroed += from->zeroed;
+	to->zeroed_before += from->zeroed_before;
+	to->marked += from->marked;
 }
 
-void sample_counts_undo_zero(struct sample_counts *counts)
+void sample_totals_zero(struct sample_totals *totals)
 {
-	counts->zeroed = counts->zeroed_before;
+	totals->zeroed_before = totals->zeroed;
+	totals->zeroed = totals->all;
 }
 
-void sample_counts_mark(struct sample_counts *counts)
+void sample_totals_undo_zero(struct sample_totals *totals)
 {
-	counts->marked = counts->all;
+	totals->zeroed = totals->zeroed_before;
+}
+
+void sample_totals_mark(struct sample_totals *totals)
+{
+	totals->marked = totals->all;
+}
+
+void sample_totals_sum(const struct sample_totals *totals, struct sample_sums *sums)
+{
+	sums->in[SNAPSHOT_ALL] += totals->all - totals->zeroed;
+	sums->since_mark += totals->all - totals->marked;
+	sums->before_mark += totals->marked;
 }
 
 void sample_counts_sum(const struct sample_counts *counts, const struct sample_clock *clock,
 		       struct sample_sums *sums)
 {
-	sums->in[SNAPSHOT_ALL] += counts->all - counts->zeroed;
-	sums->since_mark += counts->all - counts->marked;
-	sums->before_mark += counts->marked;
+	sample_totals_sum(&counts->totals, sums);
 	if (counts->refresh == clock->refresh)
 		sums->in[SNAPSHOT_LATEST] += counts->latest;
 	if (counts->second + SAMPLE_SECONDS <= clock->second)

@@ -8,6 +8,7 @@
 #ifndef RSP_PROFILE_SAMPLE_COUNTS_H
 #define RSP_PROFILE_SAMPLE_COUNTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "profile/snapshot.h"
@@ -28,12 +29,17 @@ struct sample_clock {
 };
 
 /* All zero at first. */
-struct sample_counts {
+struct sample_totals {
 	uint64_t all;
 	uint64_t zeroed;	/* of them, before the last reset */
 	uint64_t zeroed_before; /* before the one before */
 	uint64_t marked;	/* before the baseline */
-	uint64_t refresh;	/* that `latest` is of */
+};
+
+/* All zero at first. */
+struct sample_counts {
+	struct sample_totals totals;
+	uint64_t refresh; /* that `latest` is of */
 	uint32_t latest;
 	uint64_t second; /* that the newest slots are of */
 	uint32_t seconds[SAMPLE_SECONDS];
@@ -58,18 +64,24 @@ double sample_clock_span_s(const struct sample_clock *clock, enum snapshot_windo
 void sample_counts_add(struct sample_counts *counts, const struct sample_clock *clock,
 		       uint64_t samples);
 
-/* Adds all that another one has. */
-void sample_counts_merge(struct sample_counts *to, const struct sample_counts *from,
-			 const struct sample_clock *clock);
+/* Whether there is anything of the last minute. */
+bool sample_counts_are_recent(const struct sample_counts *counts, const struct sample_clock *clock);
+
+/* Adds what another one has of the last minute, and leaves the totals alone. */
+void sample_counts_merge_recent(struct sample_counts *to, const struct sample_counts *from,
+				const struct sample_clock *clock);
+
+void sample_totals_add(struct sample_totals *to, const struct sample_totals *from);
 
 /* Counts from now on; takes that back, once. */
-void sample_counts_zero(struct sample_counts *counts);
-void sample_counts_undo_zero(struct sample_counts *counts);
+void sample_totals_zero(struct sample_totals *totals);
+void sample_totals_undo_zero(struct sample_totals *totals);
 
 /* Makes what has been counted the baseline. */
-void sample_counts_mark(struct sample_counts *counts);
+void sample_totals_mark(struct sample_totals *totals);
 
-/* Adds to the sums what the counts have. */
+/* Adds to the sums what the totals have, or totals and what is of the last seconds. */
+void sample_totals_sum(const struct sample_totals *totals, struct sample_sums *sums);
 void sample_counts_sum(const struct sample_counts *counts, const struct sample_clock *clock,
 		       struct sample_sums *sums);
 

@@ -207,18 +207,18 @@ void model_step(struct model *model)
 	}
 }
 
-static void each_counts(struct model *model, void (*use)(struct sample_counts *counts))
+static void each_totals(struct model *model, void (*use)(struct sample_totals *totals))
 {
-	use(&model->all);
+	use(&model->all.totals);
 	for (size_t i = 0; i < model->rows; i++) {
-		use(&model->self[i]);
-		use(&model->total[i]);
+		use(&model->self[i].totals);
+		use(&model->total[i].totals);
 	}
 }
 
 void model_zero(struct model *model)
 {
-	each_counts(model, sample_counts_zero);
+	each_totals(model, sample_totals_zero);
 	for (size_t i = 0; i < model->rows; i++) {
 		model->zeroed_alloc[i] = model->sites[i].alloc_bytes;
 		model->zeroed_freed[i] = model->sites[i].freed_bytes;
@@ -228,7 +228,7 @@ void model_zero(struct model *model)
 
 void model_undo_zero(struct model *model)
 {
-	each_counts(model, sample_counts_undo_zero);
+	each_totals(model, sample_totals_undo_zero);
 	memset(model->zeroed_alloc, 0, model->rows * sizeof(*model->zeroed_alloc));
 	memset(model->zeroed_freed, 0, model->rows * sizeof(*model->zeroed_freed));
 	model->zeroed_at = 0;
@@ -239,7 +239,7 @@ void model_mark(struct model *model, bool marked)
 	model->marked_at = marked ? model->seconds : 0;
 	if (!marked)
 		return;
-	each_counts(model, sample_counts_mark);
+	each_totals(model, sample_totals_mark);
 	for (size_t i = 0; i < model->rows; i++)
 		model->marked_bytes[i] = model->sites[i].live_bytes;
 }
