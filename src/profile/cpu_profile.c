@@ -310,23 +310,33 @@ void cpu_profile_forget_mark(struct cpu_profile *profile)
 	profile->marked = false;
 }
 
+static void sum_folded_row(const struct cpu_profile *profile, struct row_sum **sums,
+			   const struct folded_row *row)
+{
+	struct row_sum *sum = find_or_make_sum(sums, &row->key);
+
+	sum->place = row->place;
+	sum->self_samples = row->self.all;
+	sum->total_samples = row->total.all;
+	sample_totals_sum(&row->self, &sum->self);
+	sample_totals_sum(&row->total, &sum->total);
+	if (!row->recent)
+		return;
+	sample_counts_sum(&row->recent->self, &profile->clock, &sum->self);
+	sample_counts_sum(&row->recent->total, &profile->clock, &sum->total);
+	sample_counts_add_trend(&row->recent->self, &profile->clock, sum->trend);
+}
+
 static void sum_folded(const struct cpu_profile *profile, struct row_sum **sums,
 		       enum snapshot_group group)
 {
-	for (const struct folded_row *row = profile->folded[group]; row; row = row->hh.next) {
-		struct row_sum *sum = find_or_make_sum(sums, &row->key);
+	const struct folded_row *row;
 
-		sum->place = row->place;
-		sum->self_samples = row->self.all;
-		sum->total_samples = row->total.all;
-		sample_totals_sum(&row->self, &sum->self);
-		sample_totals_sum(&row->total, &sum->total);
-		if (!row->recent)
-			continue;
-		sample_counts_sum(&row->recent->self, &profile->clock, &sum->self);
-		sample_counts_sum(&row->recent->total, &profile->clock, &sum->total);
-		sample_counts_add_trend(&row->recent->self, &profile->clock, sum->trend);
-	}
+	for (row = profile->folded[group]; row; row = row->hh.next)
+		sum_folded_row(profile, sums, row);
+	for (row = profile->folded[GROUP_FUNCTION]; row && group == GROUP_LINE; row = row->hh.next)
+		if (folded_without_lines(row->key.module))
+			sum_folded_row(profile, sums, row);
 }
 
 static double share(uint64_t part, uint64_t whole)

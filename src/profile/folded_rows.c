@@ -52,6 +52,22 @@ static void add_total(struct folded_row *row, const struct sample_counts *sample
 		sample_counts_merge_recent(&find_or_make_recent(row)->total, samples, clock);
 }
 
+static void add_frame(struct folded_row **rows, enum snapshot_group group,
+		      const struct symbol_frame *frame, const struct module *module, bool innermost,
+		      const struct sample_counts *samples, const struct sample_clock *clock,
+		      uint64_t stamp)
+{
+	const struct row_key key = row_key_of(frame, module, group);
+	struct folded_row *row = find_or_make(rows, &key);
+
+	row_place_learn(&row->place, frame, group);
+	if (innermost)
+		add_self(row, samples, clock);
+	if (row->last_stack != stamp)
+		add_total(row, samples, clock);
+	row->last_stack = stamp;
+}
+
 void folded_rows_add(struct folded_row **rows, enum snapshot_group group, const struct stack *stack,
 		     const struct sample_counts *samples, const struct sample_clock *clock,
 		     uint64_t stamp)
@@ -62,17 +78,10 @@ void folded_rows_add(struct folded_row **rows, enum snapshot_group group, const 
 		const struct symbol *symbol = stack->symbols[i];
 
 		for (size_t j = 0; j < symbol->frame_count; j++) {
-			const struct symbol_frame *frame = &symbol->frames[j];
-			const struct row_key key = row_key_of(frame, symbol->module, group);
-			struct folded_row *row = find_or_make(rows, &key);
-
-			row_place_learn(&row->place, frame, group);
-			if (innermost)
-				add_self(row, samples, clock);
+			if (group != GROUP_LINE || !folded_without_lines(symbol->module))
+				add_frame(rows, group, &symbol->frames[j], symbol->module,
+					  innermost, samples, clock, stamp);
 			innermost = false;
-			if (row->last_stack != stamp)
-				add_total(row, samples, clock);
-			row->last_stack = stamp;
 		}
 	}
 }

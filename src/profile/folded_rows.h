@@ -28,6 +28,15 @@ struct folded_row {
 	UT_hash_handle hh;
 };
 
+/*
+ * The kernel's functions have no lines, and are many: they are only among the functions, and count
+ * for themselves by line, too.
+ */
+static inline bool folded_without_lines(const struct module *module)
+{
+	return module->kind == MODULE_KALLSYMS;
+}
+
 /* A hash table of rows, NULL at first. */
 void folded_rows_free(struct folded_row **rows);
 

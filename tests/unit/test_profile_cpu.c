@@ -440,6 +440,68 @@ Test(profile_cpu, folded_stacks_stay_in_the_sums)
 	cr_expect_eq(snapshot->function_count, 0);
 }
 
+static struct snapshot *filled(enum snapshot_group group)
+{
+	struct snapshot *made = calloc(1, sizeof(*made));
+
+	cr_assert_not_null(made);
+	cpu_profile_fill(profile, made, group);
+	return made;
+}
+
+static void expect_same_rows(const struct snapshot_function *rows, const struct snapshot_function *others,
+			     size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		cr_expect_eq(rows[i].id, others[i].id, "%s, %s", rows[i].name, others[i].name);
+		cr_expect_eq(rows[i].file, others[i].file);
+		cr_expect_eq(rows[i].self_samples, others[i].self_samples, "%s", rows[i].name);
+		cr_expect_eq(rows[i].total_samples, others[i].total_samples, "%s", rows[i].name);
+		cr_expect_eq(rows[i].in[SNAPSHOT_RECENT].self, others[i].in[SNAPSHOT_RECENT].self);
+		cr_expect_eq(rows[i].in[SNAPSHOT_ALL].total, others[i].in[SNAPSHOT_ALL].total);
+		cr_expect_eq(rows[i].kernel, others[i].kernel);
+		cr_expect_eq(rows[i].inlined, others[i].inlined);
+	}
+}
+
+Test(profile_cpu, folding_changes_no_row)
+{
+	struct stack system_call = STACK(kernel_frames, &entry_symbol, &work_symbol, &main_symbol);
+	struct stack inlined = STACK(user_frames, &inlined_symbol, &main_symbol);
+	struct snapshot *kept[SNAPSHOT_GROUPS], *folded;
+
+	system_call.id = 1;
+	inlined.id = 2;
+	cpu_profile_set_time(profile, 1);
+	add(&system_call, 5);
+	add(&inlined, 3);
+	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++)
+		kept[group] = filled(group);
+	cpu_profile_fold(profile, 0);
+	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++) {
+		folded = filled(group);
+		cr_assert_eq(folded->function_count, kept[group]->function_count);
+		cr_assert_eq(folded->grouped_count, kept[group]->grouped_count);
+		expect_same_rows(folded->functions, kept[group]->functions, folded->function_count);
+		if (folded->grouped)
+			expect_same_rows(folded->grouped, kept[group]->grouped, folded->grouped_count);
+		snapshot_free(folded);
+	}
+	/* Later only what lasts is left. */
+	cpu_profile_set_time(profile, 120);
+	cpu_profile_fold_rare(profile, 5, 60);
+	folded = filled(GROUP_LINE);
+	cr_assert_eq(folded->grouped_count, kept[GROUP_LINE]->grouped_count);
+	for (size_t i = 0; i < folded->grouped_count; i++) {
+		cr_expect_eq(folded->grouped[i].in[SNAPSHOT_RECENT].total, 0);
+		cr_expect_eq(folded->grouped[i].in[SNAPSHOT_ALL].total,
+			     kept[GROUP_LINE]->grouped[i].in[SNAPSHOT_ALL].total);
+	}
+	snapshot_free(folded);
+	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++)
+		snapshot_free(kept[group]);
+}
+
 /* A second with so many samples of main() alone, and a refresh. */
 static void second(double now_s, struct stack *stack, unsigned samples)
 {
