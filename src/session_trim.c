@@ -14,7 +14,7 @@ enum {
 	CPU_STACKS_KEPT = 1 << 13,
 	/* A stack with at most one in so many samples is rare, and goes when it was not sampled for so long. */
 	RARE = 10000,
-	RARE_SECONDS = 60,
+	RARE_SECONDS = 70,
 	SWEEP_SECONDS = 20,
 };
 

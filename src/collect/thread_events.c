@@ -44,6 +44,7 @@ struct thread_events {
 	size_t cpu_count;
 	size_t *active; /* CPU numbers that have a ring */
 	size_t active_count;
+	bool covers; /* while they are opened: what covered threads make is covered, too */
 	struct covered_thread *covered;
 };
 
@@ -165,6 +166,16 @@ static void forget_covered(struct thread_events *events, uint32_t tid)
 	free(thread);
 }
 
+static void forget_all_covered(struct thread_events *events)
+{
+	struct covered_thread *thread, *next;
+
+	HASH_ITER (hh, events->covered, thread, next) {
+		HASH_DEL(events->covered, thread);
+		free(thread);
+	}
+}
+
 /* Opens one thread on all CPUs. 0, or -errno; out of descriptors is counted, not an error. */
 static int open_thread(struct thread_events *events, uint32_t tid)
 {
@@ -273,7 +284,10 @@ int thread_events_open(struct thread_events **ret_events,
 	events->rings = xcalloc(events->cpu_count, sizeof(*events->rings));
 	events->active = xcalloc(events->cpu_count, sizeof(*events->active));
 	raise_descriptor_limit();
+	events->covers = true;
 	code = cover_threads(events);
+	events->covers = false;
+	forget_all_covered(events);
 	if (!code && !events->active_count)
 		code = -ESRCH;
 	if (code) {
@@ -287,8 +301,6 @@ int thread_events_open(struct thread_events **ret_events,
 
 void thread_events_close(struct thread_events *events)
 {
-	struct covered_thread *thread, *next;
-
 	if (!events)
 		return;
 	for (size_t cpu = 0; cpu < events->cpu_count; cpu++) {
@@ -299,10 +311,7 @@ void thread_events_close(struct thread_events *events)
 	}
 	for (size_t i = 0; i < events->fd_count; i++)
 		close(events->fds[i]);
-	HASH_ITER (hh, events->covered, thread, next) {
-		HASH_DEL(events->covered, thread);
-		free(thread);
-	}
+	forget_all_covered(events);
 	free(events->fds);
 	free(events->fd_cpus);
 	free(events->rings);
@@ -323,7 +332,7 @@ int thread_events_fd(const struct thread_events *events, size_t ring)
 /* What the record says of the events themselves. */
 static void take_note(struct thread_events *events, const struct perf_record *record)
 {
-	bool is_own = record->pid == (uint32_t)events->options.pid;
+	bool covers = events->covers && record->pid == (uint32_t)events->options.pid;
 
 	switch (record->kind) {
 	case PERF_KIND_LOST:
@@ -334,11 +343,11 @@ static void take_note(struct thread_events *events, const struct perf_record *re
 		events->facts.throttled++;
 		break;
 	case PERF_KIND_FORK:
-		if (is_own)
+		if (covers)
 			set_covered(events, record->tid);
 		break;
 	case PERF_KIND_EXIT:
-		if (is_own)
+		if (covers)
 			forget_covered(events, record->tid);
 		break;
 	default:
