@@ -61,7 +61,8 @@ static const char *const functions[] = {
     "getdelim",
 };
 
-static const char *const decorations[] = {"", "__", "mi_", "tc_"};
+/* The last three are of wrappers: see below. */
+static const char *const decorations[] = {"", "__", "mi_", "tc_", "x", "z", "g_"};
 
 /* Those that are too common as words to be taken without the decoration that they have. */
 static const char *const full_names[] = {
@@ -111,6 +112,76 @@ static const char *const full_names[] = {
     "tcache_init",
     "rust_begin_unwind",
     "_start",
+};
+
+/*
+ * Functions through which widespread programs and libraries make all their allocations: who calls
+ * them is the one that allocates.
+ */
+static const char *const wrappers[] = {
+    "do_xmalloc",
+    "safe_malloc",
+    "safe_calloc",
+    "safe_realloc",
+    "xzalloc",
+    "zmalloc_usable",
+    "zcalloc_num",
+    "zcalloc_usable",
+    "zrealloc_usable",
+    "ztrymalloc",
+    "ztrycalloc",
+    "ztryrealloc",
+    "ztrymalloc_usable",
+    "ztrycalloc_usable",
+    "ztryrealloc_usable",
+    "ztrymalloc_usable_internal",
+    "ztrycalloc_usable_internal",
+    "ztryrealloc_usable_internal",
+    "g_malloc0",
+    "g_malloc_n",
+    "g_malloc0_n",
+    "g_realloc_n",
+    "g_try_malloc",
+    "g_try_malloc0",
+    "g_try_realloc",
+    "g_slice_alloc",
+    "g_slice_alloc0",
+    "CRYPTO_malloc",
+    "CRYPTO_zalloc",
+    "CRYPTO_realloc",
+    "CRYPTO_clear_realloc",
+    "CRYPTO_strdup",
+    "CRYPTO_memdup",
+    "sqlite3_malloc",
+    "sqlite3_malloc64",
+    "sqlite3_realloc",
+    "sqlite3_realloc64",
+    "sqlite3Malloc",
+    "sqlite3MallocZero",
+    "sqlite3MemMalloc",
+    "sqlite3MemRealloc",
+    "sqlite3Realloc",
+    "sqlite3DbMallocRaw",
+    "sqlite3DbMallocRawNN",
+    "sqlite3DbMallocZero",
+    "sqlite3DbRealloc",
+    "PyMem_Malloc",
+    "PyMem_Calloc",
+    "PyMem_Realloc",
+    "PyMem_RawMalloc",
+    "PyMem_RawCalloc",
+    "PyMem_RawRealloc",
+    "PyObject_Malloc",
+    "PyObject_Calloc",
+    "PyObject_Realloc",
+    "_PyMem_RawMalloc",
+    "_PyMem_RawCalloc",
+    "_PyMem_RawRealloc",
+    "_PyObject_Malloc",
+    "_PyObject_Calloc",
+    "_PyObject_Realloc",
+    "ngx_alloc",
+    "ngx_calloc",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -183,6 +254,9 @@ static struct span find_path(const char *function)
 			return path;
 		if (nesting.depth == 0 && starts_with(rest, " ["))
 			path.end = next;
+		/* What a compiler has made of a part of it: ".part.0", ".isra.0", ".cold". */
+		if (nesting.depth == 0 && *next == '.' && next > path.start)
+			path.end = next;
 		if (nesting.depth == 0 && *next == '(' && !starts_with(rest, "(anonymous"))
 			path.end = next;
 		if (next == path.end)
@@ -223,6 +297,9 @@ static bool is_runtime_function(struct span path)
 			return true;
 	for (size_t i = 0; i < COUNT(full_names); i++)
 		if (equals(path, full_names[i]))
+			return true;
+	for (size_t i = 0; i < COUNT(wrappers); i++)
+		if (equals(path, wrappers[i]))
 			return true;
 	for (size_t d = 0; d < COUNT(decorations); d++) {
 		struct span bare = path;

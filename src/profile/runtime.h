@@ -1,6 +1,7 @@
 /*
- * Whose code a frame is: the user's, or that of the allocator, the C library and the language's
- * runtime, which are folded when the place of an allocation is looked for. Pure: names only.
+ * Whose code a frame is: the user's, or that of the allocator, the C library, the language's runtime
+ * and well-known wrappers of the allocator, which are folded when the place of an allocation is
+ * looked for. Pure: names only.
  */
 #ifndef RSP_PROFILE_RUNTIME_H
 #define RSP_PROFILE_RUNTIME_H

@@ -103,9 +103,52 @@ Test(runtime, allocator_functions)
 	    NULL,
 	};
 	static const char *const user[] = {
-	    "xmalloc", "my_malloc",  "malloc_pool", "mallocate", "freed",
+	    "ymalloc", "my_malloc",  "malloc_pool", "mallocate", "freed",
 	    "new",     "delete",     "tc_open",	    "mi_menu",	 "zalloc",
 	    "main",    "rust_alloc", "clone",	    "start",	 NULL,
+	};
+
+	expect_all(runtime, true);
+	expect_all(user, false);
+}
+
+/* Who calls them is the one that allocates. */
+Test(runtime, wrappers)
+{
+	static const char *const runtime[] = {
+	    "xmalloc",
+	    "xcalloc",
+	    "xrealloc",
+	    "xstrdup",
+	    "xreallocarray",
+	    "zmalloc",
+	    "zmalloc_usable",
+	    "zrealloc",
+	    "g_malloc",
+	    "g_malloc0",
+	    "g_strdup",
+	    "CRYPTO_zalloc",
+	    "PyMem_Malloc",
+	    "sqlite3DbMallocRawNN",
+	    "ngx_calloc",
+	    "zmalloc.part.0",
+	    "malloc.cold",
+	    "ztrymalloc_usable_internal.constprop.0",
+	    NULL,
+	};
+	static const char *const user[] = {
+	    "zmalloc_used_memory_report",
+	    "g_main_loop_run",
+	    "PyList_New",
+	    "sqlite3VdbeExec",
+	    "ngx_palloc",
+	    "xmlNewNode",
+	    "x",
+	    "z",
+	    "g_",
+	    "main.part.0",
+	    ".malloc",
+	    NULL,
 	};
 
 	expect_all(runtime, true);
