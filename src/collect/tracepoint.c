@@ -12,16 +12,17 @@
 /* A mount without a place in the tree of folders. The folder's descriptor, or -errno. */
 static int mount_own(void)
 {
-	int context = fsopen("tracefs", FSOPEN_CLOEXEC), folder = -1, code = 0;
+	int context = fsopen("tracefs", FSOPEN_CLOEXEC), folder;
 
 	if (context < 0)
 		return -errno;
-	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		code = -errno;
-	else if ((folder = fsmount(context, FSMOUNT_CLOEXEC, 0)) < 0)
-		code = -errno;
+	folder = fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (folder >= 0)
+		folder = fsmount(context, FSMOUNT_CLOEXEC, 0);
+	if (folder < 0)
+		folder = -errno;
 	close(context);
-	return code ? code : folder;
+	return folder;
 }
 
 /* The folder "events" of tracefs. Its descriptor, or -errno. */

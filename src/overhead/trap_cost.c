@@ -220,7 +220,7 @@ static int attach(const struct child *child, bool with_return, struct bare_probe
 static int measure(const struct child *child, double ns[FUNCTIONS], struct err *err)
 {
 	struct bare_probes *entries = NULL, *returns = NULL;
-	double without[FUNCTIONS];
+	double without[FUNCTIONS] = {0};
 	int code = ask(child, without);
 
 	if (!code) {
@@ -244,7 +244,7 @@ out:
 
 int trap_cost_measure(struct trap_cost *ret_cost, struct err *err)
 {
-	double ns[FUNCTIONS];
+	double ns[FUNCTIONS] = {0};
 	struct child child = {.pid = -1, .fd = -1};
 	int code;
 

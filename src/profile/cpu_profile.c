@@ -224,6 +224,7 @@ static void fold(struct cpu_profile *profile, struct stack_samples *stack)
 	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++)
 		folded_rows_add(&profile->folded[group], group, stack->stack, &stack->samples,
 				&profile->clock, ++profile->stamp);
+	/* A table that has an entry is one. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	HASH_DEL(profile->stacks, stack);
 	free(stack);
 }

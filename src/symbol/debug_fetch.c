@@ -130,7 +130,7 @@ static int receive(const struct debug_fetch *fetch, struct fetch_reply *reply, i
 /* The answer to the first request; -1: none, or it is "not found". */
 static int take_first(struct debug_fetch *fetch, uint32_t *ret_number)
 {
-	struct fetch_reply reply;
+	struct fetch_reply reply = {0};
 	int fd = -1, code = receive(fetch, &reply, &fd);
 
 	if (code == 0 && now_s() - fetch->asked_s < FETCH_S)
