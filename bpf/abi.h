@@ -233,6 +233,21 @@ struct heap_stats {
 	__u64 copies;		/* stack copies sent */
 };
 
+/*
+ * Hits of one probe on one CPU. A few of them, at random distances, are timed: what the program took at
+ * the entry, and if the call's return was seen, what it took there.
+ */
+struct heap_hits {
+	__u64 hits;
+	__u64 next_timed;	/* the number of the hit that is timed next */
+	__u64 entries_timed;
+	__u64 entries_ns;
+	__u64 returns_timed;	/* of the entries timed */
+	__u64 returns_ns;
+};
+/* On average one hit in so many is timed; a power of two. */
+enum { HEAP_HITS_PER_TIMED = 64 };
+
 /* Sampling by bytes: tables for the programs, made by user space. See bpf/sampling.bpf.h. */
 enum {
 	SAMPLING_LOG_STEPS = 256,
@@ -312,6 +327,7 @@ struct heap_thread {
 	__u64 size;
 	__u64 interval;		/* as heap_object's */
 	__u64 sampled;		/* the object is to be tracked */
+	__u64 timed;		/* the program's time is taken, see struct heap_hits */
 	__u64 pointer;		/* realloc: the old object; posix_memalign: where the result goes */
 	__u64 freeing;		/* what it last gave to a function that calls another one to free it */
 	__u64 stack_id;		/* of the caller, if sampled */
@@ -350,6 +366,7 @@ struct cpu_stats {
 	__u64 counted;		/* in the kernel, the others were copied */
 	__u64 frames;		/* walked for those */
 	__u64 walk_ns;		/* spent on it */
+	__u64 run_ns;		/* spent in the program, of all samples */
 	__u64 missing_rules;	/* copied because a rule was not there, ... */
 	__u64 special_frames;	/* ... because only user space can step over a frame, ... */
 	__u64 counts_full;	/* ... because the map of counts had no room */

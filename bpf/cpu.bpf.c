@@ -245,22 +245,20 @@ static __always_inline int leave_to_check(struct cpu_stats *stat, __u32 tid, con
 	return leave_to_copy(stat, tid, thread);
 }
 
-SEC("perf_event")
-int cpu_sample(struct bpf_perf_event_data *ctx)
+static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct cpu_stats *stat, __u32 tid)
 {
 	__u64 start_ns, end_ns;
-	__u32 zero = 0, tid = target_thread();
+	__u32 zero = 0;
 	const struct task_struct *task = bpf_get_current_task_btf();
 	const struct heap_thread *thread;
 	struct cpu_room *room = bpf_map_lookup_elem(&scratch, &zero);
-	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
 	struct thread_count *of_thread;
 	struct stack_record *record;
 	struct unwind unwind = {};
 	bool counted = false;
 	int state;
 
-	if (!started || !tid || !room || !stat)
+	if (!room)
 		return 0;
 	record = unwind.record = &room->record;
 	unwind.window = &room->window;
@@ -299,6 +297,21 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 	stat->frames += record->frame_count;
 	stat->walk_ns += end_ns - start_ns;
 	return check ? leave_to_check(stat, tid, thread, record) : 0;
+}
+
+SEC("perf_event")
+int cpu_sample(struct bpf_perf_event_data *ctx)
+{
+	__u64 start_ns = bpf_ktime_get_ns();
+	__u32 zero = 0, tid = target_thread();
+	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
+	int what;
+
+	if (!started || !tid || !stat)
+		return 0;
+	what = take_sample(ctx, stat, tid);
+	stat->run_ns += bpf_ktime_get_ns() - start_ns;
+	return what;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -61,12 +61,12 @@ struct {
 	__type(value, __u8);
 } acknowledged SEC(".maps");
 
-/* By probe: how often it was hit. */
+/* By probe: how often it was hit, and what that took. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, HEAP_PROBES_MAX);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct heap_hits);
 } hits SEC(".maps");
 
 /* Written by user space: the epoch that the rules in the map are of. */
@@ -79,13 +79,49 @@ __u64 tick_ns = 0;
 /* In session programs (Linux 6.13); elsewhere there is none, and no program that calls it is loaded. */
 extern bool bpf_session_is_return(void) __ksym __weak;
 
-static __always_inline void count_hit(__u64 cookie)
+static __always_inline struct heap_hits *hits_of(__u64 cookie)
 {
 	__u32 probe = heap_cookie_probe(cookie);
-	__u64 *count = bpf_map_lookup_elem(&hits, &probe);
 
-	if (count)
-		__sync_fetch_and_add(count, 1);
+	return bpf_map_lookup_elem(&hits, &probe);
+}
+
+/* When it began, if this hit is timed; else 0. */
+static __always_inline __u64 count_hit(__u64 cookie)
+{
+	struct heap_hits *of = hits_of(cookie);
+	__u64 before;
+
+	if (!of)
+		return 0;
+	before = __sync_fetch_and_add(&of->hits, 1);
+	if (before < of->next_timed)
+		return 0;
+	of->next_timed = before + 1 + (bpf_get_prandom_u32() & (2 * HEAP_HITS_PER_TIMED - 1));
+	return bpf_ktime_get_ns();
+}
+
+static __always_inline void time_entry(__u64 cookie, __u64 start_ns)
+{
+	struct heap_hits *of;
+
+	if (!start_ns)
+		return;
+	of = hits_of(cookie);
+	if (!of)
+		return;
+	__sync_fetch_and_add(&of->entries_timed, 1);
+	__sync_fetch_and_add(&of->entries_ns, bpf_ktime_get_ns() - start_ns);
+}
+
+static __always_inline void time_return(__u64 cookie, __u64 start_ns)
+{
+	struct heap_hits *of = hits_of(cookie);
+
+	if (!of)
+		return;
+	__sync_fetch_and_add(&of->returns_timed, 1);
+	__sync_fetch_and_add(&of->returns_ns, bpf_ktime_get_ns() - start_ns);
 }
 
 /* By their number, as the context may only be read at constant places. */
@@ -294,7 +330,7 @@ static __always_inline void let_go(__u64 cookie, __u64 pointer)
 		book_free(&object);
 }
 
-static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 cookie)
+static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 cookie, bool timed)
 {
 	const struct task_struct *task;
 	__u64 size, pointer, at_interval;
@@ -303,7 +339,6 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 	bool sampled, known;
 	__u32 tid;
 
-	count_hit(cookie);
 	read_registers(&registers, regs);
 	size = size_argument(&registers, cookie);
 	pointer = pointer_argument(&registers, cookie);
@@ -331,6 +366,7 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 	thread->pointer = pointer;
 	thread->interval = at_interval;
 	thread->sampled = sampled;
+	thread->timed = timed;
 	begin_call(thread, regs, cookie);
 	if (sampled)
 		thread->stack_id = walk_stack(thread, regs, known);
@@ -351,26 +387,16 @@ static __always_inline __u64 returned_address(const struct heap_thread *thread, 
 	return address;
 }
 
-static __always_inline int leave_allocation(const struct pt_regs *regs, __u64 cookie)
+static __always_inline void book_return(struct heap_thread *thread, const struct pt_regs *regs)
 {
-	__u32 tid = target_thread();
-	struct heap_thread *thread;
-	__u64 address;
+	__u64 address = returned_address(thread, regs);
 
-	if (!tid)
-		return 0;
-	thread = bpf_map_lookup_elem(&threads, &tid);
-	/* With a session a nested call, which may have been jumped to, has no return that is seen. */
-	if (!thread || regs->rsp != thread->entry_sp + 8 || (!session && cookie != thread->cookie))
-		return 0;
-	thread->entry_sp = 0;
-	address = returned_address(thread, regs);
 	if (address) {
 		if (thread->has_old)
 			book_free(&thread->old);
 		if (thread->sampled)
 			book_returned(thread, address);
-		return 0;
+		return;
 	}
 	if (thread->has_old) {
 		/* realloc(p, 0) frees and returns NULL; any other NULL leaves the old object alone. */
@@ -380,6 +406,25 @@ static __always_inline int leave_allocation(const struct pt_regs *regs, __u64 co
 			book_free(&thread->old);
 	}
 	COUNT(failed);
+}
+
+static __always_inline int leave_allocation(const struct pt_regs *regs, __u64 cookie)
+{
+	__u32 tid = target_thread();
+	struct heap_thread *thread;
+	__u64 start_ns;
+
+	if (!tid)
+		return 0;
+	thread = bpf_map_lookup_elem(&threads, &tid);
+	/* With a session a nested call, which may have been jumped to, has no return that is seen. */
+	if (!thread || regs->rsp != thread->entry_sp + 8 || (!session && cookie != thread->cookie))
+		return 0;
+	thread->entry_sp = 0;
+	start_ns = thread->timed ? bpf_ktime_get_ns() : 0;
+	book_return(thread, regs);
+	if (thread->timed)
+		time_return(thread->cookie, start_ns);
 	return 0;
 }
 
@@ -408,7 +453,6 @@ static __always_inline int enter_free(const struct pt_regs *regs, __u64 cookie)
 	struct heap_object object;
 	__u32 tid;
 
-	count_hit(cookie);
 	read_registers(&registers, regs);
 	address = pointer_argument(&registers, cookie);
 	if (!address)
@@ -444,7 +488,6 @@ static __always_inline int enter_unmap(const struct pt_regs *regs, __u64 cookie)
 	struct heap_site *site;
 	__u64 address, bytes;
 
-	count_hit(cookie);
 	read_registers(&registers, regs);
 	address = pointer_argument(&registers, cookie);
 	bytes = size_argument(&registers, cookie);
@@ -460,18 +503,28 @@ static __always_inline int enter_unmap(const struct pt_regs *regs, __u64 cookie)
 	return 0;
 }
 
+/* An allocation's entry, with its time if it is taken. */
+static __always_inline int begin_allocation(const struct pt_regs *regs, __u64 cookie)
+{
+	__u64 start_ns = count_hit(cookie);
+	int what = enter_allocation(regs, cookie, start_ns);
+
+	time_entry(cookie, start_ns);
+	return what;
+}
+
 SEC("uprobe")
 int heap_session(struct pt_regs *ctx)
 {
 	if (bpf_session_is_return())
 		return leave_allocation(ctx, 0);
-	return enter_allocation(ctx, bpf_get_attach_cookie(ctx));
+	return begin_allocation(ctx, bpf_get_attach_cookie(ctx));
 }
 
 SEC("uprobe")
 int heap_enter(struct pt_regs *ctx)
 {
-	(void)enter_allocation(ctx, bpf_get_attach_cookie(ctx));
+	(void)begin_allocation(ctx, bpf_get_attach_cookie(ctx));
 	return 0;
 }
 
@@ -484,11 +537,14 @@ int heap_leave(struct pt_regs *ctx)
 SEC("uprobe")
 int heap_free(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx);
+	__u64 cookie = bpf_get_attach_cookie(ctx), start_ns = count_hit(cookie);
 
 	if (heap_cookie_call(cookie) == HEAP_CALL_UNMAP)
-		return enter_unmap(ctx, cookie);
-	return enter_free(ctx, cookie);
+		enter_unmap(ctx, cookie);
+	else
+		enter_free(ctx, cookie);
+	time_entry(cookie, start_ns);
+	return 0;
 }
 
 /*

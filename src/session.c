@@ -21,6 +21,8 @@
 enum { ALLOCATOR_WAIT_MS = 3000 };
 /* While names are waited for, it is seen so often which are worth most. */
 enum { PREFER_MS = 100 };
+/* Of the clock. What is dear is done at one tick of a second. */
+enum { TICKS_PER_S = 4 };
 
 /* By then the first screen is there. */
 static const double measure_after_s = 0.5;
@@ -96,7 +98,14 @@ static void on_clock(void *context)
 
 	(void)!read(session->clock_fd, &ticks, sizeof(ticks));
 	if (session_now_s() > session->start_s + measure_after_s)
-		session_measure_traps(session);
+		session_measure_costs(session);
+	session_count_cost(session);
+	if (session->ticks++ % TICKS_PER_S)
+		return;
+	if (session->counts) {
+		stack_counts_drain(session->counts);
+		session_take_counts(session);
+	}
 	if (!session->heap || !session->steers)
 		return;
 	session_read_books(session);
@@ -220,7 +229,8 @@ static void open_cpu(struct session *session)
 static int open_clock(struct session *session, struct err *err)
 {
 	/* Early for the first time: how much the target allocates decides how it is sampled. */
-	const struct itimerspec second = {.it_value = {0, 100000000}, .it_interval = {1, 0}};
+	const struct itimerspec second = {.it_value = {0, 100000000},
+					  .it_interval = {0, 1000000000 / TICKS_PER_S}};
 	int code;
 
 	session->clock_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -332,7 +342,7 @@ int session_open(struct session **ret_session, const struct options *options, st
 	session->options = options;
 	session->loop = loop;
 	session->client_fd = session->clock_fd = session->cost_fd = session->calls_fd = -1;
-	session->trap_cost = (struct trap_cost){NAN, NAN, NAN, NAN};
+	session->unit_costs = (struct unit_costs){{NAN, NAN, NAN, NAN, NAN}, {NAN, NAN}};
 	memory_facts_init(&session->memory_facts);
 	session->cgroup = (struct cgroup_memory){MEMORY_UNKNOWN, MEMORY_UNKNOWN};
 	if (options->check_unwinding)
@@ -381,6 +391,7 @@ void session_close(struct session *session)
 	free(session->allocators);
 	free(session->probes);
 	free(session->threads);
+	free(session->hits);
 	session_free_answers(session);
 	free(session);
 }

@@ -1,6 +1,6 @@
 /*
- * What a hit of a probe costs is measured once, a moment after the start, by a process of its own: it
- * takes a tenth of a second, for which the screen does not wait.
+ * What a hit of a probe and a CPU sample cost is measured once, a moment after the start, by a process
+ * of its own: it takes a tenth of a second, for which the screen does not wait.
  */
 #include "config.h"
 
@@ -17,32 +17,34 @@
 /* It has none of our descriptors: what they hold in the kernel must go with us. */
 _Noreturn static void measure(int pipe, pid_t parent)
 {
-	struct trap_cost cost;
+	struct unit_costs costs;
 	struct err err = {0};
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || dup2(pipe, STDERR_FILENO + 1) < 0 ||
-	    syscall(SYS_close_range, STDERR_FILENO + 2, ~0U, 0) < 0 ||
-	    trap_cost_measure(&cost, &err))
+	    syscall(SYS_close_range, STDERR_FILENO + 2, ~0U, 0) < 0)
 		_exit(1);
-	_exit(write(STDERR_FILENO + 1, &cost, sizeof(cost)) == (ssize_t)sizeof(cost) ? 0 : 1);
+	/* What cannot be measured stays unknown. */
+	(void)trap_cost_measure(&costs.trap, &err);
+	(void)sample_cost_measure(&costs.sample);
+	_exit(write(STDERR_FILENO + 1, &costs, sizeof(costs)) == (ssize_t)sizeof(costs) ? 0 : 1);
 }
 
 static void on_measured(void *context)
 {
 	struct session *session = context;
-	struct trap_cost cost;
+	struct unit_costs costs;
 
-	if (read(session->cost_fd, &cost, sizeof(cost)) == (ssize_t)sizeof(cost))
-		session->trap_cost = cost;
+	if (read(session->cost_fd, &costs, sizeof(costs)) == (ssize_t)sizeof(costs))
+		session->unit_costs = costs;
 	session_end_measuring(session);
 }
 
-void session_measure_traps(struct session *session)
+void session_measure_costs(struct session *session)
 {
 	pid_t parent = getpid();
 	int ends[2];
 
-	if (session->cost_asked || !session->probe_count)
+	if (session->cost_asked)
 		return;
 	session->cost_asked = true;
 	if (pipe2(ends, O_CLOEXEC) < 0)

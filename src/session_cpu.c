@@ -40,6 +40,7 @@ static bool take_samples(void *context, uint64_t stack_id, uint64_t samples)
 	if (!stack)
 		return false;
 	cpu_profile_add(session->cpu_profile, stack, samples);
+	session_judge_samples(session, stack, samples);
 	session_ask_again(session, stack);
 	return true;
 }
@@ -150,6 +151,7 @@ static void take_sample(struct session *session, const struct perf_record *recor
 	};
 
 	session->perf_samples++;
+	session->copied_bytes += sample->stack_bytes;
 	while (kernel_count < sample->kernel_count && kernel_count < STACK_KERNEL_MAX - 1) {
 		kernel[kernel_count] = sample->kernel_chain[kernel_count] - (kernel_count ? 1 : 0);
 		kernel_count++;

@@ -132,12 +132,13 @@ void session_step_sampling(struct session *session, bool finer)
 /* Calls of functions that return memory. */
 static uint64_t count_calls(const struct session *session)
 {
-	uint64_t *hits = xcalloc(session->probe_count + 1, sizeof(*hits)), calls = 0;
+	struct heap_hits *hits = xcalloc(session->probe_count + 1, sizeof(*hits));
+	uint64_t calls = 0;
 
 	heap_source_hits(session->heap, hits, session->probe_count);
 	for (size_t i = 0; i < session->probe_count; i++)
 		if (!session->probes[i].frees)
-			calls += hits[i];
+			calls += hits[i].hits;
 	free(hits);
 	return calls;
 }

@@ -28,7 +28,7 @@ static void add_map(struct snapshot *snapshot, const char *name, uint64_t capaci
 static void fill_probes(struct session *session, struct snapshot *snapshot)
 {
 	size_t count = session->probe_count;
-	uint64_t *hits = xcalloc(count + 1, sizeof(*hits));
+	struct heap_hits *hits = xcalloc(count + 1, sizeof(*hits));
 	double now = session_now_s(), seconds = now - session->hits_s;
 
 	snapshot->probes = xcalloc(count + 1, sizeof(*snapshot->probes));
@@ -38,11 +38,11 @@ static void fill_probes(struct session *session, struct snapshot *snapshot)
 		struct snapshot_probe *probe = &session->probes[i];
 
 		probe->hits_per_s = session->hits_s > 0 && seconds > 0
-					? (double)(hits[i] - probe->hits) / seconds
+					? (double)(hits[i].hits - probe->hits) / seconds
 					: (double)NAN;
-		probe->hits = hits[i];
+		probe->hits = hits[i].hits;
 		probe->ns_per_hit =
-		    probe->emulated ? session->trap_cost.emulated_ns : session->trap_cost.stepped_ns;
+		    probe->emulated ? session->unit_costs.trap.emulated_ns : session->unit_costs.trap.stepped_ns;
 		snapshot->probes[i] = *probe;
 	}
 	session->hits_s = now;

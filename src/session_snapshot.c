@@ -170,9 +170,8 @@ struct snapshot *session_snapshot(struct session *session, const struct snapshot
 		snapshot_fill_combined(snapshot);
 	session_prefer_names(session);
 	(void)session_ask_lines(session);
-	snapshot->overhead = (struct snapshot_overhead){
-	    .target_pct = NAN, .heap_pct = NAN, .cpu_pct = NAN, .self_cpu_pct = NAN};
-	meter_read(&session->meter, client_worker_pid(session->client), &snapshot->overhead);
+	session_count_cost(session);
+	session_fill_overhead(session, snapshot);
 	session_trim(session);
 	return snapshot;
 }

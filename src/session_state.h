@@ -14,7 +14,10 @@
 #include "collect/mapping_watch.h"
 #include "collect/rule_map.h"
 #include "collect/stack_counts.h"
+#include "overhead/cost_window.h"
 #include "overhead/meter.h"
+#include "overhead/probe_cost.h"
+#include "overhead/sample_cost.h"
 #include "overhead/sampling_pace.h"
 #include "overhead/trap_cost.h"
 #include "profile/cpu_profile.h"
@@ -55,6 +58,23 @@ struct steered {
 	double bytes;
 };
 
+/* What a hit of a probe and a sample cost; NANs: not measured. */
+struct unit_costs {
+	struct trap_cost trap;
+	struct sample_cost sample;
+};
+
+/* What was counted when the cost was last summed up. */
+struct cost_marks {
+	double time_s;		/* 0: never */
+	uint64_t target_ns;	/* CPU time */
+	uint64_t interrupts;	/* for CPU samples */
+	uint64_t judged;	/* samples of which it is known ... */
+	uint64_t in_probes;	/* ... that they were taken while a probe was served, or not */
+	uint64_t run_ns;	/* of the program that runs in the interrupt */
+	uint64_t copied_bytes;
+};
+
 struct session {
 	const struct options *options;
 	struct loop *loop;
@@ -62,7 +82,7 @@ struct session {
 	struct address_space *space;
 	struct symbol_client *client;
 	int client_fd;			/* as it is in the loop; -1: none */
-	int clock_fd;			/* ticks once a second, so that a worker that hangs is noticed */
+	int clock_fd;			/* ticks all the time, so that a worker that hangs is noticed */
 	struct rule_table *rules;
 	struct stack_table *stacks;
 	struct unwinder *unwinder;
@@ -97,7 +117,7 @@ struct session {
 	bool has_allocator;		/* one of them is another than mmap() */
 	struct snapshot_probe *probes;	/* as heap_source_hits() numbers them */
 	size_t probe_count;
-	struct trap_cost trap_cost;	/* NAN: not measured yet */
+	struct unit_costs unit_costs;
 	bool cost_asked;
 	int cost_fd;			/* of who measures it; -1: nobody does */
 	pid_t cost_pid;
@@ -106,6 +126,13 @@ struct session {
 	uint64_t heap_interval;		/* of sampling, now */
 	bool heap_sampled;		/* not every allocation has been tracked */
 	bool steers;			/* the interval is ours to choose */
+	struct cost_window cost_window;
+	struct cost_marks cost_marks;
+	struct heap_hits *hits;		/* of each probe, at these marks */
+	size_t hits_count;
+	uint64_t samples_judged, samples_in_probes; /* see struct cost_marks */
+	uint64_t copied_bytes;		/* of stacks, with CPU samples */
+	unsigned ticks;			/* of the clock */
 	struct sampling_pace pace;
 	struct steered steered;
 	struct kept_answer *answers;	/* of modules whose probes are not set yet */
@@ -225,8 +252,8 @@ void session_set_interval(struct session *session, uint64_t interval);
 /* Chooses the interval anew, if it is ours to choose; after session_read_books(). */
 void session_steer_sampling(struct session *session);
 
-/* Has the cost of a hit measured, once, if there are probes; and ends that. */
-void session_measure_traps(struct session *session);
+/* Has the cost of a hit and of a sample measured, once; and ends that. */
+void session_measure_costs(struct session *session);
 void session_end_measuring(struct session *session);
 
 /* The modules, and a notice where one is not all that it could be; after the CPU's figures. */
@@ -234,6 +261,11 @@ void session_fill_modules(struct session *session, struct snapshot *snapshot);
 
 /* The threads, where they are asked for; after the CPU's figures. */
 void session_fill_threads(struct session *session, struct snapshot *snapshot);
+/* Sees by the kernel's part of their stack whether samples were taken while it served a probe. */
+void session_judge_samples(struct session *session, const struct stack *stack, uint64_t samples);
+/* Sums up what we have cost the target since the last time, if that is long enough ago. */
+void session_count_cost(struct session *session);
+void session_fill_overhead(struct session *session, struct snapshot *snapshot);
 
 void session_fill_ledger(struct session *session, struct snapshot *snapshot);
 

@@ -75,16 +75,25 @@ struct heap_stats heap_source_stats(const struct heap_source *source)
 	return sum;
 }
 
-void heap_source_hits(const struct heap_source *source, uint64_t *ret_hits, size_t count)
+void heap_source_hits(const struct heap_source *source, struct heap_hits *ret_hits, size_t count)
 {
 	int fd = bpf_map__fd(source->skeleton->maps.hits);
 
 	for (__u32 probe = 0; probe < count; probe++) {
-		ret_hits[probe] = 0;
+		struct heap_hits *sum = &ret_hits[probe];
+
+		*sum = (struct heap_hits){0};
 		if (bpf_map_lookup_elem(fd, &probe, source->hits_per_cpu))
 			continue;
-		for (int cpu = 0; cpu < source->cpus; cpu++)
-			ret_hits[probe] += source->hits_per_cpu[cpu];
+		for (int cpu = 0; cpu < source->cpus; cpu++) {
+			const struct heap_hits *each = &source->hits_per_cpu[cpu];
+
+			sum->hits += each->hits;
+			sum->entries_timed += each->entries_timed;
+			sum->entries_ns += each->entries_ns;
+			sum->returns_timed += each->returns_timed;
+			sum->returns_ns += each->returns_ns;
+		}
 	}
 }
 

@@ -111,8 +111,8 @@ void heap_source_forget_thread(struct heap_source *source, uint32_t tid);
 
 struct heap_stats heap_source_stats(const struct heap_source *source);
 
-/* How often each of the first `count` probes was hit. */
-void heap_source_hits(const struct heap_source *source, uint64_t *ret_hits, size_t count);
+/* The hits of each of the first `count` probes, of all CPUs; `next_timed` is 0. */
+void heap_source_hits(const struct heap_source *source, struct heap_hits *ret_hits, size_t count);
 
 /* Objects in the map of the live ones, but for those that a realloc() has in hand. */
 uint64_t heap_source_live_count(const struct heap_source *source, const struct heap_stats *stats);

@@ -26,7 +26,7 @@ struct heap_source {
 	uint64_t dropped;	/* old objects that were taken out of the map of live ones here */
 	uint64_t records_taken;
 	struct heap_stats *stats_per_cpu;
-	uint64_t *hits_per_cpu;
+	struct heap_hits *hits_per_cpu;
 	uint64_t *batch_ids;
 	struct heap_site *batch_sites;
 };

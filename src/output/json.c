@@ -123,6 +123,7 @@ static json_t *overhead_object(const struct snapshot_overhead *overhead)
 	json_put_real(object, "target_pct", overhead->target_pct);
 	json_put_real(object, "heap_pct", overhead->heap_pct);
 	json_put_real(object, "cpu_pct", overhead->cpu_pct);
+	json_put_real(object, "trap_factor", overhead->trap_factor);
 	json_put_real(object, "self_cpu_pct", overhead->self_cpu_pct);
 	json_put_count(object, "self_rss_bytes", overhead->self_rss_bytes);
 	return object;

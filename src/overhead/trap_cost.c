@@ -2,8 +2,8 @@
  * A child of our own calls four functions that exist for this only, before and after they are
  * probed. It times short rounds of calls, function after function, and answers with the shortest:
  * what else runs on the machine can only make a round longer, and what slows all of it for a while
- * slows the functions alike. Parent and child talk by a socket pair: any byte asks, four doubles
- * answer.
+ * slows the functions alike. Parent and child talk by a socket pair: any byte asks, an array
+ * answers.
  */
 #include "config.h"
 
@@ -28,7 +28,8 @@
 
 enum { ROUNDS = 48, CALLS = 10, ANSWER_DEADLINE_MS = 2000 };
 
-enum { EMULATED, STEPPED, EMULATED_RETURN, STEPPED_RETURN, FUNCTIONS };
+/* Those that are probed, and the reading of the clock, which is not. */
+enum { EMULATED, STEPPED, EMULATED_RETURN, STEPPED_RETURN, FUNCTIONS, CLOCK = FUNCTIONS, TIMED };
 
 void trap_cost_emulated(void);
 void trap_cost_stepped(void);
@@ -69,18 +70,6 @@ __asm__(".pushsection .text\n"
 	".size trap_cost_stepped_return, . - trap_cost_stepped_return\n"
 	".popsection\n");
 
-static void (*const functions[FUNCTIONS])(void) = {
-    [EMULATED] = trap_cost_emulated,
-    [STEPPED] = trap_cost_stepped,
-    [EMULATED_RETURN] = trap_cost_emulated_return,
-    [STEPPED_RETURN] = trap_cost_stepped_return,
-};
-
-struct child {
-	pid_t pid;
-	int fd;
-};
-
 static double now_ns(void)
 {
 	struct timespec now;
@@ -89,12 +78,30 @@ static double now_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-static void shortest_calls_ns(double ret_ns[FUNCTIONS])
+static void read_clock(void)
 {
-	for (int which = 0; which < FUNCTIONS; which++)
+	(void)now_ns();
+}
+
+static void (*const functions[TIMED])(void) = {
+    [EMULATED] = trap_cost_emulated,
+    [STEPPED] = trap_cost_stepped,
+    [EMULATED_RETURN] = trap_cost_emulated_return,
+    [STEPPED_RETURN] = trap_cost_stepped_return,
+    [CLOCK] = read_clock,
+};
+
+struct child {
+	pid_t pid;
+	int fd;
+};
+
+static void shortest_calls_ns(double ret_ns[TIMED])
+{
+	for (int which = 0; which < TIMED; which++)
 		ret_ns[which] = INFINITY;
 	for (int round = 0; round < ROUNDS; round++) {
-		for (int which = 0; which < FUNCTIONS; which++) {
+		for (int which = 0; which < TIMED; which++) {
 			double begin = now_ns(), each;
 
 			for (int call = 0; call < CALLS; call++)
@@ -116,7 +123,7 @@ _Noreturn static void serve(int fd, pid_t parent)
 	if (dup2(fd, 0) < 0 || syscall(SYS_close_range, 1, ~0U, 0) < 0)
 		_exit(1);
 	while (read(0, &question, 1) == 1) {
-		double ns[FUNCTIONS];
+		double ns[TIMED];
 
 		shortest_calls_ns(ns);
 		if (write(0, ns, sizeof(ns)) != (ssize_t)sizeof(ns))
@@ -155,11 +162,11 @@ static void end_child(const struct child *child)
 		;
 }
 
-static int ask(const struct child *child, double ret_ns[FUNCTIONS])
+static int ask(const struct child *child, double ret_ns[TIMED])
 {
 	struct pollfd wait = {.fd = child->fd, .events = POLLIN};
 	double deadline = now_ns() + ANSWER_DEADLINE_MS * 1e6;
-	const size_t size = FUNCTIONS * sizeof(*ret_ns);
+	const size_t size = TIMED * sizeof(*ret_ns);
 	int ready;
 
 	if (send(child->fd, "", 1, MSG_NOSIGNAL) != 1)
@@ -217,10 +224,10 @@ static int attach(const struct child *child, bool with_return, struct bare_probe
 				  with_return, err);
 }
 
-static int measure(const struct child *child, double ns[FUNCTIONS], struct err *err)
+static int measure(const struct child *child, double ns[TIMED], struct err *err)
 {
 	struct bare_probes *entries = NULL, *returns = NULL;
-	double without[FUNCTIONS] = {0};
+	double without[TIMED] = {0};
 	int code = ask(child, without);
 
 	if (!code) {
@@ -244,11 +251,11 @@ out:
 
 int trap_cost_measure(struct trap_cost *ret_cost, struct err *err)
 {
-	double ns[FUNCTIONS] = {0};
+	double ns[TIMED] = {0};
 	struct child child = {.pid = -1, .fd = -1};
 	int code;
 
-	*ret_cost = (struct trap_cost){NAN, NAN, NAN, NAN};
+	*ret_cost = (struct trap_cost){NAN, NAN, NAN, NAN, NAN};
 	code = start_child(&child);
 	if (code)
 		return err_set(err, -code, EXIT_FAILED, "cannot start a process: %s",
@@ -257,6 +264,6 @@ int trap_cost_measure(struct trap_cost *ret_cost, struct err *err)
 	end_child(&child);
 	if (!code)
 		*ret_cost = (struct trap_cost){ns[EMULATED], ns[STEPPED], ns[EMULATED_RETURN],
-					       ns[STEPPED_RETURN]};
+					       ns[STEPPED_RETURN], ns[CLOCK]};
 	return code;
 }

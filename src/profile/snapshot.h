@@ -305,9 +305,10 @@ struct snapshot_kernel {
 };
 
 struct snapshot_overhead {
-	double target_pct;	/* NAN: unknown */
-	double heap_pct;	/* NAN: unknown */
-	double cpu_pct;		/* NAN: unknown */
+	double target_pct;	/* of the target's CPU time in the last second; NAN: unknown */
+	double heap_pct;	/* of that, by probes; NAN: unknown */
+	double cpu_pct;		/* by samples; NAN: unknown */
+	double trap_factor;	/* what a trap costs in this target, to what was measured in a loop */
 	double self_cpu_pct;	/* program and worker, of one core, since the last refresh */
 	uint64_t self_rss_bytes; /* program and worker */
 };

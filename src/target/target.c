@@ -92,19 +92,27 @@ static void read_rss(struct target *target)
 	(void)fclose(file);
 }
 
+uint64_t target_cpu_ns(struct target *target)
+{
+	clockid_t clock;
+	struct timespec used;
+
+	if (!target->exited && clock_getcpuclockid(target->pid, &clock) == 0 &&
+	    clock_gettime(clock, &used) == 0)
+		target->cpu_ns = (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
+	return target->cpu_ns;
+}
+
 void target_refresh(struct target *target)
 {
 	struct stat_line line = {0};
-	clockid_t clock;
-	struct timespec used;
 
 	if (target->exited || read_stat(target->pid, &line) || line.state == 'Z' ||
 	    line.state == 'X')
 		return;
 	target->threads = line.threads;
 	target->started_s = (double)line.start_ticks / (double)sysconf(_SC_CLK_TCK);
-	if (clock_getcpuclockid(target->pid, &clock) == 0 && clock_gettime(clock, &used) == 0)
-		target->cpu_ns = (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
+	(void)target_cpu_ns(target);
 	(void)strlcpy(target->comm, line.comm, sizeof(target->comm));
 	read_exe(target);
 	read_rss(target);

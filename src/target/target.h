@@ -37,6 +37,9 @@ void target_close(struct target *target);
 /* Reads the changing facts anew; keeps the last ones of a process that is gone. */
 void target_refresh(struct target *target);
 
+/* User and system time since its start, now; the last one known of a process that is gone. */
+uint64_t target_cpu_ns(struct target *target);
+
 /* To be called when pidfd is readable: learns the exit status where the kernel tells it. */
 void target_reap(struct target *target);
 

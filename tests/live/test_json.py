@@ -77,7 +77,7 @@ SCHEMA = {
                  "site_map_full": (int, None), "debug_files_missing": int,
                  "probes_refused": int},
     "overhead": {"target_pct": (NUMBER, None), "heap_pct": (NUMBER, None),
-                 "cpu_pct": (NUMBER, None), "self_cpu_pct": (NUMBER, None),
+                 "cpu_pct": (NUMBER, None), "trap_factor": NUMBER, "self_cpu_pct": (NUMBER, None),
                  "self_rss_bytes": (int, None)},
 }
 

@@ -228,7 +228,7 @@ static struct snapshot *full_snapshot(void)
 						.untracked_frees = 27,
 						.untracked_known = true};
 	snapshot->overflow = (struct snapshot_overflow){31, 32, 33, 34, 35, 36, 37, 0};
-	snapshot->overhead = (struct snapshot_overhead){1.5, 0.5, 1.0, 0.25, 8192};
+	snapshot->overhead = (struct snapshot_overhead){1.5, 0.5, 1.0, 1.25, 0.25, 8192};
 	snapshot->function_count = 2;
 	snapshot->functions = xcalloc(2, sizeof(*snapshot->functions));
 	snapshot->functions[0] = (struct snapshot_function){.name = "hot",
@@ -413,7 +413,7 @@ Test(json, keys_are_schema_1_exactly)
 	expect_keys(AT(o, "overflow"),
 		    "perf_lost perf_throttled ringbuf_dropped live_map_full site_map_full "
 		    "debug_files_missing probes_refused");
-	expect_keys(AT(o, "overhead"), "target_pct heap_pct cpu_pct self_cpu_pct self_rss_bytes");
+	expect_keys(AT(o, "overhead"), "target_pct heap_pct cpu_pct trap_factor self_cpu_pct self_rss_bytes");
 	release(o, line, snapshot);
 }
 
@@ -526,6 +526,7 @@ Test(json, target_overflow_and_overhead)
 	EXPECT_REAL(1.5, o, "overhead", "target_pct");
 	EXPECT_REAL(0.5, o, "overhead", "heap_pct");
 	EXPECT_REAL(1.0, o, "overhead", "cpu_pct");
+	EXPECT_REAL(1.25, o, "overhead", "trap_factor");
 	EXPECT_REAL(0.25, o, "overhead", "self_cpu_pct");
 	EXPECT_COUNT(8192, o, "overhead", "self_rss_bytes");
 	release(o, line, snapshot);

@@ -1,0 +1,92 @@
+#include "config.h"
+
+#include "overhead/cost_window.h"
+
+#include <math.h>
+
+/* Of the time of a trap, what the CPU samples see: the way back out of the kernel is not interrupted. */
+static const double visible = 0.88;
+/* Samples are forgotten after about so long. */
+static const double memory_s = 30;
+/* The measured cost weighs as much as so many samples. */
+static const double prior_samples = 20;
+static const double factor_least = 0.7, factor_most = 5;
+
+static double probes_ns(const struct cost_slice *slice)
+{
+	return slice->entries_ns + slice->kept_ns + slice->sampled_ns;
+}
+
+static void add(struct cost_slice *sum, const struct cost_slice *slice)
+{
+	sum->seconds += slice->seconds;
+	sum->target_ns += slice->target_ns;
+	sum->entries_ns += slice->entries_ns;
+	sum->kept_ns += slice->kept_ns;
+	sum->sampled_ns += slice->sampled_ns;
+	sum->sampling_ns += slice->sampling_ns;
+}
+
+static struct cost_slice sum_up(const struct cost_window *window)
+{
+	struct cost_slice sum = {0};
+
+	for (int i = 0; i < COST_SLICES; i++)
+		add(&sum, &window->slices[i]);
+	return sum;
+}
+
+void cost_window_add(struct cost_window *window, const struct cost_slice *slice)
+{
+	double kept = exp(-slice->seconds / memory_s);
+	struct cost_slice sum;
+
+	window->slices[window->next++ % COST_SLICES] = *slice;
+	window->seen *= kept;
+	window->expected *= kept;
+	/* Samples come in once a second, and are those of all of it. */
+	sum = sum_up(window);
+	if (!(sum.target_ns > 0) || !slice->samples || isnan(probes_ns(&sum)))
+		return;
+	window->expected +=
+	    visible * fmin(probes_ns(&sum) / sum.target_ns, 1) * (double)slice->samples;
+	window->seen += (double)slice->in_probes;
+}
+
+double cost_window_factor(const struct cost_window *window)
+{
+	double factor = (window->seen + prior_samples) / (window->expected + prior_samples);
+
+	return fmin(fmax(factor, factor_least), factor_most);
+}
+
+struct cost_slice cost_window_sum(const struct cost_window *window)
+{
+	struct cost_slice sum = sum_up(window);
+	double factor = cost_window_factor(window);
+
+	/* It cannot be more than all. */
+	if (sum.target_ns > 0 && probes_ns(&sum) * factor > sum.target_ns)
+		factor = sum.target_ns / probes_ns(&sum);
+	sum.entries_ns *= factor;
+	sum.kept_ns *= factor;
+	sum.sampled_ns *= factor;
+	return sum;
+}
+
+static double share_pct(double part, double whole)
+{
+	if (part == 0)
+		return 0;
+	return whole > 0 ? 100 * part / whole : (double)NAN;
+}
+
+double cost_heap_pct(const struct cost_slice *sum)
+{
+	return share_pct(probes_ns(sum), sum->target_ns);
+}
+
+double cost_cpu_pct(const struct cost_slice *sum)
+{
+	return share_pct(sum->sampling_ns, sum->target_ns);
+}

@@ -1,0 +1,49 @@
+/*
+ * What we cost the target over the last second, as a share of the CPU time that it used. Pure.
+ *
+ * The cost of a trap is measured in a loop, where all that the kernel needs for it is in the caches.
+ * In a program that does other things between it costs up to three times as much. How much it is, the
+ * CPU samples tell: so many of them as are taken while the kernel serves one of our probes are that
+ * share of the target's time. They are compared with the share that was expected, and from then on the
+ * traps cost so many times what was measured.
+ */
+#ifndef RSP_OVERHEAD_COST_WINDOW_H
+#define RSP_OVERHEAD_COST_WINDOW_H
+
+#include <stdint.h>
+
+enum { COST_SLICES = 4 };
+
+/* Of a quarter of a second, or what has passed since the last one. Nanoseconds but for `seconds`. */
+struct cost_slice {
+	double seconds;
+	double target_ns;	/* CPU time of the target, our cost in it */
+	double entries_ns;	/* of allocations' probes that are taken out for a time, see share */
+	double kept_ns;		/* of the probes that stay: frees, reallocations */
+	double sampled_ns;	/* what sampled allocations cost above their entry */
+	double sampling_ns;	/* of CPU samples */
+	uint64_t samples;	/* of the CPU, of the last second; or none yet */
+	uint64_t in_probes;	/* of them, taken while a probe was served */
+};
+
+/* All zero to begin with. */
+struct cost_window {
+	struct cost_slice slices[COST_SLICES];
+	unsigned next;
+	double expected, seen;	/* samples in probes, lately */
+};
+
+/* Takes in what has happened since the last time. */
+void cost_window_add(struct cost_window *window, const struct cost_slice *slice);
+
+/* The sum of the last second without the samples, with what the traps cost in this target in place of what was measured. */
+struct cost_slice cost_window_sum(const struct cost_window *window);
+
+/* By how much a trap costs more in this target than was measured: 1 while there are few samples. */
+double cost_window_factor(const struct cost_window *window);
+
+/* Shares of target_ns in per cent; NAN where the target used no CPU time, or the cost is unknown. */
+double cost_heap_pct(const struct cost_slice *sum);
+double cost_cpu_pct(const struct cost_slice *sum);
+
+#endif

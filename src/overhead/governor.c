@@ -1,0 +1,257 @@
+#include "config.h"
+
+#include "overhead/governor.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "fmt.h"
+#include "overhead/sampling_pace.h"
+
+/* A step is to bring the cost to this part of the budget; so much is left for its unrest. */
+static const double aim = 0.85;
+/* It is undone when all would stay below this part. */
+static const double calm = 0.65;
+/* A short peak is no reason, one that is high is. */
+static const double patience_s = 0.4, high = 1.5;
+static const double undo_least_s = 10, undo_most_s = 320;
+static const double retry_least_s = 30, retry_most_s = 1920;
+/* So long the probes are on trial after they were put back. */
+static const double trial_s = 3;
+/* What costs less than this of one CPU is left alone, however little the target itself does. */
+static const double negligible_cores = 0.002;
+
+enum { INTERVAL_FACTOR = 4 };
+
+void governor_init(struct governor *governor)
+{
+	*governor = (struct governor){.undo_after_s = undo_least_s, .retry_s = retry_least_s};
+}
+
+/* The probability that an allocation of the mean size is tracked. */
+static double tracked(uint64_t interval, double bytes)
+{
+	return interval && bytes > 0 ? -expm1(-bytes / (double)interval) : 1;
+}
+
+static double cost_ns(const struct cost_slice *cost)
+{
+	return cost->entries_ns + cost->kept_ns + cost->sampled_ns + cost->sampling_ns;
+}
+
+/* Of the CPU time that the target would use, given what it uses without us. */
+static double pct(const struct cost_slice *cost, double own_ns)
+{
+	double ns = cost_ns(cost);
+
+	return ns > 0 ? 100 * ns / (ns + own_ns) : 0;
+}
+
+/* The cost with this setting in place of the present one. */
+static struct cost_slice predict(const struct governor *governor, const struct governor_facts *facts,
+				 const struct governor_setting *setting)
+{
+	const struct governor_setting *now = &governor->setting;
+	struct cost_slice cost = facts->cost;
+
+	/* Only what the floor itself has held back, or would: above it the interval is free. */
+	if (setting->interval_least != now->interval_least &&
+	    (setting->interval_least > facts->interval || facts->interval == now->interval_least))
+		cost.sampled_ns *= tracked(setting->interval_least, facts->allocation_bytes) /
+				   tracked(facts->interval, facts->allocation_bytes);
+	cost.sampling_ns *= ldexp(1, (int)now->halvings - (int)setting->halvings);
+	if (setting->heap_out)
+		cost.entries_ns = cost.kept_ns = cost.sampled_ns = 0;
+	return cost;
+}
+
+static bool fits(const struct governor *governor, const struct governor_limits *limits,
+		 const struct governor_facts *facts, const struct governor_setting *setting, double part)
+{
+	const struct cost_slice cost = predict(governor, facts, setting);
+	double own_ns = fmax(facts->cost.target_ns - cost_ns(&facts->cost), 0);
+
+	return pct(&cost, own_ns) <= part * limits->budget_pct ||
+	       cost_ns(&cost) <= part * negligible_cores * 1e9 * facts->cost.seconds;
+}
+
+/* As much of a measure as helps, the next one only when this does not suffice. */
+static struct governor_setting tighter(const struct governor *governor,
+				       const struct governor_limits *limits,
+				       const struct governor_facts *facts)
+{
+	struct governor_setting setting = governor->setting;
+	uint64_t interval = facts->interval ? facts->interval : SAMPLING_INTERVAL_LEAST;
+
+	if (limits->heap && !setting.heap_out) {
+		/* What sampled allocations cost beside all entries does not matter below that. */
+		while (!fits(governor, limits, facts, &setting, aim) &&
+		       setting.interval_least < SAMPLING_INTERVAL_MOST &&
+		       predict(governor, facts, &setting).sampled_ns > 0.02 * cost_ns(&facts->cost)) {
+			setting.interval_least = interval;
+			interval *= INTERVAL_FACTOR;
+		}
+		if (setting.interval_least > SAMPLING_INTERVAL_MOST)
+			setting.interval_least = SAMPLING_INTERVAL_MOST;
+	}
+	while (!fits(governor, limits, facts, &setting, aim) &&
+	       setting.halvings < limits->halvings_most &&
+	       predict(governor, facts, &setting).sampling_ns > 0.02 * cost_ns(&facts->cost))
+		setting.halvings++;
+	if (limits->heap && !fits(governor, limits, facts, &setting, aim))
+		setting.heap_out = true;
+	return setting;
+}
+
+/* One step back. */
+static struct governor_setting looser(const struct governor_setting *now)
+{
+	struct governor_setting setting = *now;
+
+	if (setting.halvings)
+		setting.halvings--;
+	else if (setting.interval_least <= SAMPLING_INTERVAL_LEAST)
+		setting.interval_least = 0;
+	else
+		setting.interval_least /= INTERVAL_FACTOR;
+	return setting;
+}
+
+static bool is_held(const struct governor_setting *setting)
+{
+	return setting->interval_least || setting->halvings || setting->heap_out;
+}
+
+static bool same(const struct governor_setting *a, const struct governor_setting *b)
+{
+	return a->interval_least == b->interval_least && a->halvings == b->halvings &&
+	       a->heap_out == b->heap_out;
+}
+
+static bool is_over(struct governor *governor, const struct governor_limits *limits,
+		    const struct governor_facts *facts)
+{
+	if (fits(governor, limits, facts, &governor->setting, 1)) {
+		governor->over_s = 0;
+		return false;
+	}
+	governor->over_s += facts->seconds;
+	return governor->over_s >= patience_s ||
+	       !fits(governor, limits, facts, &governor->setting, high);
+}
+
+static void tighten(struct governor *governor, const struct governor_limits *limits,
+		    const struct governor_facts *facts)
+{
+	double own_ns = fmax(facts->cost.target_ns - cost_ns(&facts->cost), 0);
+	struct governor_setting next = tighter(governor, limits, facts);
+
+	governor->over_s = governor->calm_s = 0;
+	if (same(&next, &governor->setting))
+		return;
+	/* What was undone a moment ago is held for longer now. */
+	if (governor->undone_s > 0 && governor->undone_s < governor->undo_after_s)
+		governor->undo_after_s = fmin(2 * governor->undo_after_s, undo_most_s);
+	else
+		governor->undo_after_s = undo_least_s;
+	if (next.heap_out && governor->tried_s > 0)
+		governor->retry_s = fmin(2 * governor->retry_s, retry_most_s);
+	governor->cost_pct = pct(&facts->cost, own_ns);
+	governor->out_s = governor->tried_s = 0;
+	governor->setting = next;
+}
+
+static void undo(struct governor *governor, const struct governor_setting *next)
+{
+	governor->setting = *next;
+	governor->calm_s = 0;
+	governor->undone_s = 0;
+}
+
+static void loosen(struct governor *governor, const struct governor_limits *limits,
+		   const struct governor_facts *facts)
+{
+	struct governor_setting next = looser(&governor->setting);
+
+	if (!fits(governor, limits, facts, &next, calm)) {
+		governor->calm_s = 0;
+		return;
+	}
+	governor->calm_s += facts->seconds;
+	if (governor->calm_s >= governor->undo_after_s)
+		undo(governor, &next);
+}
+
+/* What they would cost is not known while they are out: they are put back to see. */
+static void wait_out(struct governor *governor, double seconds)
+{
+	governor->out_s += seconds;
+	if (governor->out_s < governor->retry_s)
+		return;
+	governor->setting.heap_out = false;
+	governor->tried_s = seconds;
+	governor->undone_s = 0;
+}
+
+static void count_time(struct governor *governor, double seconds)
+{
+	governor->undone_s += seconds;
+	if (governor->tried_s > 0)
+		governor->tried_s += seconds;
+	if (governor->tried_s > trial_s) {
+		governor->tried_s = 0;
+		governor->retry_s = retry_least_s;
+	}
+}
+
+bool governor_next(struct governor *governor, const struct governor_limits *limits,
+		   const struct governor_facts *facts)
+{
+	const struct governor_setting before = governor->setting;
+
+	if (!(limits->budget_pct > 0)) {
+		governor_init(governor);
+		return is_held(&before);
+	}
+	count_time(governor, facts->seconds);
+	/* An unknown cost is no reason for anything. */
+	if (isnan(cost_ns(&facts->cost)) || !(facts->cost.seconds > 0))
+		return false;
+	if (is_over(governor, limits, facts))
+		tighten(governor, limits, facts);
+	else if (governor->setting.heap_out)
+		wait_out(governor, facts->seconds);
+	else if (is_held(&governor->setting))
+		loosen(governor, limits, facts);
+	return !same(&before, &governor->setting);
+}
+
+const char *governor_level(const struct governor *governor)
+{
+	if (governor->setting.heap_out)
+		return "out";
+	if (governor->setting.halvings)
+		return "frequency";
+	return governor->setting.interval_least ? "interval" : "none";
+}
+
+void governor_text(const struct governor *governor, const struct governor_limits *limits, char *buf,
+		   size_t size)
+{
+	const struct governor_setting *setting = &governor->setting;
+	char why[96], bytes[FMT_SIZE];
+
+	(void)snprintf(why, sizeof(why), "at a cost of %.1f%% of the target's CPU time (--max-overhead %g)",
+		       governor->cost_pct, limits->budget_pct);
+	if (setting->heap_out)
+		(void)snprintf(buf, size, "the heap's probes are taken out %s; tried again in %.0f s", why,
+			       fmax(governor->retry_s - governor->out_s, 0));
+	else if (setting->halvings)
+		(void)snprintf(buf, size, "the CPU is sampled at 1/%u of the frequency %s",
+			       1U << setting->halvings, why);
+	else if (setting->interval_least)
+		(void)snprintf(buf, size, "the heap is sampled every %s at least %s",
+			       fmt_bytes(bytes, sizeof(bytes), setting->interval_least), why);
+	else if (size)
+		buf[0] = '\0';
+}

@@ -1,0 +1,184 @@
+#include "config.h"
+
+#include "overhead/sample_cost.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collect/perf_ring.h"
+
+enum {
+	PERIOD_NS = 200000,
+	ROUNDS = 5,
+	ROUND_NS = 10000000,
+	GAP_NS = 500,	 /* a turn of the loop takes a tenth of it */
+	GAP_MOST_NS = 150000, /* another thread has had the CPU */
+	GAPS_MAX = 512,
+	GAPS_LEAST = ROUND_NS / PERIOD_NS * 2 / 5, /* else others have had the CPU meanwhile */
+	ROUNDS_MOST = 20,
+	RING_BYTES = 256 << 10,
+	COPY_BYTES = 32 << 10,
+	STACK_BYTES = 2 * COPY_BYTES,
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* The gap below which half of the time was lost: there may be many small ones of other causes. */
+static uint64_t typical(uint64_t *gaps, size_t count)
+{
+	uint64_t sum = 0, below = 0;
+	size_t i = 0;
+
+	qsort(gaps, count, sizeof(gaps[0]), compare);
+	for (size_t each = 0; each < count; each++)
+		sum += gaps[each];
+	while (i + 1 < count && (below += gaps[i]) < sum / 2)
+		i++;
+	return gaps[i];
+}
+
+/* The typical gap in a loop that does nothing else. `page`: of a ring to be kept empty. */
+static int round_gap(struct perf_event_mmap_page *page, uint64_t *ret_ns)
+{
+	uint64_t gaps[GAPS_MAX], begin = now_ns(), last = begin;
+	size_t count = 0;
+
+	while (last - begin < ROUND_NS && count < GAPS_MAX) {
+		uint64_t now = now_ns();
+
+		if (now - last > GAP_NS) {
+			if (now - last < GAP_MOST_NS)
+				gaps[count++] = now - last;
+			page->data_tail = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
+			now = now_ns();
+		}
+		last = now;
+	}
+	if (count < GAPS_LEAST)
+		return -EAGAIN;
+	*ret_ns = typical(gaps, count);
+	return 0;
+}
+
+/* Of the rounds in which this thread had the CPU for itself, the median. */
+static int median_gap(struct perf_event_mmap_page *page, double *ret_ns)
+{
+	uint64_t good[ROUNDS];
+	size_t count = 0;
+
+	for (int round = 0; round < ROUNDS_MOST && count < ROUNDS; round++)
+		count += round_gap(page, &good[count]) == 0;
+	if (!count)
+		return -EAGAIN;
+	qsort(good, count, sizeof(good[0]), compare);
+	*ret_ns = (double)good[count / 2];
+	return 0;
+}
+
+/* Says of each sample that no record is wanted. -errno where that is not permitted. */
+static int load_program(void)
+{
+	const struct bpf_insn code[] = {
+	    {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+	    {.code = BPF_JMP | BPF_EXIT},
+	};
+	union bpf_attr attr = {
+	    .prog_type = BPF_PROG_TYPE_PERF_EVENT,
+	    .insns = (uint64_t)(uintptr_t)code,
+	    .insn_cnt = sizeof(code) / sizeof(code[0]),
+	    .license = (uint64_t)(uintptr_t) "GPL",
+	};
+	int fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_event(uint32_t copy_bytes)
+{
+	struct perf_event_attr attr = {
+	    .type = PERF_TYPE_SOFTWARE,
+	    .config = PERF_COUNT_SW_CPU_CLOCK,
+	    .size = sizeof(attr),
+	    .sample_period = PERIOD_NS,
+	    .sample_type = PERF_SOURCE_SAMPLE_TYPE,
+	    .sample_regs_user = PERF_SOURCE_REGS_MASK,
+	    .sample_stack_user = copy_bytes,
+	    .exclude_callchain_user = 1,
+	    .exclude_hv = 1,
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (fd < 0 && (errno == EACCES || errno == EPERM)) {
+		attr.exclude_kernel = 1;
+		fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int gap_when_sampled(uint32_t copy_bytes, int program, double *ret_ns)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE), bytes = page_bytes + RING_BYTES;
+	int fd = open_event(copy_bytes), code;
+	void *memory;
+
+	if (fd < 0)
+		return fd;
+	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		code = -errno;
+	else if (program >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_BPF, program) < 0)
+		code = -errno;
+	else
+		code = median_gap(memory, ret_ns);
+	if (memory != MAP_FAILED)
+		(void)munmap(memory, bytes);
+	(void)close(fd);
+	return code;
+}
+
+int sample_cost_measure(struct sample_cost *ret_cost)
+{
+	/* What is copied must be there: the stack above the loop's frame. */
+	volatile uint8_t room[STACK_BYTES];
+	int program = load_program(), code;
+	double without, with;
+
+	*ret_cost = (struct sample_cost){(double)NAN, (double)NAN};
+	for (size_t i = 0; i < sizeof(room); i += 512)
+		room[i] = (uint8_t)i;
+	code = gap_when_sampled(0, program, &without);
+	if (!code)
+		code = gap_when_sampled(COPY_BYTES, -1, &with);
+	if (program >= 0)
+		(void)close(program);
+	if (code)
+		return code;
+	ret_cost->interrupt_ns = without;
+	ret_cost->copy_ns_per_byte = with > without ? (with - without) / COPY_BYTES : 0;
+	/* Written to after the loops: it is on the stack while they run. */
+	room[0] = 0;
+	return 0;
+}

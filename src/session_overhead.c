@@ -1,0 +1,135 @@
+/* What we cost the target: what the kernel has counted, at what each of it costs. */
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session_state.h"
+
+/* Closer together two looks at the target's CPU time say nothing. */
+static const double slice_least_s = 0.2;
+
+/* Functions of the kernel that only a breakpoint, a single step or a probed return comes to. */
+static bool serves_probe(const char *name)
+{
+	return strstr(name, "uprobe") || strstr(name, "uretprobe") || strstr(name, "exc_int3") ||
+	       strstr(name, "exc_debug");
+}
+
+void session_judge_samples(struct session *session, const struct stack *stack, uint64_t samples)
+{
+	bool named = true;
+
+	for (uint32_t i = 0; i < stack->frame_count && stack->frames[i] >> 63; i++) {
+		const struct symbol *symbol = stack->symbols[i];
+
+		if (symbol->named && serves_probe(symbol->frames[0].function)) {
+			session->samples_judged += samples;
+			session->samples_in_probes += samples;
+			return;
+		}
+		named = named && symbol->named;
+	}
+	if (named)
+		session->samples_judged += samples;
+}
+
+static struct heap_hits *read_hits(const struct session *session)
+{
+	struct heap_hits *hits = xcalloc(session->probe_count + 1, sizeof(*hits));
+
+	heap_source_hits(session->heap, hits, session->probe_count);
+	return hits;
+}
+
+static void add_probes(struct session *session, struct cost_slice *slice)
+{
+	struct heap_hits *hits = read_hits(session);
+	bool session_link = heap_source_facts(session->heap).link == LINK_SESSION;
+
+	session->hits = xreallocarray(session->hits, session->probe_count + 1, sizeof(*hits));
+	memset(session->hits + session->hits_count, 0,
+	       (session->probe_count - session->hits_count) * sizeof(*hits));
+	session->hits_count = session->probe_count;
+	for (size_t i = 0; i < session->probe_count; i++) {
+		const struct snapshot_probe *probe = &session->probes[i];
+		const struct probe_facts facts = {
+		    .now = hits[i],
+		    .before = session->hits[i],
+		    .emulated = probe->emulated,
+		    .all_returns = !session_link && !probe->frees,
+		};
+		struct probe_cost cost = probe_cost_between(&facts, &session->unit_costs.trap);
+
+		if (probe->frees)
+			slice->kept_ns += cost.entries_ns + cost.sampled_ns;
+		else
+			slice->entries_ns += cost.entries_ns;
+		if (!probe->frees)
+			slice->sampled_ns += cost.sampled_ns;
+	}
+	memcpy(session->hits, hits, session->probe_count * sizeof(*hits));
+	free(hits);
+}
+
+/* Samples of which the kernel has kept the counts; the others are those in perf's rings. */
+static struct cost_marks read_marks(const struct session *session)
+{
+	struct cost_marks marks = {
+	    .time_s = session_now_s(),
+	    .target_ns = target_cpu_ns(session->target),
+	    .judged = session->samples_judged,
+	    .in_probes = session->samples_in_probes,
+	    .copied_bytes = session->copied_bytes,
+	};
+
+	if (session->counts) {
+		const struct cpu_stats stats = stack_counts_stats(session->counts);
+
+		marks.interrupts = stats.samples;
+		marks.run_ns = stats.run_ns;
+	} else if (session->cpu) {
+		marks.interrupts = session->perf_samples + cpu_source_facts(session->cpu).lost;
+	}
+	return marks;
+}
+
+void session_count_cost(struct session *session)
+{
+	const struct cost_marks now = read_marks(session), last = session->cost_marks;
+	struct cost_slice slice = {.seconds = now.time_s - last.time_s};
+
+	if (last.time_s > 0 && slice.seconds < slice_least_s)
+		return;
+	if (session->heap)
+		add_probes(session, &slice);
+	session->cost_marks = now;
+	if (!(last.time_s > 0) || now.target_ns < last.target_ns)
+		return;
+	slice.target_ns = (double)(now.target_ns - last.target_ns);
+	slice.samples = now.judged - last.judged;
+	slice.in_probes = now.in_probes - last.in_probes;
+	if (now.interrupts > last.interrupts)
+		slice.sampling_ns =
+		    (double)(now.interrupts - last.interrupts) *
+			session->unit_costs.sample.interrupt_ns +
+		    (double)(now.run_ns - last.run_ns) +
+		    (double)(now.copied_bytes - last.copied_bytes) *
+			session->unit_costs.sample.copy_ns_per_byte;
+	cost_window_add(&session->cost_window, &slice);
+}
+
+void session_fill_overhead(struct session *session, struct snapshot *snapshot)
+{
+	const struct cost_slice sum = cost_window_sum(&session->cost_window);
+	struct snapshot_overhead *overhead = &snapshot->overhead;
+
+	*overhead = (struct snapshot_overhead){
+	    .heap_pct = cost_heap_pct(&sum),
+	    .cpu_pct = cost_cpu_pct(&sum),
+	    .trap_factor = cost_window_factor(&session->cost_window),
+	};
+	overhead->target_pct = overhead->heap_pct + overhead->cpu_pct;
+	meter_read(&session->meter, client_worker_pid(session->client), overhead);
+}

@@ -1,0 +1,114 @@
+/* cost_window: shares of the last second, and what a trap costs in the target. */
+#include "config.h"
+
+#include "overhead/cost_window.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+
+static struct cost_window window;
+
+static struct cost_slice quarter(double target_ns, double entries_ns)
+{
+	return (struct cost_slice){
+	    .seconds = 0.25, .target_ns = target_ns, .entries_ns = entries_ns, .sampling_ns = 0.01 * target_ns};
+}
+
+static double heap_pct(void)
+{
+	const struct cost_slice sum = cost_window_sum(&window);
+
+	return cost_heap_pct(&sum);
+}
+
+Test(cost_window, nothing_costs_nothing)
+{
+	const struct cost_slice sum = cost_window_sum(&window);
+
+	cr_expect_eq(cost_heap_pct(&sum), 0);
+	cr_expect_eq(cost_cpu_pct(&sum), 0);
+	cr_expect_eq(cost_window_factor(&window), 1);
+}
+
+Test(cost_window, only_the_last_second_counts)
+{
+	const struct cost_slice dear = quarter(1e8, 5e7), cheap = quarter(1e8, 1e7);
+	struct cost_slice sum;
+
+	for (int i = 0; i < 4; i++)
+		cost_window_add(&window, &dear);
+	cr_expect_float_eq(heap_pct(), 50, 0.001);
+	for (int i = 0; i < 2; i++)
+		cost_window_add(&window, &cheap);
+	cr_expect_float_eq(heap_pct(), 30, 0.001);
+	for (int i = 0; i < 2; i++)
+		cost_window_add(&window, &cheap);
+	cr_expect_float_eq(heap_pct(), 10, 0.001);
+	sum = cost_window_sum(&window);
+	cr_expect_float_eq(cost_cpu_pct(&sum), 1, 0.001);
+	cr_expect_float_eq(sum.seconds, 1, 0.001);
+}
+
+Test(cost_window, a_target_without_cpu_time)
+{
+	struct cost_slice slice = quarter(0, 100);
+
+	cost_window_add(&window, &slice);
+	cr_expect(isnan(heap_pct()));
+}
+
+Test(cost_window, an_unknown_cost_stays_unknown)
+{
+	struct cost_slice slice = quarter(1e8, NAN);
+
+	slice.samples = 100;
+	cost_window_add(&window, &slice);
+	cr_expect(isnan(heap_pct()));
+	cr_expect_eq(cost_window_factor(&window), 1);
+}
+
+/* 10 % were expected, of which 88 % are to be seen; twice as many are seen. */
+Test(cost_window, samples_correct_the_traps)
+{
+	for (int i = 0; i < 400; i++) {
+		struct cost_slice slice = quarter(1e8, 1e7);
+
+		if (i % 4 == 0) {
+			slice.samples = 1000;
+			slice.in_probes = 176;
+		}
+		cost_window_add(&window, &slice);
+	}
+	cr_expect_float_eq(cost_window_factor(&window), 2, 0.02, "%f", cost_window_factor(&window));
+	cr_expect_float_eq(heap_pct(), 20, 0.2);
+}
+
+Test(cost_window, few_samples_correct_little)
+{
+	struct cost_slice slice = quarter(1e8, 1e7);
+
+	slice.samples = 99;
+	slice.in_probes = 18;
+	cost_window_add(&window, &slice);
+	cr_expect_lt(cost_window_factor(&window), 1.35);
+	cr_expect_gt(cost_window_factor(&window), 1);
+}
+
+Test(cost_window, the_correction_is_bounded)
+{
+	for (int i = 0; i < 100; i++) {
+		struct cost_slice slice = quarter(1e8, 1e5);
+
+		slice.samples = slice.in_probes = 1000;
+		cost_window_add(&window, &slice);
+	}
+	cr_expect_eq(cost_window_factor(&window), 5);
+}
+
+Test(cost_window, never_more_than_all)
+{
+	struct cost_slice slice = quarter(1e8, 3e8);
+
+	cost_window_add(&window, &slice);
+	cr_expect_float_eq(heap_pct(), 100, 0.001);
+}
