@@ -340,7 +340,7 @@ struct heap_thread {
 
 /* CPU samples with one stack; the key is its id. */
 struct stack_count {
-	__u64 samples;
+	__u64 samples;		/* each with its weight */
 	__u64 sent;		/* its frames are in the ring buffer */
 };
 

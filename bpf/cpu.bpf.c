@@ -74,6 +74,7 @@ struct {
 
 /* Written by user space. */
 __u32 started = 0;
+__u32 weight = 1; /* how often each sample counts */
 __u32 generation = 0; /* even or odd: which map of counts is in use */
 /* Which program of the process the last sample was of, and the rules in the map are of. The second is
  * written by user space, but for the first time. */
@@ -171,20 +172,20 @@ static __always_inline void put_back_return(struct unwind *unwind, const struct 
 
 static __always_inline bool count(struct cpu_stats *stat, struct stack_record *record, __u64 now)
 {
-	const struct stack_count one = {.samples = 1};
+	const struct stack_count first = {.samples = weight};
 	void *counts = generation & 1 ? (void *)&counts_odd : (void *)&counts_even;
 	struct stack_count *found = bpf_map_lookup_elem(counts, &record->stack_id);
 
 	if (found) {
-		__sync_fetch_and_add(&found->samples, 1);
-	} else if (!bpf_map_update_elem(counts, &record->stack_id, &one, BPF_NOEXIST)) {
+		__sync_fetch_and_add(&found->samples, weight);
+	} else if (!bpf_map_update_elem(counts, &record->stack_id, &first, BPF_NOEXIST)) {
 		found = bpf_map_lookup_elem(counts, &record->stack_id);
 	} else {
 		/* Another CPU may have been first with the same stack. */
 		found = bpf_map_lookup_elem(counts, &record->stack_id);
 		if (!found)
 			return false;
-		__sync_fetch_and_add(&found->samples, 1);
+		__sync_fetch_and_add(&found->samples, weight);
 	}
 	if (found && !found->sent) {
 		__u64 dropped = stat->ringbuf_dropped;
@@ -213,7 +214,7 @@ static __always_inline struct thread_count *count_thread(struct cpu_stats *stat,
 		found = bpf_map_lookup_elem(&thread_counts, &tid);
 	}
 	if (found)
-		found->samples++;
+		found->samples += weight;
 	else
 		stat->threads_full++;
 	return found;

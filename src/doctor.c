@@ -178,10 +178,12 @@ static void try_cpu(FILE *to, struct err *first)
 					.mapped = ignore_mapping,
 					.executed = ignore,
 					.thread_ended = ignore_thread};
+	const struct cpu_options options = {
+	    .pid = getpid(), .frequency_hz = FREQUENCY_HZ, .program = -1};
 	struct cpu_source *source = NULL;
 	struct err problem = {0};
 	bool kernel = false;
-	int code = cpu_source_open(&source, getpid(), FREQUENCY_HZ, -1, &hooks, &problem);
+	int code = cpu_source_open(&source, &options, &hooks, &problem);
 
 	if (!code)
 		kernel = cpu_source_facts(source).kernel;

@@ -210,6 +210,13 @@ static void save(struct program *program)
 	ui_say(program->ui, false, text);
 }
 
+static void switch_budget(struct program *program)
+{
+	session_switch_budget(program->session);
+	if (!program->paused)
+		refresh(program);
+}
+
 static void on_keys(void *context)
 {
 	struct program *program = context;
@@ -228,6 +235,8 @@ static void on_keys(void *context)
 		set_delay(program);
 	if (actions & UI_SAVE)
 		save(program);
+	if (actions & UI_BUDGET)
+		switch_budget(program);
 	if (actions & (UI_DRAW | UI_PAUSE))
 		program->draw = true;
 	if (actions & UI_QUIT)

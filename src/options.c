@@ -28,6 +28,7 @@ enum {
 	OPTION_MAP_ENTRIES,
 	OPTION_CHECK,
 	OPTION_FACTS,
+	OPTION_OVERHEAD,
 	HEAP_ENTRIES_DEFAULT = 1 << 20,
 	HEAP_ENTRIES_MOST = 1 << 28,
 	RING_BYTES_LEAST = 4096,
@@ -36,6 +37,8 @@ enum {
 
 static const double delay_least_s = 0.1;
 static const double delay_most_s = 3600;
+static const double overhead_most_pct = 100;
+static const double overhead_default_pct = 5;
 static const uint64_t heap_interval_most_bytes = UINT64_C(1) << 40;
 
 /* '+': options end at the first operand. ':': a missing value is told apart from an unknown option.
@@ -51,6 +54,7 @@ static const struct option long_options[] = {
     {"probes", no_argument, NULL, OPTION_PROBES},
     {"doctor", no_argument, NULL, OPTION_DOCTOR},
     {"growth", required_argument, NULL, OPTION_GROWTH},
+    {"max-overhead", required_argument, NULL, OPTION_OVERHEAD},
     {"batch", no_argument, NULL, 'b'},
     {"iterations", required_argument, NULL, 'n'},
     {"json", no_argument, NULL, OPTION_JSON},
@@ -93,6 +97,8 @@ static const char help[] =
     "                             auto   where the heap is not tracked (default)\n"
     "                             on     always\n"
     "                             off    never\n"
+    "      --max-overhead PCT   what this may cost the target, in per cent of its\n"
+    "                           CPU time (default 5, 0: no limit)\n"
     "  -b, --batch              print a table at every refresh, use no terminal\n"
     "  -n, --iterations N       stop after N refreshes\n"
     "      --json               with -b: one JSON object a line at every refresh\n"
@@ -125,7 +131,7 @@ static int parse_number(const char *text, long long least, long long most, long 
 }
 
 /* Decimal with a point, in every locale: strtod() would want a comma in some. */
-int options_parse_delay(const char *text, double *ret_delay_s, struct err *err)
+static int parse_decimal(const char *text, double least, double most, double *ret_value)
 {
 	const char *next = text;
 	double value = 0;
@@ -142,11 +148,27 @@ int options_parse_delay(const char *text, double *ret_delay_s, struct err *err)
 	}
 	value /= place;
 	/* The negation also refuses what hundreds of digits overflow to. */
-	if (*next != '\0' || digits == 0 || !(value >= delay_least_s && value <= delay_most_s))
+	if (*next != '\0' || digits == 0 || !(value >= least && value <= most))
+		return -EINVAL;
+	*ret_value = value;
+	return 0;
+}
+
+int options_parse_delay(const char *text, double *ret_delay_s, struct err *err)
+{
+	if (parse_decimal(text, delay_least_s, delay_most_s, ret_delay_s))
 		return err_set(err, EINVAL, EXIT_USAGE,
 			       "'%s' is not a delay: give seconds from 0.1 to 3600, such as 2.5",
 			       text);
-	*ret_delay_s = value;
+	return 0;
+}
+
+static int parse_overhead(const char *text, double *ret_pct, struct err *err)
+{
+	if (parse_decimal(text, 0, overhead_most_pct, ret_pct))
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "'%s' is not an overhead: give per cent from 0 (no limit) to 100",
+			       text);
 	return 0;
 }
 
@@ -312,6 +334,7 @@ static int apply_option(struct options *options, int option, const char *word, s
 	case 'd':
 		return options_parse_delay(optarg, &options->delay_s, err);
 	case 'F':
+		options->frequency_given = true;
 		return parse_frequency(optarg, &options->frequency_hz, err);
 	case 'n':
 		return parse_iterations(optarg, &options->iterations, err);
@@ -356,6 +379,9 @@ static int apply_option(struct options *options, int option, const char *word, s
 	case OPTION_CHECK:
 		options->check_unwinding = true;
 		return 0;
+	case OPTION_OVERHEAD:
+		options->max_overhead_given = true;
+		return parse_overhead(optarg, &options->max_overhead_pct, err);
 	case OPTION_FACTS:
 		return parse_facts(optarg, &options->force_facts, err);
 	default:
@@ -402,7 +428,11 @@ static int parse_operands(struct options *options, bool dashes, int argc, char *
 int options_parse(struct options *ret_options, int argc, char **argv, struct err *err)
 {
 	struct options options = {
-	    .delay_s = 1, .frequency_hz = 99, .heap_entries = HEAP_ENTRIES_DEFAULT};
+	    .delay_s = 1,
+	    .frequency_hz = 99,
+	    .heap_entries = HEAP_ENTRIES_DEFAULT,
+	    .max_overhead_pct = overhead_default_pct,
+	};
 	bool dashes;
 	int option;
 	int r;

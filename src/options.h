@@ -24,6 +24,9 @@ struct options {
 	uint64_t heap_entries;	/* live objects that can be tracked */
 	bool heap_mmap;		/* mmap() and its like are an allocator, too */
 	enum growth_mode growth;
+	double max_overhead_pct; /* of the target's CPU time; 0: no limit */
+	bool max_overhead_given; /* not the default */
+	bool frequency_given;
 	bool batch;
 	bool json;
 	bool probes;		/* only list them */

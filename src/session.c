@@ -40,20 +40,9 @@ double session_now_s(void)
 
 /* --- events of the loop ----------------------------------------------------------------------- */
 
-/* The ring buffers first: they have what the kernel says of the samples in the rings. */
-static void on_cpu_readable(void *context)
-{
-	session_drain(context);
-}
-
 void session_on_heap_readable(void *context)
 {
 	heap_source_drain(((struct session *)context)->heap);
-}
-
-static void on_counts_readable(void *context)
-{
-	stack_counts_drain(((struct session *)context)->counts);
 }
 
 static void on_worker_readable(void *context)
@@ -100,13 +89,14 @@ static void on_clock(void *context)
 	if (session_now_s() > session->start_s + measure_after_s)
 		session_measure_costs(session);
 	session_count_cost(session);
+	session_govern(session);
 	if (session->ticks++ % TICKS_PER_S)
 		return;
 	if (session->counts) {
 		stack_counts_drain(session->counts);
 		session_take_counts(session);
 	}
-	if (!session->heap || !session->steers)
+	if (!session->heap || session->heap_out)
 		return;
 	session_read_books(session);
 	session_steer_sampling(session);
@@ -154,76 +144,6 @@ static int open_target(struct session *session, struct err *err)
 		return code;
 	session->target->child = options->command != NULL;
 	return options->command ? 0 : session_confirm(session->target, options, err);
-}
-
-static int mappings_fd(const struct session *session)
-{
-	return session->mapping_watch ? mapping_watch_fd(session->mapping_watch) : -1;
-}
-
-/* Without it every sample is copied, which costs more and shows the same. */
-static void open_counts(struct session *session)
-{
-	const struct counts_hooks hooks = session_counts_hooks(session);
-	const struct counts_options options = {
-	    .pid = session->target->pid,
-	    .frequency_hz = session->options->frequency_hz,
-	    .rules_fd = session->rule_map ? rule_map_fd(session->rule_map) : -1,
-	    .rule_cache_fd = session->rule_map ? rule_map_cache_fd(session->rule_map) : -1,
-	    .mappings_fd = mappings_fd(session),
-	    .calls_fd = session->calls_fd,
-	    .check = session->check != NULL,
-	};
-
-	if (!session->rule_map ||
-	    stack_counts_open(&session->counts, &options, &hooks, &session->bpf_off))
-		return;
-	if (loop_add(session->loop, stack_counts_fd(session->counts), on_counts_readable,
-		     session)) {
-		stack_counts_close(session->counts);
-		session->counts = NULL;
-	}
-}
-
-static void close_counts(struct session *session)
-{
-	if (!session->counts)
-		return;
-	loop_remove(session->loop, stack_counts_fd(session->counts));
-	stack_counts_close(session->counts);
-	session->counts = NULL;
-}
-
-static void open_cpu(struct session *session)
-{
-	const struct cpu_hooks hooks = session_cpu_hooks(session);
-	struct cpu_facts facts;
-
-	open_counts(session);
-	if (cpu_source_open(&session->cpu, session->target->pid, session->options->frequency_hz,
-			    session->counts ? stack_counts_program(session->counts) : -1, &hooks,
-			    &session->cpu_off)) {
-		close_counts(session);
-		address_space_unannounced(session->space);
-		return;
-	}
-	/* A ring's event is hung up for good once its first thread has ended, while others go on.
-	 */
-	for (size_t i = 0; i < cpu_source_fd_count(session->cpu); i++)
-		(void)loop_add_edge(session->loop, cpu_source_fd(session->cpu, i), on_cpu_readable,
-				    session);
-	facts = cpu_source_facts(session->cpu);
-	if (facts.threads_uncovered)
-		address_space_unannounced(session->space);
-	if (facts.frequency_hz < session->options->frequency_hz)
-		(void)err_set(&session->cpu_off, 0, EXIT_DONE,
-			      "%u Hz is above the kernel's limit: sampling at %u Hz "
-			      "(kernel.perf_event_max_sample_rate)",
-			      session->options->frequency_hz, facts.frequency_hz);
-	else if (!facts.kernel)
-		(void)err_set(&session->cpu_off, 0, EXIT_DONE,
-			      "user code only: kernel time needs CAP_PERFMON or "
-			      "kernel.perf_event_paranoid below 2");
 }
 
 static int open_clock(struct session *session, struct err *err)
@@ -300,7 +220,7 @@ static int attach(struct session *session, struct err *err)
 			return code;
 	}
 	session_growth_open(session);
-	open_cpu(session);
+	session_open_cpu(session);
 	session_mappings_open(session);
 	/* Whatever was mapped since the first reading, and before the records began. */
 	address_space_stale(session->space);
@@ -344,6 +264,7 @@ int session_open(struct session **ret_session, const struct options *options, st
 	session->client_fd = session->clock_fd = session->cost_fd = session->calls_fd = -1;
 	session->unit_costs = (struct unit_costs){{NAN, NAN, NAN, NAN, NAN}, {NAN, NAN}};
 	memory_facts_init(&session->memory_facts);
+	governor_init(&session->governor);
 	session->cgroup = (struct cgroup_memory){MEMORY_UNKNOWN, MEMORY_UNKNOWN};
 	if (options->check_unwinding)
 		session->check = xcalloc(1, sizeof(*session->check));
@@ -369,8 +290,7 @@ void session_close(struct session *session)
 		close(session->clock_fd);
 	}
 	session_end_measuring(session);
-	cpu_source_close(session->cpu);
-	close_counts(session);
+	session_close_cpu(session);
 	session_close_heap(session);
 	session_mappings_close(session);
 	session_growth_close(session);

@@ -57,6 +57,9 @@ void session_set_mark(struct session *session, enum session_mark mark);
 /* Samples the heap in smaller steps of bytes (finer) or larger ones, as a person wants it. */
 void session_step_sampling(struct session *session, bool finer);
 
+/* Switches the budget for what we cost the target off, or on again, as a person wants it. */
+void session_switch_budget(struct session *session);
+
 /* The target has exited and all that it left has been read. */
 bool session_ended(const struct session *session);
 

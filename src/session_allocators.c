@@ -71,14 +71,12 @@ static void attach_family(struct session *session, const struct module *module,
 	struct heap_function functions[PROTOCOL_ALLOCATOR_MAX];
 	struct probe_plan plan;
 	size_t first;
-	char path[64];
 
 	if (!probe_plan_make(&plan, module, answer->allocators, answer->allocator_count, family))
 		return;
 	for (size_t i = 0; i < plan.count; i++)
 		functions[i] = heap_function(session, plan.functions[i]);
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", module->fd);
-	if (heap_source_attach(session->heap, path, functions, plan.count, &first,
+	if (heap_source_attach(session->heap, module->fd, functions, plan.count, &first,
 			       &session->heap_off))
 		return;
 	for (size_t i = 0; i < plan.count; i++)

@@ -142,7 +142,7 @@ static void take_sample(struct session *session, const struct perf_record *recor
 	const struct call_record *call;
 	const struct check_record *said = find_check(session, record);
 	struct unwind_tag tag = {.source = said ? UNWIND_CHECK : UNWIND_CPU,
-				 .id = said ? said->stack_id : 0};
+				 .id = said ? said->stack_id : session_sample_weight(session)};
 	struct stack_copy copy = {
 	    .regs = sample->regs,
 	    .stack = sample->stack,
@@ -160,7 +160,8 @@ static void take_sample(struct session *session, const struct perf_record *recor
 		/* A thread that is ending has no user registers any more. */
 		cpu_profile_add(
 		    session->cpu_profile,
-		    stack_table_intern(session->stacks, kernel, kernel_count, STACK_BROKEN), 1);
+		    stack_table_intern(session->stacks, kernel, kernel_count, STACK_BROKEN),
+		    session_sample_weight(session));
 		return;
 	}
 	if (!said)

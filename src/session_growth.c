@@ -254,7 +254,7 @@ static bool is_wanted(struct session *session)
 		(void)err_set(off, 0, EXIT_DONE, "switched off (--growth off)");
 		return false;
 	case GROWTH_AUTO:
-		if (!session->heap || !session->allocator_count)
+		if (!session->heap || session->heap_out || !session->allocator_count)
 			return true;
 		(void)err_set(off, 0, EXIT_DONE, "the heap is tracked (--growth on shows both)");
 		return false;
@@ -267,7 +267,7 @@ void session_growth_open(struct session *session)
 	const struct growth_source_hooks hooks = {on_sample, on_lost, on_executed, session};
 	struct session_growth *growth;
 
-	if (!is_wanted(session))
+	if (session->growth || !is_wanted(session))
 		return;
 	growth = session->growth = xcalloc(1, sizeof(*growth));
 	growth->profile = growth_profile_new();

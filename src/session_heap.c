@@ -126,6 +126,7 @@ void session_step_sampling(struct session *session, bool finer)
 	if (!session->heap)
 		return;
 	session->steers = false;
+	session->stepped = true;
 	session_set_interval(session, sampling_step(session->heap_interval, finer));
 }
 
@@ -150,7 +151,7 @@ void session_steer_sampling(struct session *session)
 	struct sampling_facts facts;
 	uint64_t next;
 
-	if (!session->heap || !session->steers || now.time_s - last->time_s < steer_interval_s)
+	if (!session->heap || session->heap_out || !session->steers || now.time_s - last->time_s < steer_interval_s)
 		return;
 	stats = heap_source_stats(session->heap);
 	now.calls = count_calls(session);
@@ -166,6 +167,8 @@ void session_steer_sampling(struct session *session)
 			 heap_source_facts(session->heap).live_entries,
 	};
 	next = sampling_pace_next(&session->pace, &facts);
+	if (next < session->interval_least)
+		next = session->interval_least;
 	if (next != session->heap_interval)
 		session_set_interval(session, next);
 	*last = now;

@@ -116,7 +116,7 @@ static void on_unwound(void *context, struct unwind_tag tag, struct stack *stack
 		session_ask_again(session, stack);
 	}
 	if (tag.source == UNWIND_CPU)
-		cpu_profile_add(session->cpu_profile, stack, 1);
+		cpu_profile_add(session->cpu_profile, stack, tag.id);
 	else if (tag.source == UNWIND_CHECK)
 		session_check(session, tag.id, stack);
 	else if (tag.source == UNWIND_GROWTH)

@@ -96,7 +96,7 @@ static void fill_counts(struct session *session, struct snapshot *snapshot)
 
 static void fill_rings(struct session *session, struct snapshot *snapshot)
 {
-	const struct cpu_facts facts = cpu_source_facts(session->cpu);
+	const struct cpu_facts facts = session_cpu_facts(session);
 
 	/* What was written is known only by what came and what the kernel says it lost. */
 	add_channel(snapshot, &(struct snapshot_channel){

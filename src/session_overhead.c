@@ -90,7 +90,7 @@ static struct cost_marks read_marks(const struct session *session)
 		marks.interrupts = stats.samples;
 		marks.run_ns = stats.run_ns;
 	} else if (session->cpu) {
-		marks.interrupts = session->perf_samples + cpu_source_facts(session->cpu).lost;
+		marks.interrupts = session->perf_samples + session_cpu_facts(session).lost;
 	}
 	return marks;
 }

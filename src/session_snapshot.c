@@ -71,7 +71,7 @@ static void fill_cpu(struct session *session, struct snapshot *snapshot)
 	if (!session->cpu)
 		return;
 	session_take_counts(session);
-	facts = cpu_source_facts(session->cpu);
+	facts = session_cpu_facts(session);
 	cpu->state = CHANNEL_ON;
 	cpu->event = facts.event;
 	cpu->frequency_hz = facts.frequency_hz;
@@ -98,7 +98,9 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 	struct heap_stats stats;
 
 	heap->reason = session->heap_waits ? "about to be attached" : reason(&session->heap_off);
-	if (!session->heap)
+	if (session->heap_out)
+		heap->reason = session->governor_text;
+	if (!session->heap || session->heap_out)
 		return;
 	heap->state = CHANNEL_ON;
 	heap->mode = session->heap_sampled ? "sampled" : "exact";
@@ -172,6 +174,9 @@ struct snapshot *session_snapshot(struct session *session, const struct snapshot
 	(void)session_ask_lines(session);
 	session_count_cost(session);
 	session_fill_overhead(session, snapshot);
+	session_fill_governor(session, snapshot);
+	if (snapshot->governor.reason)
+		snapshot->notice = snapshot->governor.reason;
 	session_trim(session);
 	return snapshot;
 }

@@ -15,6 +15,7 @@
 #include "collect/rule_map.h"
 #include "collect/stack_counts.h"
 #include "overhead/cost_window.h"
+#include "overhead/governor.h"
 #include "overhead/meter.h"
 #include "overhead/probe_cost.h"
 #include "overhead/sample_cost.h"
@@ -128,8 +129,18 @@ struct session {
 	bool steers;			/* the interval is ours to choose */
 	struct cost_window cost_window;
 	struct cost_marks cost_marks;
+	struct governor governor;
+	double governed_s;		/* when it was last asked; 0: never */
+	unsigned governed_steps;
+	char governor_text[192];	/* "": nothing is held back */
+	uint64_t interval_least;	/* of the heap's sampling, to keep the budget */
+	bool heap_out;			/* the probes are taken out to keep the budget */
+	bool budget_off;		/* switched off by a key */
+	bool stepped;			/* a person has chosen the interval of the heap */
 	struct heap_hits *hits;		/* of each probe, at these marks */
 	size_t hits_count;
+	unsigned halvings;		/* of the frequency of CPU samples */
+	struct cpu_facts cpu_before;	/* of events that were replaced */
 	uint64_t samples_judged, samples_in_probes; /* see struct cost_marks */
 	uint64_t copied_bytes;		/* of stacks, with CPU samples */
 	unsigned ticks;			/* of the clock */
@@ -213,6 +224,16 @@ int session_preflight(struct session *session);
 /* The same when the worker has looked into a module. -EPERM: the heap is off from now on. */
 int session_preflight_module(struct session *session, const struct module *module);
 
+/* The CPU's samples; without them cpu_off says why. */
+void session_open_cpu(struct session *session);
+void session_close_cpu(struct session *session);
+/* Samples at the frequency that was asked for, halved so often, from now on. */
+void session_set_halvings(struct session *session, unsigned halvings);
+/* How often a sample counts, so that rarer ones come to the same sum. */
+unsigned session_sample_weight(const struct session *session);
+/* Since attachment, also of events that were replaced. */
+struct cpu_facts session_cpu_facts(const struct session *session);
+
 /* Reads perf's rings. */
 void session_drain_cpu(struct session *session);
 
@@ -265,6 +286,9 @@ void session_fill_threads(struct session *session, struct snapshot *snapshot);
 void session_judge_samples(struct session *session, const struct stack *stack, uint64_t samples);
 /* Sums up what we have cost the target since the last time, if that is long enough ago. */
 void session_count_cost(struct session *session);
+/* Keeps the cost within the budget; after session_count_cost(). */
+void session_govern(struct session *session);
+void session_fill_governor(struct session *session, struct snapshot *snapshot);
 void session_fill_overhead(struct session *session, struct snapshot *snapshot);
 
 void session_fill_ledger(struct session *session, struct snapshot *snapshot);

@@ -53,6 +53,7 @@ static const struct keymap_entry entries[] = {
     {COMMAND_KERNEL, {'K'}, "unfold or fold the kernel's functions", "Kernel"},
     {COMMAND_SAMPLE_FINER, {'['}, "sample the heap at half the interval, at last exactly", NULL},
     {COMMAND_SAMPLE_COARSER, {']'}, "sample the heap at twice the interval", NULL},
+    {COMMAND_BUDGET, {'O'}, "switch the budget for our cost off, or on again", NULL},
     {COMMAND_SHOW_BOTH, {'1'}, "show both panes", ""},
     {COMMAND_SHOW_CPU, {'2'}, "show CPU only", ""},
     {COMMAND_SHOW_HEAP, {'3'}, "show heap only", ""},

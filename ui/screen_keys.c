@@ -335,6 +335,8 @@ static unsigned action_of(enum command command)
 		return UI_BASELINE;
 	case COMMAND_NO_BASELINE:
 		return UI_NO_BASELINE;
+	case COMMAND_BUDGET:
+		return UI_BUDGET;
 	default:
 		return UI_NONE;
 	}

@@ -28,6 +28,7 @@ enum ui_action {
 	UI_NO_BASELINE = 1 << 11,
 	UI_GROUP = 1 << 12,	    /* snapshots are to have what ui_group() says */
 	UI_SAVE = 1 << 7,	    /* write what is shown to the file ui_save_name() */
+	UI_BUDGET = 1 << 13,	    /* switch the budget for our cost off or on */
 };
 
 /*

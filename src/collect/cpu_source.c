@@ -24,6 +24,7 @@ struct cpu_source {
 	struct thread_events *events;
 	const char *event;
 	unsigned frequency_hz;
+	unsigned halvings;
 	uint64_t start_ns;	/* 0: not started */
 };
 
@@ -55,8 +56,7 @@ static struct perf_event_attr make_attr(const struct cpu_source *source, size_t 
 	return (struct perf_event_attr){
 	    .type = PERF_TYPE_SOFTWARE,
 	    .config = PERF_COUNT_SW_CPU_CLOCK,
-	    .sample_freq = source->frequency_hz,
-	    .freq = 1,
+	    .sample_period = UINT64_C(1000000000) / source->frequency_hz << source->halvings,
 	    .sample_type = PERF_SOURCE_SAMPLE_TYPE,
 	    .sample_stack_user = STACK_COPY_BYTES,
 	    .exclude_callchain_user = 1,
@@ -130,30 +130,32 @@ static void on_record(void *data, size_t ring, const struct perf_record *record)
 	}
 }
 
-int cpu_source_open(struct cpu_source **ret_source, int pid, unsigned frequency_hz, int program,
+int cpu_source_open(struct cpu_source **ret_source, const struct cpu_options *options,
 		    const struct cpu_hooks *hooks, struct err *err)
 {
+	unsigned frequency_hz = options->frequency_hz;
 	struct cpu_source *source = xcalloc(1, sizeof(*source));
 	size_t ring_bytes = ring_size(thread_events_cpu_count(), frequency_hz);
 	unsigned limit = max_frequency();
 	struct perf_event_attr attr;
-	struct thread_events_options options;
+	struct thread_events_options events;
 	int code;
 
-	source->pid = pid;
+	source->pid = options->pid;
 	source->hooks = *hooks;
 	source->event = "cpu-clock";
 	source->frequency_hz = limit && frequency_hz > limit ? limit : frequency_hz;
-	attr = make_attr(source, ring_bytes, program >= 0);
-	options = (struct thread_events_options){
-	    .pid = pid,
+	source->halvings = options->halvings;
+	attr = make_attr(source, ring_bytes, options->program >= 0);
+	events = (struct thread_events_options){
+	    .pid = options->pid,
 	    .attr = &attr,
 	    .ring_bytes = ring_bytes,
-	    .program = program,
+	    .program = options->program,
 	    .record = on_record,
 	    .context = source,
 	};
-	code = thread_events_open(&source->events, &options);
+	code = thread_events_open(&source->events, &events);
 	if (code) {
 		free(source);
 		return describe(code, err);
@@ -201,7 +203,7 @@ struct cpu_facts cpu_source_facts(const struct cpu_source *source)
 
 	return (struct cpu_facts){
 	    .event = source->event,
-	    .frequency_hz = source->frequency_hz,
+	    .frequency_hz = source->frequency_hz >> source->halvings,
 	    .kernel = facts.kernel,
 	    .lost = facts.lost,
 	    .throttled = facts.throttled,

@@ -28,9 +28,17 @@ struct cpu_hooks {
 	void *context;
 };
 
+struct cpu_options {
+	int pid;
+	unsigned frequency_hz;
+	unsigned halvings;	/* of that: the period between samples is doubled so often */
+	int program;		/* BPF program that counts samples in the kernel and leaves to the
+				 * rings what needs a copy; -1: none */
+};
+
 struct cpu_facts {
 	const char *event;	/* "cpu-clock" */
-	unsigned frequency_hz;	/* in force: the kernel's maximum may be below what was asked for */
+	unsigned frequency_hz;	/* in force: the kernel's maximum may be below what was asked for; halved */
 	bool kernel;		/* kernel time is sampled too */
 	uint64_t lost;		/* records that the kernel had no room for */
 	uint64_t throttled;	/* throttle records */
@@ -39,11 +47,10 @@ struct cpu_facts {
 };
 
 /*
- * Opens the events. `program` is a BPF program which counts
- * samples in the kernel and leaves to the rings what needs a copy, -1: none. Records flow from here on, samples only after cpu_source_start(). -EACCES
+ * Opens the events. Records flow from here on, samples only after cpu_source_start(). -EACCES
  * (EXIT_NOT_PERMITTED) and other -errno with one line in `err`.
  */
-int cpu_source_open(struct cpu_source **ret_source, int pid, unsigned frequency_hz, int program,
+int cpu_source_open(struct cpu_source **ret_source, const struct cpu_options *options,
 		    const struct cpu_hooks *hooks, struct err *err);
 void cpu_source_close(struct cpu_source *source);
 

@@ -3,9 +3,11 @@
 #include "collect/heap_source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 
@@ -162,6 +164,7 @@ int heap_source_open(struct heap_source **ret_source, const struct heap_options 
 	source->hooks = *hooks;
 	source->facts.link = uprobe_link_choose(options->link);
 	source->links = uprobe_links_new(source->facts.link);
+	source->attached = true;
 	code = load_what_fits(source, options);
 	if (!code)
 		code = open_records(source);
@@ -186,6 +189,12 @@ void heap_source_close(struct heap_source *source)
 	if (!source)
 		return;
 	uprobe_links_free(source->links);
+	for (size_t i = 0; i < source->group_count; i++) {
+		(void)close(source->groups[i].fd);
+		free(source->groups[i].calls);
+		free(source->groups[i].frees);
+	}
+	free(source->groups);
 	ring_level_close(source->level);
 	ring_buffer__free(source->records);
 	heap_bpf__destroy(source->skeleton);
@@ -234,39 +243,93 @@ static int attach_calls(struct heap_source *source, const char *path, const stru
 	return code;
 }
 
-int heap_source_attach(struct heap_source *source, const char *path, const struct heap_function *functions,
-		       size_t count, size_t *ret_first, struct err *err)
+static int attach_group(struct heap_source *source, const struct heap_group *group, struct err *err)
 {
-	struct uprobe_place *calls, *frees;
-	size_t call_count = 0, free_count = 0;
+	char path[64];
 	int code;
 
-	if (count > HEAP_PROBES_MAX - source->probes)
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", group->fd);
+	/* free() last: with an allocation not yet probed its free would count as one of an older
+	 * object. */
+	code = attach_calls(source, path, group->calls, group->call_count, err);
+	if (!code)
+		code = uprobe_links_attach(source->links, source->skeleton->progs.heap_free, UPROBE_ENTRY,
+					   source->pid, path, group->frees, group->free_count, err);
+	return code;
+}
+
+int heap_source_attach(struct heap_source *source, int fd, const struct heap_function *functions,
+		       size_t count, size_t *ret_first, struct err *err)
+{
+	struct heap_group group = {.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+	int code = group.fd < 0 ? -errno : 0;
+
+	if (code)
+		return err_set(err, -code, EXIT_FAILED, "cannot keep an allocator's file open: %s",
+			       strerror(-code));
+	if (count > HEAP_PROBES_MAX - source->probes) {
+		(void)close(group.fd);
 		return err_set(err, ENOSPC, EXIT_FAILED, "more than %d allocator functions: not all are probed",
 			       HEAP_PROBES_MAX);
-	calls = xcalloc(count + 1, sizeof(*calls));
-	frees = xcalloc(count + 1, sizeof(*frees));
+	}
+	group.calls = xcalloc(count + 1, sizeof(*group.calls));
+	group.frees = xcalloc(count + 1, sizeof(*group.frees));
 	for (size_t i = 0; i < count; i++) {
 		const struct uprobe_place place = place_of(&functions[i], source->probes + i);
 
 		if (is_free(&functions[i]))
-			frees[free_count++] = place;
+			group.frees[group.free_count++] = place;
 		else
-			calls[call_count++] = place;
+			group.calls[group.call_count++] = place;
 	}
-	/* free() last: with an allocation not yet probed its free would count as one of an older
-	 * object. */
-	code = attach_calls(source, path, calls, call_count, err);
-	if (!code)
-		code = uprobe_links_attach(source->links, source->skeleton->progs.heap_free, UPROBE_ENTRY,
-					   source->pid, path, frees, free_count, err);
-	free(calls);
-	free(frees);
-	if (code)
+	if (source->attached)
+		code = attach_group(source, &group, err);
+	if (code) {
+		(void)close(group.fd);
+		free(group.calls);
+		free(group.frees);
 		return code;
+	}
+	source->groups =
+	    xreallocarray(source->groups, source->group_count + 1, sizeof(*source->groups));
+	source->groups[source->group_count++] = group;
 	*ret_first = source->probes;
 	source->probes += count;
 	return 0;
+}
+
+/* Calls in flight, whose returns nobody will see. */
+static void forget_calls(struct heap_source *source)
+{
+	int fd = bpf_map__fd(source->skeleton->maps.threads);
+	uint32_t tid;
+
+	while (bpf_map_get_next_key(fd, NULL, &tid) == 0)
+		if (bpf_map_delete_elem(fd, &tid))
+			break;
+}
+
+void heap_source_take_out(struct heap_source *source)
+{
+	uprobe_links_free(source->links);
+	source->links = uprobe_links_new(source->facts.link);
+	source->attached = false;
+	forget_calls(source);
+}
+
+int heap_source_put_back(struct heap_source *source, struct err *err)
+{
+	int code = 0;
+
+	/* No program runs now: nobody else changes the epoch. */
+	source->skeleton->bss->epoch++;
+	heap_source_start_anew(source);
+	for (size_t i = 0; i < source->group_count && !code; i++)
+		code = attach_group(source, &source->groups[i], err);
+	source->attached = !code;
+	if (code)
+		heap_source_take_out(source);
+	return code;
 }
 
 void heap_source_set_interval(struct heap_source *source, uint64_t interval)

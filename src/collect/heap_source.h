@@ -63,11 +63,18 @@ struct heap_function {
 };
 
 /*
- * Probes these functions of the file behind `path`; their hits are counted from index *ret_first on.
- * 0, or -errno with one line.
+ * Probes these functions of an open file, which is kept open; their hits are counted from index
+ * *ret_first on. While the probes are out it is only remembered. 0, or -errno with one line.
  */
-int heap_source_attach(struct heap_source *source, const char *path, const struct heap_function *functions,
+int heap_source_attach(struct heap_source *source, int fd, const struct heap_function *functions,
 		       size_t count, size_t *ret_first, struct err *err);
+
+/*
+ * Takes all probes out of the target, and puts them back. What was allocated and freed between is not
+ * known, so the books start anew then. 0, or -errno with one line, and the probes are out.
+ */
+void heap_source_take_out(struct heap_source *source);
+int heap_source_put_back(struct heap_source *source, struct err *err);
 
 /* From now on. Objects that are tracked keep their weight. */
 void heap_source_set_interval(struct heap_source *source, uint64_t interval);

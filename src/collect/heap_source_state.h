@@ -12,6 +12,13 @@
 
 enum { HEAP_SITES_BATCH = 4096 };
 
+/* The probes of one file. */
+struct heap_group {
+	int fd;		/* owned; of the file */
+	struct uprobe_place *calls, *frees; /* owned */
+	size_t call_count, free_count;
+};
+
 struct heap_source {
 	struct heap_bpf *skeleton;
 	struct ring_buffer *records;
@@ -22,6 +29,9 @@ struct heap_source {
 	int pid;
 	int cpus;
 	size_t probes;		/* attached so far */
+	struct heap_group *groups;
+	size_t group_count;
+	bool attached;		/* the probes are in the target */
 	size_t sites;
 	uint64_t dropped;	/* old objects that were taken out of the map of live ones here */
 	uint64_t records_taken;

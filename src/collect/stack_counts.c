@@ -200,6 +200,11 @@ void stack_counts_start(struct stack_counts *counts)
 	counts->begun_ms = now_ms();
 }
 
+void stack_counts_set_weight(struct stack_counts *counts, unsigned weight)
+{
+	counts->skeleton->data->weight = weight;
+}
+
 int stack_counts_fd(const struct stack_counts *counts)
 {
 	return ring_buffer__epoll_fd(counts->records);

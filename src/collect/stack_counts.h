@@ -44,6 +44,9 @@ int stack_counts_program(const struct stack_counts *counts);
 /* From now on samples are counted, or written into the perf rings; before, neither. */
 void stack_counts_start(struct stack_counts *counts);
 
+/* How often each sample counts from now on: the rarer they are, the more it stands for. */
+void stack_counts_set_weight(struct stack_counts *counts, unsigned weight);
+
 /* The ring buffer's descriptor to wait on, and reading it. */
 int stack_counts_fd(const struct stack_counts *counts);
 void stack_counts_drain(struct stack_counts *counts);

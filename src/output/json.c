@@ -129,6 +129,20 @@ static json_t *overhead_object(const struct snapshot_overhead *overhead)
 	return object;
 }
 
+static json_t *governor_object(const struct snapshot_governor *governor)
+{
+	json_t *object = json_checked(json_object());
+
+	json_put_real(object, "budget_pct", governor->budget_pct);
+	json_put_text(object, "level", governor->level);
+	json_put_text(object, "reason", governor->reason);
+	json_put_count(object, "interval_least_bytes", governor->interval_least_bytes);
+	json_put_count(object, "sample_weight", governor->sample_weight);
+	json_put(object, "heap_out", json_boolean(governor->heap_out));
+	json_put_count(object, "steps", governor->steps);
+	return object;
+}
+
 int json_print(FILE *out, const struct snapshot *snapshot)
 {
 	json_t *object = json_checked(json_object());
@@ -148,6 +162,7 @@ int json_print(FILE *out, const struct snapshot *snapshot)
 	json_put(object, "overhead", overhead_object(&snapshot->overhead));
 	json_put(object, "files", json_files(snapshot));
 	json_put(object, "threads", json_threads(snapshot));
+	json_put(object, "governor", governor_object(&snapshot->governor));
 	line = json_dumps(object, dump_flags);
 	json_decref(object);
 	if (!line)

@@ -53,6 +53,12 @@ void cost_window_add(struct cost_window *window, const struct cost_slice *slice)
 	window->seen += (double)slice->in_probes;
 }
 
+void cost_window_restart(struct cost_window *window)
+{
+	for (int i = 0; i < COST_SLICES; i++)
+		window->slices[i] = (struct cost_slice){0};
+}
+
 double cost_window_factor(const struct cost_window *window)
 {
 	double factor = (window->seen + prior_samples) / (window->expected + prior_samples);

@@ -36,6 +36,9 @@ struct cost_window {
 /* Takes in what has happened since the last time. */
 void cost_window_add(struct cost_window *window, const struct cost_slice *slice);
 
+/* Forgets the costs, not what a trap costs in this target: something was changed. */
+void cost_window_restart(struct cost_window *window);
+
 /* The sum of the last second without the samples, with what the traps cost in this target in place of what was measured. */
 struct cost_slice cost_window_sum(const struct cost_window *window);
 

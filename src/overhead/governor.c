@@ -21,11 +21,16 @@ static const double trial_s = 3;
 /* What costs less than this of one CPU is left alone, however little the target itself does. */
 static const double negligible_cores = 0.002;
 
+/* To hold back what costs less than this part of the budget would be seen and not help. */
+static const double worth = 0.1;
+
 enum { INTERVAL_FACTOR = 4 };
 
 void governor_init(struct governor *governor)
 {
-	*governor = (struct governor){.undo_after_s = undo_least_s, .retry_s = retry_least_s};
+	*governor = (struct governor){.undo_after_s = undo_least_s,
+				      .retry_s = retry_least_s,
+				      .undone_s = (double)INFINITY};
 }
 
 /* The probability that an allocation of the mean size is tracked. */
@@ -47,19 +52,25 @@ static double pct(const struct cost_slice *cost, double own_ns)
 	return ns > 0 ? 100 * ns / (ns + own_ns) : 0;
 }
 
+/* The interval with this floor: above its floor it is chosen by others. */
+static uint64_t interval_with(const struct governor *governor, const struct governor_facts *facts,
+			      uint64_t floor)
+{
+	bool held = facts->interval == governor->setting.interval_least;
+
+	return floor > facts->interval || held ? floor : facts->interval;
+}
+
 /* The cost with this setting in place of the present one. */
 static struct cost_slice predict(const struct governor *governor, const struct governor_facts *facts,
 				 const struct governor_setting *setting)
 {
-	const struct governor_setting *now = &governor->setting;
 	struct cost_slice cost = facts->cost;
 
-	/* Only what the floor itself has held back, or would: above it the interval is free. */
-	if (setting->interval_least != now->interval_least &&
-	    (setting->interval_least > facts->interval || facts->interval == now->interval_least))
-		cost.sampled_ns *= tracked(setting->interval_least, facts->allocation_bytes) /
-				   tracked(facts->interval, facts->allocation_bytes);
-	cost.sampling_ns *= ldexp(1, (int)now->halvings - (int)setting->halvings);
+	cost.sampled_ns *=
+	    tracked(interval_with(governor, facts, setting->interval_least), facts->allocation_bytes) /
+	    tracked(facts->interval, facts->allocation_bytes);
+	cost.sampling_ns *= ldexp(1, (int)governor->setting.halvings - (int)setting->halvings);
 	if (setting->heap_out)
 		cost.entries_ns = cost.kept_ns = cost.sampled_ns = 0;
 	return cost;
@@ -75,6 +86,11 @@ static bool fits(const struct governor *governor, const struct governor_limits *
 	       cost_ns(&cost) <= part * negligible_cores * 1e9 * facts->cost.seconds;
 }
 
+static bool matters(const struct governor_limits *limits, const struct governor_facts *facts, double ns)
+{
+	return 100 * ns > worth * limits->budget_pct * facts->cost.target_ns;
+}
+
 /* As much of a measure as helps, the next one only when this does not suffice. */
 static struct governor_setting tighter(const struct governor *governor,
 				       const struct governor_limits *limits,
@@ -84,10 +100,9 @@ static struct governor_setting tighter(const struct governor *governor,
 	uint64_t interval = facts->interval ? facts->interval : SAMPLING_INTERVAL_LEAST;
 
 	if (limits->heap && !setting.heap_out) {
-		/* What sampled allocations cost beside all entries does not matter below that. */
 		while (!fits(governor, limits, facts, &setting, aim) &&
 		       setting.interval_least < SAMPLING_INTERVAL_MOST &&
-		       predict(governor, facts, &setting).sampled_ns > 0.02 * cost_ns(&facts->cost)) {
+		       matters(limits, facts, predict(governor, facts, &setting).sampled_ns)) {
 			setting.interval_least = interval;
 			interval *= INTERVAL_FACTOR;
 		}
@@ -96,7 +111,7 @@ static struct governor_setting tighter(const struct governor *governor,
 	}
 	while (!fits(governor, limits, facts, &setting, aim) &&
 	       setting.halvings < limits->halvings_most &&
-	       predict(governor, facts, &setting).sampling_ns > 0.02 * cost_ns(&facts->cost))
+	       matters(limits, facts, predict(governor, facts, &setting).sampling_ns))
 		setting.halvings++;
 	if (limits->heap && !fits(governor, limits, facts, &setting, aim))
 		setting.heap_out = true;
@@ -150,7 +165,7 @@ static void tighten(struct governor *governor, const struct governor_limits *lim
 	if (same(&next, &governor->setting))
 		return;
 	/* What was undone a moment ago is held for longer now. */
-	if (governor->undone_s > 0 && governor->undone_s < governor->undo_after_s)
+	if (governor->undone_s < governor->undo_after_s)
 		governor->undo_after_s = fmin(2 * governor->undo_after_s, undo_most_s);
 	else
 		governor->undo_after_s = undo_least_s;

@@ -342,6 +342,17 @@ struct snapshot_request {
 
 bool snapshot_request_same(const struct snapshot_request *a, const struct snapshot_request *b);
 
+/* What is held back so that we cost the target no more than the budget. */
+struct snapshot_governor {
+	double budget_pct;	/* of the target's CPU time; 0: no limit */
+	const char *level;	/* "none", "interval", "frequency", "out" */
+	const char *reason;	/* what is done and why; NULL: nothing is */
+	uint64_t interval_least_bytes; /* of the heap's sampling; 0: every allocation may be tracked */
+	unsigned sample_weight;	/* how often each CPU sample counts */
+	bool heap_out;		/* the heap's probes are taken out */
+	unsigned steps;		/* that were taken so far, undone ones too */
+};
+
 struct snapshot {
 	struct snapshot_request request; /* what it was made for */
 	struct timespec time;	/* wall clock */
@@ -356,6 +367,7 @@ struct snapshot {
 	struct snapshot_kernel kernel;
 	double baseline_s;	/* how long ago it was marked; NAN: there is none */
 	double reset_s;		/* how long ago the counts were reset; NAN: they were not */
+	struct snapshot_governor governor;
 	const char *notice;	/* one line that matters now; NULL: none */
 
 	size_t function_count;

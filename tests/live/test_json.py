@@ -79,6 +79,8 @@ SCHEMA = {
     "overhead": {"target_pct": (NUMBER, None), "heap_pct": (NUMBER, None),
                  "cpu_pct": (NUMBER, None), "trap_factor": NUMBER, "self_cpu_pct": (NUMBER, None),
                  "self_rss_bytes": (int, None)},
+    "governor": {"budget_pct": NUMBER, "level": str, "reason": (str, None),
+                 "interval_least_bytes": int, "sample_weight": int, "heap_out": bool, "steps": int},
 }
 
 

@@ -229,6 +229,7 @@ static struct snapshot *full_snapshot(void)
 						.untracked_known = true};
 	snapshot->overflow = (struct snapshot_overflow){31, 32, 33, 34, 35, 36, 37, 0};
 	snapshot->overhead = (struct snapshot_overhead){1.5, 0.5, 1.0, 1.25, 0.25, 8192};
+	snapshot->governor = (struct snapshot_governor){5, "out", "too dear", 4096, 2, true, 3};
 	snapshot->function_count = 2;
 	snapshot->functions = xcalloc(2, sizeof(*snapshot->functions));
 	snapshot->functions[0] = (struct snapshot_function){.name = "hot",
@@ -368,7 +369,7 @@ Test(json, keys_are_schema_1_exactly)
 	json_t *o = print(snapshot, &line);
 
 	expect_keys(o, "schema version time elapsed_s target cpu heap growth modules overflow "
-		       "ledger overhead files threads");
+		       "ledger overhead files threads governor");
 	expect_keys(AT(o, "target"), "pid comm exe state threads");
 	expect_keys(AT(o, "cpu"), "state reason event frequency_hz samples stacks_complete "
 				  "stacks_guessed stacks_copied unwind_ns_per_frame unwind_check functions");
@@ -413,6 +414,8 @@ Test(json, keys_are_schema_1_exactly)
 	expect_keys(AT(o, "overflow"),
 		    "perf_lost perf_throttled ringbuf_dropped live_map_full site_map_full "
 		    "debug_files_missing probes_refused");
+	expect_keys(AT(o, "governor"), "budget_pct level reason interval_least_bytes sample_weight "
+				       "heap_out steps");
 	expect_keys(AT(o, "overhead"), "target_pct heap_pct cpu_pct trap_factor self_cpu_pct self_rss_bytes");
 	release(o, line, snapshot);
 }
@@ -527,6 +530,12 @@ Test(json, target_overflow_and_overhead)
 	EXPECT_REAL(0.5, o, "overhead", "heap_pct");
 	EXPECT_REAL(1.0, o, "overhead", "cpu_pct");
 	EXPECT_REAL(1.25, o, "overhead", "trap_factor");
+	EXPECT_REAL(5, o, "governor", "budget_pct");
+	EXPECT_TEXT("out", o, "governor", "level");
+	EXPECT_TEXT("too dear", o, "governor", "reason");
+	EXPECT_COUNT(4096, o, "governor", "interval_least_bytes");
+	EXPECT_COUNT(2, o, "governor", "sample_weight");
+	EXPECT_COUNT(3, o, "governor", "steps");
 	EXPECT_REAL(0.25, o, "overhead", "self_cpu_pct");
 	EXPECT_COUNT(8192, o, "overhead", "self_rss_bytes");
 	release(o, line, snapshot);

@@ -88,11 +88,12 @@ static void begin(struct setup *setup)
 	    .thread_ended = on_thread_ended,
 	    .context = setup,
 	};
+	const struct cpu_options options = {.pid = getpid(), .frequency_hz = 1, .program = -1};
 	struct err err;
 
 	*setup = (struct setup){0};
 	setup->space = address_space_new(getpid(), &space_hooks);
-	if (cpu_source_open(&setup->source, getpid(), 1, -1, &hooks, &err)) {
+	if (cpu_source_open(&setup->source, &options, &hooks, &err)) {
 		address_space_free(setup->space);
 		cr_skip_test("%s", err.text);
 	}

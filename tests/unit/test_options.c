@@ -145,6 +145,27 @@ Test(options, command)
 	cr_expect_eq(options.pid, 0);
 }
 
+Test(options, max_overhead)
+{
+	struct options options;
+	struct err err;
+
+	cr_assert_eq(PARSE(&options, &err, "1"), 0);
+	cr_expect_eq(options.max_overhead_pct, 5);
+	cr_expect_not(options.max_overhead_given);
+	cr_expect_not(options.frequency_given);
+	cr_assert_eq(PARSE(&options, &err, "--max-overhead", "2.5", "-F99", "1"), 0);
+	cr_expect_float_eq(options.max_overhead_pct, 2.5, 1e-12);
+	cr_expect(options.max_overhead_given);
+	cr_expect(options.frequency_given);
+	cr_assert_eq(PARSE(&options, &err, "--max-overhead=0", "1"), 0);
+	cr_expect_eq(options.max_overhead_pct, 0);
+	EXPECT_ERROR("'101' is not an overhead: give per cent from 0 (no limit) to 100",
+		     "--max-overhead=101", "1");
+	EXPECT_ERROR("'-1' is not an overhead", "--max-overhead=-1", "1");
+	EXPECT_ERROR("option '--max-overhead' needs a value", "--max-overhead");
+}
+
 Test(options, growth)
 {
 	static const struct {
@@ -362,7 +383,7 @@ Test(options, help_and_version_come_first)
 Test(options, help_text)
 {
 	static const char *const named[] = {
-	    "--delay", "--frequency", "--heap", "--batch",     "--iterations", "--json", "--probes", "--yes",
+	    "--delay", "--frequency", "--heap", "--batch",     "--iterations", "--json", "--probes", "--yes", "--max-overhead",
 	    "--help",  "--version",   " PID\n", " -- COMMAND", "Exit status"};
 	const char *help = options_help();
 	size_t column = 0;

@@ -1,0 +1,125 @@
+/* The budget in a session: what the governor chooses from, and what becomes of its choice. */
+#include "config.h"
+
+#include <math.h>
+
+#include "session_state.h"
+
+/* Samples are not made rarer than this. */
+enum { FREQUENCY_LEAST_HZ = 10 };
+
+static unsigned halvings_most(const struct session *session)
+{
+	unsigned most = 0;
+
+	while (session->options->frequency_hz >> (most + 1) >= FREQUENCY_LEAST_HZ)
+		most++;
+	return most;
+}
+
+/* What is asked for by name is done, unless a budget is asked for by name, too. */
+static struct governor_limits make_limits(const struct session *session)
+{
+	const struct options *options = session->options;
+	bool all = options->max_overhead_given;
+
+	return (struct governor_limits){
+	    .budget_pct = session->budget_off ? 0 : options->max_overhead_pct,
+	    .heap = session->heap && !session->stepped && (all || options->heap == HEAP_AUTO),
+	    .halvings_most =
+		session->cpu && (all || !options->frequency_given) ? halvings_most(session) : 0,
+	};
+}
+
+/* Mean size since attachment. */
+static double allocation_bytes(const struct session *session)
+{
+	double calls = 0;
+
+	for (size_t i = 0; i < session->hits_count; i++)
+		if (!session->probes[i].frees)
+			calls += (double)session->hits[i].hits;
+	return calls > 0 ? heap_profile_allocated(session->heap_profile) / calls : 0;
+}
+
+static void take_heap_out(struct session *session)
+{
+	heap_source_take_out(session->heap);
+	session->heap_out = true;
+	session_growth_open(session);
+}
+
+static void put_heap_back(struct session *session)
+{
+	if (session->options->growth == GROWTH_AUTO)
+		session_growth_close(session);
+	session->heap_out = false;
+	if (heap_source_put_back(session->heap, &session->heap_off)) {
+		session_close_heap(session);
+		session_growth_open(session);
+		return;
+	}
+	heap_profile_reset(session->heap_profile);
+	session->heap_sampled = session->heap_interval > 0;
+}
+
+static void apply(struct session *session, const struct governor_setting *setting)
+{
+	session->interval_least = setting->interval_least;
+	if (session->heap && setting->heap_out != session->heap_out) {
+		if (setting->heap_out)
+			take_heap_out(session);
+		else
+			put_heap_back(session);
+	}
+	/* The automatic mode finds down from the floor by itself, and slowly. */
+	if (session->heap && !session->stepped &&
+	    (!session->steers || session->heap_interval < setting->interval_least))
+		session_set_interval(session,
+				     session->options->heap_interval_bytes > setting->interval_least
+					 ? session->options->heap_interval_bytes
+					 : setting->interval_least);
+	session_set_halvings(session, setting->halvings);
+	cost_window_restart(&session->cost_window);
+	session->governed_steps++;
+}
+
+void session_govern(struct session *session)
+{
+	const struct governor_limits limits = make_limits(session);
+	double now = session_now_s();
+	const struct governor_facts facts = {
+	    .seconds = session->governed_s > 0 ? now - session->governed_s : 0,
+	    .cost = cost_window_sum(&session->cost_window),
+	    .interval = session->heap_interval,
+	    .allocation_bytes = session->heap ? allocation_bytes(session) : 0,
+	};
+
+	session->governed_s = now;
+	if (governor_next(&session->governor, &limits, &facts))
+		apply(session, &session->governor.setting);
+	governor_text(&session->governor, &limits, session->governor_text,
+		      sizeof(session->governor_text));
+}
+
+void session_switch_budget(struct session *session)
+{
+	session->budget_off = !session->budget_off;
+	session->stepped = false;
+	session_govern(session);
+}
+
+void session_fill_governor(struct session *session, struct snapshot *snapshot)
+{
+	const struct governor_limits limits = make_limits(session);
+
+	snapshot->governor = (struct snapshot_governor){
+	    .budget_pct = limits.budget_pct,
+	    .level = governor_level(&session->governor),
+	    .reason = session->governor_text[0] ? session->governor_text : NULL,
+	    .interval_least_bytes = session->governor.setting.interval_least,
+	    .sample_weight = session_sample_weight(session),
+	    .heap_out = session->heap_out,
+	    .steps = session->governed_steps,
+	};
+}

@@ -1,0 +1,232 @@
+/* governor: simulated targets, whose cost follows from the setting; time in quarters of a second. */
+#include "config.h"
+
+#include "overhead/governor.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+static const double quarter_s = 0.25;
+
+/* A target that works all the time: in a second of its own time it makes so many calls. */
+struct load {
+	double calls_per_s;
+	double bytes;		/* of an allocation */
+	double trap_ns;		/* of each entry, and of each free */
+	double tracked_ns;	/* of a tracked allocation, above that */
+	double frequency_hz;
+	double sample_ns;
+};
+
+static const struct load light = {1000, 100, 700, 2000, 99, 13000};
+/* 3 % by traps, 10 % when each call is tracked. */
+static const struct load tracked_dear = {21000, 100, 700, 5000, 99, 13000};
+static const struct load samples_dear = {0, 0, 700, 2000, 9999, 13000};
+static const struct load traps_dear = {300000, 100, 700, 2000, 99, 13000};
+
+static const struct governor_limits five = {.budget_pct = 5, .heap = true, .halvings_most = 9};
+
+static struct governor governor;
+static unsigned steps;
+
+static double tracked(const struct load *load, uint64_t interval)
+{
+	return interval ? -expm1(-load->bytes / (double)interval) : 1;
+}
+
+/* What a second of the target's own time costs, at the present setting. */
+static struct cost_slice cost_of(const struct load *load)
+{
+	const struct governor_setting *setting = &governor.setting;
+	double calls = setting->heap_out ? 0 : load->calls_per_s;
+	struct cost_slice cost = {
+	    .seconds = 1,
+	    .entries_ns = calls * load->trap_ns,
+	    .kept_ns = calls * load->trap_ns,
+	    .sampled_ns = calls * load->tracked_ns * tracked(load, setting->interval_least),
+	    .sampling_ns = load->frequency_hz * load->sample_ns / ldexp(1, (int)setting->halvings),
+	};
+
+	cost.target_ns = 1e9 + cost.entries_ns + cost.kept_ns + cost.sampled_ns + cost.sampling_ns;
+	return cost;
+}
+
+static double pct(const struct load *load)
+{
+	const struct cost_slice cost = cost_of(load);
+
+	return 100 * (cost.target_ns - 1e9) / cost.target_ns;
+}
+
+static void run(const struct load *load, double seconds, const struct governor_limits *limits)
+{
+	for (double time = 0; time < seconds; time += quarter_s) {
+		const struct governor_facts facts = {
+		    .seconds = quarter_s,
+		    .cost = cost_of(load),
+		    .interval = governor.setting.interval_least,
+		    .allocation_bytes = load->bytes,
+		};
+
+		steps += governor_next(&governor, limits, &facts);
+	}
+}
+
+static void init(void)
+{
+	governor_init(&governor);
+	steps = 0;
+}
+
+TestSuite(governor, .init = init);
+
+Test(governor, a_light_load_is_left_alone)
+{
+	run(&light, 60, &five);
+	cr_expect_eq(steps, 0);
+	cr_expect_str_eq(governor_level(&governor), "none");
+}
+
+Test(governor, first_the_interval_rises)
+{
+	cr_assert_gt(pct(&tracked_dear), 10);
+	run(&tracked_dear, 1, &five);
+	cr_expect_lt(pct(&tracked_dear), 5);
+	cr_expect_gt(governor.setting.interval_least, 0);
+	cr_expect_eq(governor.setting.halvings, 0);
+	cr_expect(!governor.setting.heap_out);
+	cr_expect_str_eq(governor_level(&governor), "interval");
+}
+
+Test(governor, then_the_frequency_falls)
+{
+	cr_assert_gt(pct(&samples_dear), 10);
+	run(&samples_dear, 1, &five);
+	cr_expect_lt(pct(&samples_dear), 5);
+	cr_expect_eq(governor.setting.halvings, 2);
+	cr_expect_eq(governor.setting.interval_least, 0, "that would not help");
+	cr_expect(!governor.setting.heap_out);
+}
+
+Test(governor, last_the_probes_are_taken_out)
+{
+	cr_assert_gt(pct(&traps_dear), 25);
+	run(&traps_dear, 1, &five);
+	cr_expect_lt(pct(&traps_dear), 5);
+	cr_expect(governor.setting.heap_out);
+	cr_expect_str_eq(governor_level(&governor), "out");
+}
+
+/* Within a second of a step of the load, and on average over a minute. */
+Test(governor, a_step_of_the_load)
+{
+	double sum = 0;
+	int count = 0;
+
+	run(&light, 30, &five);
+	run(&traps_dear, 1, &five);
+	cr_expect_lt(pct(&traps_dear), 5);
+	for (; count < 240; count++) {
+		run(&traps_dear, quarter_s, &five);
+		sum += pct(&traps_dear);
+	}
+	cr_expect_lt(sum / count, 5, "%f", sum / count);
+}
+
+Test(governor, undone_when_the_load_falls)
+{
+	run(&tracked_dear, 5, &five);
+	cr_assert_gt(governor.setting.interval_least, 0);
+	run(&light, 9, &five);
+	cr_expect_gt(governor.setting.interval_least, 0, "too early");
+	run(&light, 120, &five);
+	cr_expect_eq(governor.setting.interval_least, 0);
+	cr_expect_str_eq(governor_level(&governor), "none");
+}
+
+/* A constant load that fits only with a step: the step stays. */
+Test(governor, no_flapping_at_a_constant_load)
+{
+	run(&tracked_dear, 5, &five);
+	steps = 0;
+	run(&tracked_dear, 3600, &five);
+	cr_expect_eq(steps, 0, "%u", steps);
+}
+
+/* A load that comes and goes: what is undone and taken again is held longer and longer. */
+Test(governor, seldom_steps_at_a_changing_load)
+{
+	for (int turn = 0; turn < 90; turn++) {
+		run(&samples_dear, 20, &five);
+		run(&light, 20, &five);
+	}
+	cr_expect_lt(steps, 40, "%u in an hour", steps);
+}
+
+Test(governor, probes_are_tried_again)
+{
+	run(&traps_dear, 5, &five);
+	cr_assert(governor.setting.heap_out);
+	run(&light, 60, &five);
+	cr_expect(!governor.setting.heap_out);
+}
+
+/* 30 s, then 60, 120, ...: 7 trials in an hour. */
+Test(governor, trials_become_rare)
+{
+	run(&traps_dear, 3600, &five);
+	cr_expect_leq(steps, 16, "%u", steps);
+	cr_expect_geq(steps, 5, "%u", steps);
+}
+
+Test(governor, no_limit_undoes_all)
+{
+	struct governor_limits none = {.heap = true, .halvings_most = 9};
+
+	run(&traps_dear, 5, &five);
+	cr_assert(governor.setting.heap_out);
+	run(&traps_dear, quarter_s, &none);
+	cr_expect(!governor.setting.heap_out);
+	run(&traps_dear, 60, &none);
+	cr_expect_str_eq(governor_level(&governor), "none");
+}
+
+Test(governor, what_is_asked_for_by_name_stays)
+{
+	struct governor_limits named = {.budget_pct = 5};
+
+	run(&traps_dear, 60, &named);
+	run(&samples_dear, 60, &named);
+	cr_expect_eq(steps, 0);
+}
+
+Test(governor, a_negligible_cost_of_an_idle_target)
+{
+	struct governor_facts facts = {.seconds = quarter_s, .interval = 0, .allocation_bytes = 100};
+
+	facts.cost = (struct cost_slice){.seconds = 1, .target_ns = 4e6, .entries_ns = 1.5e6};
+	for (int i = 0; i < 40; i++)
+		cr_expect(!governor_next(&governor, &five, &facts));
+}
+
+Test(governor, an_unknown_cost_is_no_reason)
+{
+	struct governor_facts facts = {.seconds = quarter_s,
+				       .cost = {.seconds = 1, .target_ns = 1e9, .entries_ns = NAN}};
+
+	for (int i = 0; i < 40; i++)
+		cr_expect(!governor_next(&governor, &five, &facts));
+}
+
+Test(governor, says_what_and_why)
+{
+	char text[192];
+
+	governor_text(&governor, &five, text, sizeof(text));
+	cr_expect_str_eq(text, "");
+	run(&traps_dear, 1, &five);
+	governor_text(&governor, &five, text, sizeof(text));
+	cr_expect(strstr(text, "probes are taken out at a cost of"), "%s", text);
+	cr_expect(strstr(text, "--max-overhead 5"), "%s", text);
+}
