@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "doctor.h"
@@ -368,9 +369,17 @@ static int start(struct program *program, struct err *err)
 /* The terminal is given back before anything else is taken down or said. */
 static void finish(struct program *program)
 {
+	bool says = program->session && !program->options.json;
+	struct timespec begin, end;
+
 	ui_close(program->ui);
 	snapshot_free(program->snapshot);
+	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
 	session_close(program->session);
+	(void)clock_gettime(CLOCK_MONOTONIC, &end);
+	if (says && program->err.status == EXIT_DONE)
+		(void)printf("detached in %.0f ms\n", (double)(end.tv_sec - begin.tv_sec) * 1e3 +
+							   (double)(end.tv_nsec - begin.tv_nsec) * 1e-6);
 	if (program->signal_fd >= 0)
 		close(program->signal_fd);
 	if (program->timer_fd >= 0)

@@ -130,6 +130,13 @@ void session_fill_overhead(struct session *session, struct snapshot *snapshot)
 	    .cpu_pct = cost_cpu_pct(&sum),
 	    .trap_factor = cost_window_factor(&session->cost_window),
 	};
+	snapshot->attach.sampler_s = session->sampler_s;
+	if (session->heap) {
+		const struct heap_facts facts = heap_source_facts(session->heap);
+
+		snapshot->attach.probes_s = facts.attach_s;
+		snapshot->attach.longest_s = facts.attach_longest_s;
+	}
 	overhead->target_pct = overhead->heap_pct + overhead->cpu_pct;
 	meter_read(&session->meter, client_worker_pid(session->client), overhead);
 }

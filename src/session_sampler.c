@@ -79,9 +79,14 @@ static int open_events(struct session *session, unsigned halvings)
 void session_open_cpu(struct session *session)
 {
 	struct cpu_facts facts;
+	double begin;
+	int code;
 
 	open_counts(session);
-	if (open_events(session, 0)) {
+	begin = session_now_s();
+	code = open_events(session, 0);
+	session->sampler_s = session_now_s() - begin;
+	if (code) {
 		close_counts(session);
 		address_space_unannounced(session->space);
 		return;

@@ -140,6 +140,7 @@ struct session {
 	struct heap_hits *hits;		/* of each probe, at these marks */
 	size_t hits_count;
 	unsigned halvings;		/* of the frequency of CPU samples */
+	double sampler_s;		/* that opening the events has taken */
 	struct cpu_facts cpu_before;	/* of events that were replaced */
 	uint64_t samples_judged, samples_in_probes; /* see struct cost_marks */
 	uint64_t copied_bytes;		/* of stacks, with CPU samples */

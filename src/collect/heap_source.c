@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -243,8 +244,17 @@ static int attach_calls(struct heap_source *source, const char *path, const stru
 	return code;
 }
 
+static double now_s(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
 static int attach_group(struct heap_source *source, const struct heap_group *group, struct err *err)
 {
+	double begin = now_s(), seconds;
 	char path[64];
 	int code;
 
@@ -255,6 +265,10 @@ static int attach_group(struct heap_source *source, const struct heap_group *gro
 	if (!code)
 		code = uprobe_links_attach(source->links, source->skeleton->progs.heap_free, UPROBE_ENTRY,
 					   source->pid, path, group->frees, group->free_count, err);
+	seconds = now_s() - begin;
+	source->facts.attach_s += seconds;
+	if (seconds > source->facts.attach_longest_s)
+		source->facts.attach_longest_s = seconds;
 	return code;
 }
 

@@ -43,6 +43,8 @@ struct heap_facts {
 	uint32_t site_entries;
 	uint32_t thread_entries;
 	uint32_t ring_bytes;
+	double attach_s;	/* that setting the probes has taken, ... */
+	double attach_longest_s; /* ... and one file's */
 };
 
 /* Loads the programs. With no memory for all of the live objects' map it takes a smaller one. Errors with one line: EXIT_KERNEL_LACKS, EXIT_NOT_PERMITTED, EXIT_FAILED. */

@@ -271,6 +271,12 @@ static void put_overhead(FILE *out, const struct snapshot_overhead *overhead)
 		fmt_bytes(rss, sizeof(rss), overhead->self_rss_bytes));
 }
 
+static void put_attach(FILE *out, const struct snapshot_attach *attach)
+{
+	fprintf(out, "attached: probes in %.1f ms (one file's in %.1f at most), sampler in %.1f ms\n",
+		1e3 * attach->probes_s, 1e3 * attach->longest_s, 1e3 * attach->sampler_s);
+}
+
 static size_t wider(size_t a, size_t b)
 {
 	return a > b ? a : b;
@@ -373,6 +379,7 @@ int batch_print(FILE *out, const struct snapshot *snapshot)
 	put_growth(out, &snapshot->growth);
 	put_losses(out, &snapshot->overflow);
 	put_overhead(out, &snapshot->overhead);
+	put_attach(out, &snapshot->attach);
 	if (snapshot->notice)
 		put_reason(out, "notice", snapshot->notice);
 	if (snapshot->cpu.state == CHANNEL_ON)

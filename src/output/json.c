@@ -143,6 +143,16 @@ static json_t *governor_object(const struct snapshot_governor *governor)
 	return object;
 }
 
+static json_t *attach_object(const struct snapshot_attach *attach)
+{
+	json_t *object = json_checked(json_object());
+
+	json_put_real(object, "probes_s", attach->probes_s);
+	json_put_real(object, "longest_s", attach->longest_s);
+	json_put_real(object, "sampler_s", attach->sampler_s);
+	return object;
+}
+
 int json_print(FILE *out, const struct snapshot *snapshot)
 {
 	json_t *object = json_checked(json_object());
@@ -163,6 +173,7 @@ int json_print(FILE *out, const struct snapshot *snapshot)
 	json_put(object, "files", json_files(snapshot));
 	json_put(object, "threads", json_threads(snapshot));
 	json_put(object, "governor", governor_object(&snapshot->governor));
+	json_put(object, "attach", attach_object(&snapshot->attach));
 	line = json_dumps(object, dump_flags);
 	json_decref(object);
 	if (!line)

@@ -342,6 +342,13 @@ struct snapshot_request {
 
 bool snapshot_request_same(const struct snapshot_request *a, const struct snapshot_request *b);
 
+/* What attaching took; the target goes on meanwhile. Seconds. */
+struct snapshot_attach {
+	double probes_s;	/* all of them, ... */
+	double longest_s;	/* ... and those of one file, the longest */
+	double sampler_s;	/* to open the events of all threads */
+};
+
 /* What is held back so that we cost the target no more than the budget. */
 struct snapshot_governor {
 	double budget_pct;	/* of the target's CPU time; 0: no limit */
@@ -368,6 +375,7 @@ struct snapshot {
 	double baseline_s;	/* how long ago it was marked; NAN: there is none */
 	double reset_s;		/* how long ago the counts were reset; NAN: they were not */
 	struct snapshot_governor governor;
+	struct snapshot_attach attach;
 	const char *notice;	/* one line that matters now; NULL: none */
 
 	size_t function_count;

@@ -81,6 +81,7 @@ SCHEMA = {
                  "self_rss_bytes": (int, None)},
     "governor": {"budget_pct": NUMBER, "level": str, "reason": (str, None),
                  "interval_least_bytes": int, "sample_weight": int, "heap_out": bool, "steps": int},
+    "attach": {"probes_s": NUMBER, "longest_s": NUMBER, "sampler_s": NUMBER},
 }
 
 

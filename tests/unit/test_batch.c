@@ -34,6 +34,7 @@ static const struct snapshot plain = {
 	     .growth_bytes_per_s = -4096,
 	     .alloc_bytes_per_s = 1024},
     .overflow = {1, 2, 3, 4, 5, 6},
+    .attach = {.probes_s = 0.0025, .longest_s = 0.0015, .sampler_s = 0.0005},
     .overhead = {.target_pct = 1.5,
 		 .heap_pct = NAN,
 		 .cpu_pct = 0.5,
@@ -94,6 +95,7 @@ Test(batch, summary)
 		    "lost: 1 samples, 2 throttled, 3 ring buffer, 4 live map full, 5 site map "
 		    "full, 6 threads uncovered");
 	expect_line(text, "cost: target 1.5% (heap -, cpu 0.5%); own CPU 0.3%, RSS 2.0M");
+	expect_line(text, "attached: probes in 2.5 ms (one file's in 1.5 at most), sampler in 0.5 ms");
 	expect_line(text, "notice: the target called execve");
 	free(text);
 }
@@ -273,8 +275,8 @@ Test(batch, hostile_names)
 		cr_assert((*next >= 0x20 && *next < 0x7f) || *next == '\n');
 		lines += *next == '\n';
 	}
-	/* 12 of summary, 3 tables of an empty line, a head and a row, and the empty line behind. */
-	cr_expect_eq(lines, 12 + 3 * 3 + 1);
+	/* 13 of summary, 3 tables of an empty line, a head and a row, and the empty line behind. */
+	cr_expect_eq(lines, 13 + 3 * 3 + 1);
 	free(text);
 }
 

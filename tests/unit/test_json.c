@@ -229,6 +229,7 @@ static struct snapshot *full_snapshot(void)
 						.untracked_known = true};
 	snapshot->overflow = (struct snapshot_overflow){31, 32, 33, 34, 35, 36, 37, 0};
 	snapshot->overhead = (struct snapshot_overhead){1.5, 0.5, 1.0, 1.25, 0.25, 8192};
+	snapshot->attach = (struct snapshot_attach){0.5, 0.25, 0.125};
 	snapshot->governor = (struct snapshot_governor){5, "out", "too dear", 4096, 2, true, 3};
 	snapshot->function_count = 2;
 	snapshot->functions = xcalloc(2, sizeof(*snapshot->functions));
@@ -369,7 +370,7 @@ Test(json, keys_are_schema_1_exactly)
 	json_t *o = print(snapshot, &line);
 
 	expect_keys(o, "schema version time elapsed_s target cpu heap growth modules overflow "
-		       "ledger overhead files threads governor");
+		       "ledger overhead files threads governor attach");
 	expect_keys(AT(o, "target"), "pid comm exe state threads");
 	expect_keys(AT(o, "cpu"), "state reason event frequency_hz samples stacks_complete "
 				  "stacks_guessed stacks_copied unwind_ns_per_frame unwind_check functions");
@@ -530,6 +531,9 @@ Test(json, target_overflow_and_overhead)
 	EXPECT_REAL(0.5, o, "overhead", "heap_pct");
 	EXPECT_REAL(1.0, o, "overhead", "cpu_pct");
 	EXPECT_REAL(1.25, o, "overhead", "trap_factor");
+	EXPECT_REAL(0.5, o, "attach", "probes_s");
+	EXPECT_REAL(0.25, o, "attach", "longest_s");
+	EXPECT_REAL(0.125, o, "attach", "sampler_s");
 	EXPECT_REAL(5, o, "governor", "budget_pct");
 	EXPECT_TEXT("out", o, "governor", "level");
 	EXPECT_TEXT("too dear", o, "governor", "reason");
