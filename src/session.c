@@ -24,9 +24,6 @@ enum { PREFER_MS = 100 };
 /* Of the clock. What is dear is done at one tick of a second. */
 enum { TICKS_PER_S = 4 };
 
-/* By then the first screen is there. */
-static const double measure_after_s = 0.5;
-
 /* The heap is attached when no name is missing, which is known after a while, and in any case some time later. */
 static const double heap_earliest_s = 0.06, heap_latest_s = 0.5;
 
@@ -86,8 +83,6 @@ static void on_clock(void *context)
 	uint64_t ticks;
 
 	(void)!read(session->clock_fd, &ticks, sizeof(ticks));
-	if (session_now_s() > session->start_s + measure_after_s)
-		session_measure_costs(session);
 	session_count_cost(session);
 	session_govern(session);
 	if (session->ticks++ % TICKS_PER_S)
@@ -224,6 +219,7 @@ static int attach(struct session *session, struct err *err)
 	session_mappings_open(session);
 	/* Whatever was mapped since the first reading, and before the records began. */
 	address_space_stale(session->space);
+	session_measure_costs(session);
 	code = session_permit_attached(session, err);
 	if (!code)
 		code = check_sources(session, err);

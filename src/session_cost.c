@@ -10,19 +10,27 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "permit/capabilities.h"
 #include "session_state.h"
+
+/* By then the first screen is there. */
+enum { AFTER_NS = 500000000 };
 
 /* It has none of our descriptors: what they hold in the kernel must go with us. */
 _Noreturn static void measure(int pipe, pid_t parent)
 {
+	const struct timespec first_screen = {.tv_nsec = AFTER_NS};
 	struct unit_costs costs;
 	struct err err = {0};
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || dup2(pipe, STDERR_FILENO + 1) < 0 ||
-	    syscall(SYS_close_range, STDERR_FILENO + 2, ~0U, 0) < 0)
+	    syscall(SYS_close_range, STDERR_FILENO + 2, ~0U, 0) < 0 ||
+	    capabilities_keep(capabilities_later(false, true, true), &err))
 		_exit(1);
+	(void)nanosleep(&first_screen, NULL);
 	/* What cannot be measured stays unknown. */
 	(void)trap_cost_measure(&costs.trap, &err);
 	(void)sample_cost_measure(&costs.sample);
@@ -44,9 +52,6 @@ void session_measure_costs(struct session *session)
 	pid_t parent = getpid();
 	int ends[2];
 
-	if (session->cost_asked)
-		return;
-	session->cost_asked = true;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return;
 	session->cost_pid = fork();

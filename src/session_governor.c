@@ -8,11 +8,20 @@
 /* Samples are not made rarer than this. */
 enum { FREQUENCY_LEAST_HZ = 10 };
 
-static unsigned halvings_most(const struct session *session)
+/* At most so many samples a second cost next to nothing, whatever the target does. */
+enum { FREQUENCY_CHEAP_HZ = 100 };
+
+unsigned session_halvings_most(const struct session *session)
 {
+	const struct options *options = session->options;
 	unsigned most = 0;
 
-	while (session->options->frequency_hz >> (most + 1) >= FREQUENCY_LEAST_HZ)
+	if (!session->cpu || !(options->max_overhead_pct > 0))
+		return 0;
+	if (!options->max_overhead_given &&
+	    (options->frequency_given || options->frequency_hz <= FREQUENCY_CHEAP_HZ))
+		return 0;
+	while (options->frequency_hz >> (most + 1) >= FREQUENCY_LEAST_HZ)
 		most++;
 	return most;
 }
@@ -26,8 +35,7 @@ static struct governor_limits make_limits(const struct session *session)
 	return (struct governor_limits){
 	    .budget_pct = session->budget_off ? 0 : options->max_overhead_pct,
 	    .heap = session->heap && !session->stepped && (all || options->heap == HEAP_AUTO),
-	    .halvings_most =
-		session->cpu && (all || !options->frequency_given) ? halvings_most(session) : 0,
+	    .halvings_most = session_halvings_most(session),
 	};
 }
 

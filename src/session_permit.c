@@ -48,12 +48,12 @@ int session_permit_probes(struct session *session)
 	return code;
 }
 
-/* What is still opened later: probes of new libraries, and growth's events if the heap is given up.
- */
+/* What is still opened later: probes of new libraries, growth's events if the heap is given up, and those
+ * of the CPU at another frequency. */
 static uint64_t needed_later(const struct session *session)
 {
 	return capabilities_later(session->heap_waits, session->rule_map != NULL,
-				  session->heap != NULL);
+				  session->heap || session_halvings_most(session));
 }
 
 int session_permit_attached(struct session *session, struct err *err)

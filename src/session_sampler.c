@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "session_state.h"
+#include "target/authority.h"
 
 /* The ring buffers first: they have what the kernel says of the samples in the rings. */
 static void on_cpu_readable(void *context)
@@ -125,8 +126,11 @@ unsigned session_sample_weight(const struct session *session)
 
 struct cpu_facts session_cpu_facts(const struct session *session)
 {
-	struct cpu_facts facts = cpu_source_facts(session->cpu);
+	struct cpu_facts facts = session->cpu_before;
 
+	if (!session->cpu)
+		return facts;
+	facts = cpu_source_facts(session->cpu);
 	facts.lost += session->cpu_before.lost;
 	facts.throttled += session->cpu_before.throttled;
 	facts.corrupt += session->cpu_before.corrupt;
@@ -139,7 +143,7 @@ struct cpu_facts session_cpu_facts(const struct session *session)
  */
 void session_set_halvings(struct session *session, unsigned halvings)
 {
-	if (!session->cpu || halvings == session->halvings)
+	if (!session->cpu || session->target->exited || halvings == session->halvings)
 		return;
 	session_drain(session);
 	session->cpu_before = session_cpu_facts(session);
@@ -149,6 +153,11 @@ void session_set_halvings(struct session *session, unsigned halvings)
 		stack_counts_set_weight(session->counts, session_sample_weight(session));
 	if (open_events(session, halvings)) {
 		address_space_unannounced(session->space);
+		return;
+	}
+	/* They are of who has the PID now. */
+	if (authority_look(session->target, &session->cpu_off)) {
+		close_events(session);
 		return;
 	}
 	address_space_stale(session->space);

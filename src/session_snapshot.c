@@ -68,10 +68,10 @@ static void fill_cpu(struct session *session, struct snapshot *snapshot)
 	struct cpu_facts facts = {0};
 
 	cpu->reason = reason(&session->cpu_off);
-	if (!session->cpu)
+	facts = session_cpu_facts(session);
+	if (!facts.event)
 		return;
 	session_take_counts(session);
-	facts = session_cpu_facts(session);
 	cpu->state = CHANNEL_ON;
 	cpu->event = facts.event;
 	cpu->frequency_hz = facts.frequency_hz;
@@ -175,8 +175,6 @@ struct snapshot *session_snapshot(struct session *session, const struct snapshot
 	session_count_cost(session);
 	session_fill_overhead(session, snapshot);
 	session_fill_governor(session, snapshot);
-	if (snapshot->governor.reason)
-		snapshot->notice = snapshot->governor.reason;
 	session_trim(session);
 	return snapshot;
 }

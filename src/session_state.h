@@ -119,7 +119,6 @@ struct session {
 	struct snapshot_probe *probes;	/* as heap_source_hits() numbers them */
 	size_t probe_count;
 	struct unit_costs unit_costs;
-	bool cost_asked;
 	int cost_fd;			/* of who measures it; -1: nobody does */
 	pid_t cost_pid;
 	struct session_threads *threads; /* as last read, owned; NULL: never */
@@ -232,7 +231,7 @@ void session_close_cpu(struct session *session);
 void session_set_halvings(struct session *session, unsigned halvings);
 /* How often a sample counts, so that rarer ones come to the same sum. */
 unsigned session_sample_weight(const struct session *session);
-/* Since attachment, also of events that were replaced. */
+/* Since attachment, also of events that were replaced; without an `event` there was none. */
 struct cpu_facts session_cpu_facts(const struct session *session);
 
 /* Reads perf's rings. */
@@ -274,7 +273,8 @@ void session_set_interval(struct session *session, uint64_t interval);
 /* Chooses the interval anew, if it is ours to choose; after session_read_books(). */
 void session_steer_sampling(struct session *session);
 
-/* Has the cost of a hit and of a sample measured, once; and ends that. */
+/* Has the cost of a hit and of a sample measured, a moment later; and ends that. While all capabilities
+ * are still there. */
 void session_measure_costs(struct session *session);
 void session_end_measuring(struct session *session);
 
@@ -287,6 +287,8 @@ void session_fill_threads(struct session *session, struct snapshot *snapshot);
 void session_judge_samples(struct session *session, const struct stack *stack, uint64_t samples);
 /* Sums up what we have cost the target since the last time, if that is long enough ago. */
 void session_count_cost(struct session *session);
+/* How often the frequency of CPU samples may be halved to keep the budget. */
+unsigned session_halvings_most(const struct session *session);
 /* Keeps the cost within the budget; after session_count_cost(). */
 void session_govern(struct session *session);
 void session_fill_governor(struct session *session, struct snapshot *snapshot);

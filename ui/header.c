@@ -271,19 +271,22 @@ static void draw_heap(const struct snapshot *snapshot, struct grid *grid, int ro
 	line_draw(&line, grid, row);
 }
 
-static bool is_dear(double percent)
+/* What watching costs the target: never left out, and not hidden while it is unknown. */
+static void add_target_cost(struct line *line, const struct snapshot *snapshot, const char *label)
 {
-	return percent >= REMEDY_DEAR_PCT;
+	double pct = snapshot->overhead.target_pct;
+	char text[FMT_SIZE];
+
+	line_add(line, 0, label, remedy_is_dear(snapshot) ? STYLE_WARN : STYLE_NORMAL, "%s%s",
+		 isnan(pct) ? "" : "~", percent(text, sizeof(text), pct));
 }
 
-static void add_cost(struct line *line, const struct snapshot_overhead *overhead, const char *label)
+static void add_cost(struct line *line, const struct snapshot *snapshot, const char *label)
 {
+	const struct snapshot_overhead *overhead = &snapshot->overhead;
 	char cpu[FMT_SIZE], rss[FMT_SIZE];
 
-	if (!isnan(overhead->target_pct))
-		line_add(line, is_dear(overhead->target_pct) ? 0 : 2, label,
-			 is_dear(overhead->target_pct) ? STYLE_WARN : STYLE_NORMAL, "~%s",
-			 percent(cpu, sizeof(cpu), overhead->target_pct));
+	add_target_cost(line, snapshot, label);
 	line_add(line, 1, "self", STYLE_NORMAL, "%s %s",
 		 percent(cpu, sizeof(cpu), overhead->self_cpu_pct),
 		 fmt_bytes(rss, sizeof(rss), overhead->self_rss_bytes));
@@ -309,7 +312,7 @@ static void draw_losses(const struct snapshot *snapshot, struct grid *grid, int 
 	add_loss(&line, 0, label[2], overflow->ringbuf_dropped);
 	add_loss(&line, 0, label[3], overflow->live_map_full + overflow->site_map_full);
 	add_loss(&line, 0, label[4], overflow->threads_uncovered);
-	add_cost(&line, &snapshot->overhead, cols < 110 ? "cost" : "target cost");
+	add_cost(&line, snapshot, cols < 110 ? "cost" : "target cost");
 	line_draw(&line, grid, row);
 }
 
@@ -360,6 +363,7 @@ static void draw_all_in_one(const struct snapshot *snapshot, bool paused, bool n
 	if (notice_hidden)
 		line_add(&line, 0, NULL, STYLE_WARN, "!");
 	add_loss(&line, lost > 0 ? 0 : 1, "lost", lost);
+	add_target_cost(&line, snapshot, "cost");
 	line_add(&line, 2, "full", stacks_style(&snapshot->cpu), "%s",
 		 percent(text, sizeof(text),
 			 share(snapshot->cpu.stacks_complete, snapshot->cpu.samples)));

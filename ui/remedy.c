@@ -7,9 +7,14 @@
 
 #include "fmt.h"
 
-static bool is_dear(const struct snapshot_overhead *overhead)
+/* Per cent of the target's CPU time. */
+static const double dear_without_budget = 5;
+
+bool remedy_is_dear(const struct snapshot *snapshot)
 {
-	return !isnan(overhead->target_pct) && overhead->target_pct >= REMEDY_DEAR_PCT;
+	double budget = snapshot->governor.budget_pct;
+
+	return snapshot->overhead.target_pct > (budget > 0 ? budget : dear_without_budget);
 }
 
 static bool are_stacks_cut(const struct snapshot_cpu *cpu)
@@ -52,7 +57,7 @@ const char *remedy_of(const struct snapshot *snapshot, char *buf, size_t size)
 		snprintf(buf, size,
 			 "%s threads are not sampled: raise the limit of open files (ulimit -n)",
 			 fmt_count(number, sizeof(number), overflow->threads_uncovered));
-	else if (is_dear(&snapshot->overhead))
+	else if (remedy_is_dear(snapshot))
 		snprintf(buf, size, "watching takes %s %% of the target's CPU time: %s",
 			 fmt_percent(number, sizeof(number), snapshot->overhead.target_pct),
 			 cheaper(snapshot));

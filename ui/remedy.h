@@ -2,15 +2,16 @@
 #ifndef RSP_UI_REMEDY_H
 #define RSP_UI_REMEDY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "profile/snapshot.h"
 
-/* A share of the target's CPU time from which on watching it is dear, in per cent. */
-#define REMEDY_DEAR_PCT 5.0
-
 /* Complete stacks below this share make the figures doubtful, in per cent. */
 #define REMEDY_STACKS_PCT 90.0
+
+/* Watching costs the target more than the budget, or without one more than what the default would be. */
+bool remedy_is_dear(const struct snapshot *snapshot);
 
 /* Writes one sentence into `buf` and returns it; NULL when all is well. */
 const char *remedy_of(const struct snapshot *snapshot, char *buf, size_t size);

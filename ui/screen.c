@@ -94,18 +94,22 @@ static void draw_too_small(struct grid *grid)
 	grid_put(grid, 0, 0, grid_cols(grid), STYLE_WARN, text);
 }
 
-/* What is to be said in a line of its own: a notice, what is wrong and what helps, or both. */
+/* What is to be said in a line of its own: what is wrong and what helps, what the budget holds back, a
+ * notice, or several of them. */
 static const char *find_notice(const struct snapshot *snapshot, char *buf, size_t size)
 {
 	char remedy[PANE_TEXT];
-	const char *wrong = remedy_of(snapshot, remedy, sizeof(remedy));
+	const char *parts[] = {remedy_of(snapshot, remedy, sizeof(remedy)), snapshot->governor.reason,
+			       snapshot->notice};
 
-	if (!snapshot->notice && !wrong)
-		return NULL;
-	snprintf(buf, size, "! %s%s%s", wrong ? wrong : "",
-		 snapshot->notice && wrong ? "  ! " : "",
-		 snapshot->notice ? snapshot->notice : "");
-	return buf;
+	buf[0] = '\0';
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!parts[i])
+			continue;
+		(void)strlcat(buf, buf[0] ? "  ! " : "! ", size);
+		(void)strlcat(buf, parts[i], size);
+	}
+	return buf[0] ? buf : NULL;
 }
 
 static void draw_notice(const char *notice, struct grid *grid, struct rect rect)

@@ -380,6 +380,8 @@ int batch_print(FILE *out, const struct snapshot *snapshot)
 	put_losses(out, &snapshot->overflow);
 	put_overhead(out, &snapshot->overhead);
 	put_attach(out, &snapshot->attach);
+	if (snapshot->governor.reason)
+		put_reason(out, "budget", snapshot->governor.reason);
 	if (snapshot->notice)
 		put_reason(out, "notice", snapshot->notice);
 	if (snapshot->cpu.state == CHANNEL_ON)

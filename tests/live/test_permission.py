@@ -144,6 +144,11 @@ class Dropped(UserTest):
         (names, _others), _owner = self.held("--heap", "off", "--growth", "off")
         self.assertEqual(names, {"sys_ptrace", "bpf"})
 
+    def test_root_with_a_frequency_to_lower(self):
+        """The events are opened anew to keep a budget."""
+        (names, _others), _owner = self.held("--heap", "off", "-F", "999", "--max-overhead", "3")
+        self.assertEqual(names, {"sys_ptrace", "perfmon", "bpf"})
+
     def test_user(self):
         """And nobody may look into a process that has capabilities: 10.4.1."""
         (names, others), owner = self.held(prefix=as_user(), program=self.top())

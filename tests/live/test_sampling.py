@@ -84,7 +84,7 @@ class Sampling(support.LiveTest):
 
     def test_interval_rises_by_itself(self):
         """Many allocations a second: fewer are tracked, and what was tracked before keeps its weight."""
-        refresh, truth = self.run_sizes("--heap", "auto", rounds=2)
+        refresh, truth = self.run_sizes("--heap", "auto", "--max-overhead", "0", rounds=2)
         heap = refresh["heap"]
         self.assertEqual(heap["mode"], "sampled")
         self.assertGreater(heap["interval_bytes"], 0)
@@ -95,7 +95,8 @@ class Sampling(support.LiveTest):
         """And what found no room is counted: objects that are not freed keep theirs."""
         process = self.spawn(self.target("sizes"), "--out", "/dev/null", "--wait",
                              stdin=subprocess.PIPE)
-        stream = self.stream("-d", "0.5", "--heap", "auto", "--heap-entries", "16K", process.pid)
+        stream = self.stream("-d", "0.5", "--heap", "auto", "--max-overhead", "0",
+                             "--heap-entries", "16K", process.pid)
         stream.until(lambda refresh: refresh["heap"]["allocators"], "the probes")
         process.stdin.write(b"go\n")
         process.stdin.flush()

@@ -336,7 +336,7 @@ Test(ui_screen, eighty_by_twenty_four)
 Test(ui_screen, forty_by_ten)
 {
 	draw(40, 10);
-	LINE("4127", " 4127 ordersd lost 0 full 99.2%");
+	LINE("4127", " 4127 ordersd lost 0 cost ? full 99.2%");
 	LINE("SELF%", " SELF%v  TOTAL% FUNCTION");
 	LINE("::match", ">  60.0    62.0 orders::...::match_level");
 	HAS_NOT("HEAP");
@@ -732,12 +732,15 @@ Test(ui_screen, what_is_wrong_comes_with_what_helps)
 {
 	draw(200, 35);
 	HAS_NOT("! ");
+	HAS("target cost ?");
 	snapshot.overhead.target_pct = 23.0;
 	snapshot.overhead.heap_pct = 20.0;
 	draw(200, 35);
 	HAS(" ! watching takes 23.0 % of the target's CPU time: ] samples the heap, --heap off sets");
 	HAS("target cost ~23.0%");
 	draw(80, 24);
+	HAS("cost ~23.0%");
+	draw(40, 6);
 	HAS("cost ~23.0%");
 	snapshot.overflow.perf_lost = 5;
 	draw(200, 35);
@@ -748,7 +751,14 @@ Test(ui_screen, what_is_wrong_comes_with_what_helps)
 	snapshot.notice = "libx.so: something";
 	draw(200, 35);
 	HAS(" or sample the heap (])  ! libx.so: something");
-	snapshot.notice = NULL;
+	snapshot.overflow.live_map_full = snapshot.overflow.perf_lost = 0;
+	snapshot.overhead.target_pct = 7.0;
+	snapshot.governor.budget_pct = 10;
+	snapshot.governor.reason = "the heap is sampled less";
+	draw(200, 35);
+	HAS(" ! the heap is sampled less  ! libx.so: something");
+	HAS_NOT("watching takes");
+	snapshot.notice = snapshot.governor.reason = NULL;
 	snapshot.overflow = (struct snapshot_overflow){.ringbuf_dropped = 0};
 	snapshot.overhead.target_pct = 1.0;
 	snapshot.cpu.stacks_complete = 500;
