@@ -1,39 +1,12 @@
-/* Cells and comparisons that both panes have. */
+/* Cells that several panes have. */
 #include "config.h"
 
 #include "cell.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "text.h"
-
-int cell_compare_double(double a, double b)
-{
-	if (isnan(a) || isnan(b))
-		return !!isnan(a) - !!isnan(b);
-	return (b > a) - (b < a);
-}
-
-int cell_compare_count(uint64_t a, uint64_t b)
-{
-	return (b > a) - (b < a);
-}
-
-int cell_compare_text(const char *a, const char *b)
-{
-	if (!a || !b)
-		return !a - !b;
-	return strcmp(a, b);
-}
-
-int cell_compare_place(const char *a_file, unsigned a_line, const char *b_file, unsigned b_line)
-{
-	int result = cell_compare_text(a_file, b_file);
-
-	return result != 0 ? result : (a_line > b_line) - (a_line < b_line);
-}
 
 const char *cell_place(char *buf, size_t size, int cols, const char *file, unsigned line,
 		       const char *fallback)

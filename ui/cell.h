@@ -1,21 +1,8 @@
-/* Cells and comparisons that both panes have. */
+/* Cells that several panes have. */
 #ifndef RSP_UI_CELL_H
 #define RSP_UI_CELL_H
 
 #include <stddef.h>
-#include <stdint.h>
-
-/* Below 0 when `a` is the larger one; an unknown value (NAN) is smaller than every known one. */
-int cell_compare_double(double a, double b);
-
-/* Below 0 when `a` is the larger one. */
-int cell_compare_count(uint64_t a, uint64_t b);
-
-/* By the alphabet; no text (NULL) comes last. */
-int cell_compare_text(const char *a, const char *b);
-
-/* By file, then line; no file comes last. */
-int cell_compare_place(const char *a_file, unsigned a_line, const char *b_file, unsigned b_line);
 
 /*
  * "file:line" in `buf`; only the file's base name when it would be wider than `cols`, and

@@ -58,25 +58,25 @@ static double live(const struct snapshot_combined *row)
 	return row->live_bytes == SNAPSHOT_UNKNOWN ? (double)NAN : (double)row->live_bytes;
 }
 
-static int compare_rows(const void *rows, size_t a_index, size_t b_index, unsigned column)
+static struct view_key row_key(const void *rows, size_t index, unsigned column)
 {
-	const struct snapshot_combined *a = row_at(rows, a_index), *b = row_at(rows, b_index);
+	const struct snapshot_combined *row = row_at(rows, index);
 
 	switch (column) {
 	case COLUMN_SELF:
-		return cell_compare_double(a->self_pct, b->self_pct);
+		return view_number(row->self_pct);
 	case COLUMN_TOTAL:
-		return cell_compare_double(a->total_pct, b->total_pct);
+		return view_number(row->total_pct);
 	case COLUMN_LIVE:
-		return cell_compare_double(live(a), live(b));
+		return view_number(live(row));
 	case COLUMN_GROWTH:
-		return cell_compare_double(a->growth_bytes_per_s, b->growth_bytes_per_s);
+		return view_number(row->growth_bytes_per_s);
 	case COLUMN_ALLOC:
-		return cell_compare_double(a->alloc_bytes_per_s, b->alloc_bytes_per_s);
+		return view_number(row->alloc_bytes_per_s);
 	case COLUMN_WHERE:
-		return cell_compare_place(a->file, a->line, b->file, b->line);
+		return view_place(row->file, row->line);
 	default:
-		return cell_compare_text(a->name, b->name);
+		return view_text(row->name);
 	}
 }
 
@@ -143,7 +143,7 @@ static struct view_source row_source(const struct snapshot *snapshot,
 	    .rows = snapshot->combined,
 	    .count = snapshot->combined_count,
 	    .id = row_id,
-	    .compare = compare_rows,
+	    .key = row_key,
 	    .text = row_text,
 	};
 }

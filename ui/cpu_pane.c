@@ -69,30 +69,26 @@ static uint64_t function_id(const void *rows, size_t index)
 	return function_at(rows, index)->id;
 }
 
-static int compare_functions(const void *rows, size_t a_index, size_t b_index, unsigned column)
+static struct view_key function_key(const void *rows, size_t index, unsigned column)
 {
-	const struct snapshot_function *a = function_at(rows, a_index);
-	const struct snapshot_function *b = function_at(rows, b_index);
+	const struct snapshot_function *row = function_at(rows, index);
 
 	switch (column) {
 	case CPU_COLUMN_SELF:
 	case COLUMN_SHARE:
-		return cell_compare_count(samples_at(rows, a_index).self,
-					  samples_at(rows, b_index).self);
+		return view_number((double)samples_at(rows, index).self);
 	case CPU_COLUMN_TOTAL:
-		return cell_compare_count(samples_at(rows, a_index).total,
-					  samples_at(rows, b_index).total);
+		return view_number((double)samples_at(rows, index).total);
 	case COLUMN_CHANGE:
-		return cell_compare_double(a->change_pct, b->change_pct);
+		return view_number(row->change_pct);
 	case COLUMN_TREND:
-		return cell_compare_double(a->trend[SNAPSHOT_TREND - 1],
-					   b->trend[SNAPSHOT_TREND - 1]);
+		return view_number(row->trend[SNAPSHOT_TREND - 1]);
 	case COLUMN_MODULE:
-		return cell_compare_text(a->module, b->module);
+		return view_text(row->module);
 	case COLUMN_WHERE:
-		return cell_compare_place(a->file, a->line, b->file, b->line);
+		return view_place(row->file, row->line);
 	default:
-		return cell_compare_text(a->name, b->name);
+		return view_text(row->name);
 	}
 }
 
@@ -172,7 +168,7 @@ static struct view_source function_source(const struct snapshot *snapshot,
 	    .rows = choice,
 	    .count = snapshot->cpu.state == CHANNEL_ON ? choice->function_count : 0,
 	    .id = function_id,
-	    .compare = compare_functions,
+	    .key = function_key,
 	    .text = row_text,
 	};
 }

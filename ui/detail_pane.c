@@ -31,13 +31,6 @@ static uint64_t row_id(const void *rows, size_t index)
 	return index;
 }
 
-static int compare_rows(const void *rows, size_t a, size_t b, unsigned column)
-{
-	(void)rows;
-	(void)column;
-	return (a > b) - (a < b);
-}
-
 static const char *row_text(const void *rows, size_t index, unsigned part)
 {
 	return cell_search_part(part, row_at(rows, index)->text, NULL, NULL);
@@ -72,9 +65,7 @@ static struct view_source row_source(const struct snapshot *snapshot,
 	    .rows = choice->detail->rows,
 	    .count = choice->detail->count,
 	    .id = row_id,
-	    .compare = compare_rows,
 	    .text = row_text,
-	    .in_order = true,
 	};
 }
 

@@ -43,14 +43,14 @@ static const struct table_column columns[] = {
 	{"WHERE", "source file and line, or the module", {14, 32, 2, false}, true, false},
 };
 
-static const struct snapshot_growth_site *row(const void *rows, size_t index)
+static const struct snapshot_growth_site *site_at(const void *rows, size_t index)
 {
 	return &((const struct snapshot_growth_site *)rows)[index];
 }
 
 static uint64_t site_id(const void *rows, size_t index)
 {
-	return row(rows, index)->id;
+	return site_at(rows, index)->id;
 }
 
 /* What is not known comes last. */
@@ -59,32 +59,32 @@ static uint64_t known(uint64_t count)
 	return count == SNAPSHOT_UNKNOWN ? 0 : count;
 }
 
-static int compare_sites(const void *rows, size_t a_index, size_t b_index, unsigned column)
+static struct view_key site_key(const void *rows, size_t index, unsigned column)
 {
-	const struct snapshot_growth_site *a = row(rows, a_index), *b = row(rows, b_index);
+	const struct snapshot_growth_site *row = site_at(rows, index);
 
 	switch (column) {
 	case GROWTH_COLUMN_BYTES:
-		return cell_compare_count(a->bytes, b->bytes);
+		return view_number((double)row->bytes);
 	case COLUMN_GROWTH:
-		return cell_compare_double(a->bytes_per_s, b->bytes_per_s);
+		return view_number(row->bytes_per_s);
 	case COLUMN_MAPPED:
-		return cell_compare_count(known(a->mapped_bytes), known(b->mapped_bytes));
+		return view_number((double)known(row->mapped_bytes));
 	case COLUMN_FAULTS:
-		return cell_compare_count(a->faults, b->faults);
+		return view_number((double)row->faults);
 	case COLUMN_SAMPLES:
-		return cell_compare_count(a->samples, b->samples);
+		return view_number((double)row->samples);
 	case COLUMN_WHERE:
-		return cell_compare_place(a->file, a->line, b->file, b->line);
+		return view_place(row->file, row->line);
 	default:
-		return cell_compare_text(a->function, b->function);
+		return view_text(row->function);
 	}
 }
 
 static const char *site_cell(const void *rows, size_t index, const struct table_cell *cell,
 			     char *buf, size_t size)
 {
-	const struct snapshot_growth_site *site = row(rows, index);
+	const struct snapshot_growth_site *site = site_at(rows, index);
 
 	switch (cell->column) {
 	case GROWTH_COLUMN_BYTES:
@@ -111,14 +111,14 @@ static enum style site_style(const void *rows, size_t index, unsigned column)
 {
 	if (column == COLUMN_WHERE)
 		return STYLE_MUTED;
-	if (column == COLUMN_GROWTH && row(rows, index)->bytes_per_s >= hot_growth)
+	if (column == COLUMN_GROWTH && site_at(rows, index)->bytes_per_s >= hot_growth)
 		return STYLE_HOT;
 	return STYLE_NORMAL;
 }
 
 static const char *row_text(const void *rows, size_t index, unsigned part)
 {
-	const struct snapshot_growth_site *site = row(rows, index);
+	const struct snapshot_growth_site *site = site_at(rows, index);
 
 	return cell_search_part(part, site->function, site->module, site->file);
 }
@@ -131,7 +131,7 @@ static struct view_source site_source(const struct snapshot *snapshot,
 	    .rows = snapshot->growth_sites,
 	    .count = snapshot->growth.state == CHANNEL_ON ? snapshot->growth_site_count : 0,
 	    .id = site_id,
-	    .compare = compare_sites,
+	    .key = site_key,
 	    .text = row_text,
 	};
 }

@@ -220,34 +220,32 @@ static uint64_t row_id(const void *rows, size_t index)
 	return kind << 32 | index;
 }
 
-static int compare_known(uint64_t a, uint64_t b)
+static double number(uint64_t count)
 {
-	if (a == SNAPSHOT_UNKNOWN || b == SNAPSHOT_UNKNOWN)
-		return (a == SNAPSHOT_UNKNOWN) - (b == SNAPSHOT_UNKNOWN);
-	return cell_compare_count(a, b);
+	return count == SNAPSHOT_UNKNOWN ? (double)NAN : (double)count;
 }
 
-static int compare_rows(const void *rows, size_t a_index, size_t b_index, unsigned column)
+static struct view_key row_key(const void *rows, size_t index, unsigned column)
 {
-	const struct row a = row_at(rows, a_index), b = row_at(rows, b_index);
+	const struct row row = row_at(rows, index);
 
 	switch (column) {
 	case COLUMN_NAME:
-		return cell_compare_text(a.name, b.name);
+		return view_text(row.name);
 	case COLUMN_FILL:
-		return cell_compare_double(a.fill_pct, b.fill_pct);
+		return view_number(row.fill_pct);
 	case COLUMN_COUNT:
-		return compare_known(a.count, b.count);
+		return view_number(number(row.count));
 	case COLUMN_RATE:
-		return cell_compare_double(a.per_s, b.per_s);
+		return view_number(row.per_s);
 	case COLUMN_COST:
-		return cell_compare_double(a.ns, b.ns);
+		return view_number(row.ns);
 	case COLUMN_LOST:
-		return compare_known(a.lost, b.lost);
+		return view_number(number(row.lost));
 	case COLUMN_NOTE:
-		return cell_compare_text(a.note, b.note);
+		return view_text(row.note);
 	default:
-		return (a_index > b_index) - (a_index < b_index);
+		return view_number(-(double)index);
 	}
 }
 
@@ -317,7 +315,7 @@ static struct view_source row_source(const struct snapshot *snapshot,
 	    .count =
 		FACT_COUNT + snapshot->channel_count + snapshot->map_count + snapshot->probe_count,
 	    .id = row_id,
-	    .compare = compare_rows,
+	    .key = row_key,
 	    .text = row_text,
 	};
 }

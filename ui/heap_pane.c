@@ -66,39 +66,38 @@ static uint64_t site_id(const void *rows, size_t index)
 	return ((const struct snapshot_site *)rows)[index].id;
 }
 
-static int compare_sites(const void *rows, size_t a_index, size_t b_index, unsigned column)
+static struct view_key site_key(const void *rows, size_t index, unsigned column)
 {
-	const struct snapshot_site *a = &((const struct snapshot_site *)rows)[a_index];
-	const struct snapshot_site *b = &((const struct snapshot_site *)rows)[b_index];
+	const struct snapshot_site *row = &((const struct snapshot_site *)rows)[index];
 
 	switch (column) {
 	case HEAP_COLUMN_LIVE:
 	case COLUMN_BAR:
-		return cell_compare_count(a->live_bytes, b->live_bytes);
+		return view_number((double)row->live_bytes);
 	case COLUMN_CHANGE:
-		return cell_compare_double(a->change_bytes, b->change_bytes);
+		return view_number(row->change_bytes);
 	case COLUMN_GROWTH:
-		return cell_compare_double(a->growth_bytes_per_s, b->growth_bytes_per_s);
+		return view_number(row->growth_bytes_per_s);
 	case COLUMN_RATE:
-		return cell_compare_double(a->alloc_bytes_per_s, b->alloc_bytes_per_s);
+		return view_number(row->alloc_bytes_per_s);
 	case COLUMN_OLDEST:
-		return cell_compare_double(a->oldest_s, b->oldest_s);
+		return view_number(row->oldest_s);
 	case COLUMN_OBJECTS:
-		return cell_compare_count(a->live_objects, b->live_objects);
+		return view_number((double)row->live_objects);
 	case COLUMN_ALLOC:
-		return cell_compare_count(a->since_alloc_bytes, b->since_alloc_bytes);
+		return view_number((double)row->since_alloc_bytes);
 	case COLUMN_FREED:
-		return cell_compare_count(a->since_freed_bytes, b->since_freed_bytes);
+		return view_number((double)row->since_freed_bytes);
 	case COLUMN_PEAK:
-		return cell_compare_count(a->peak_bytes, b->peak_bytes);
+		return view_number((double)row->peak_bytes);
 	case COLUMN_TREND:
-		return cell_compare_double(a->leak.slope_bytes_per_s, b->leak.slope_bytes_per_s);
+		return view_number(row->leak.slope_bytes_per_s);
 	case COLUMN_LEAK:
-		return cell_compare_double(a->leak.score, b->leak.score);
+		return view_number(row->leak.score);
 	case COLUMN_WHERE:
-		return cell_compare_place(a->file, a->line, b->file, b->line);
+		return view_place(row->file, row->line);
 	default:
-		return cell_compare_text(a->function, b->function);
+		return view_text(row->function);
 	}
 }
 
@@ -181,7 +180,7 @@ static struct view_source site_source(const struct snapshot *snapshot,
 	    .rows = snapshot->sites,
 	    .count = snapshot->heap.state == CHANNEL_ON ? snapshot->site_count : 0,
 	    .id = site_id,
-	    .compare = compare_sites,
+	    .key = site_key,
 	    .text = row_text,
 	};
 }

@@ -59,29 +59,29 @@ static double old_pct(const struct snapshot_site *site)
 	return 100 * ages_bytes_from(&site->ages, AGE_1MIN) / all;
 }
 
-static int compare_suspects(const void *rows, size_t a_index, size_t b_index, unsigned column)
+static struct view_key suspect_key(const void *rows, size_t index, unsigned column)
 {
-	const struct snapshot_site *a = site_at(rows, a_index), *b = site_at(rows, b_index);
+	const struct snapshot_site *row = site_at(rows, index);
 
 	switch (column) {
 	case COLUMN_SLOPE:
-		return cell_compare_double(a->leak.slope_bytes_per_s, b->leak.slope_bytes_per_s);
+		return view_number(row->leak.slope_bytes_per_s);
 	case COLUMN_ERROR:
-		return cell_compare_double(a->leak.slope_half_width, b->leak.slope_half_width);
+		return view_number(row->leak.slope_half_width);
 	case COLUMN_OLD:
-		return cell_compare_double(old_pct(a), old_pct(b));
+		return view_number(old_pct(row));
 	case COLUMN_OLDEST:
-		return cell_compare_double(a->oldest_s, b->oldest_s);
+		return view_number(row->oldest_s);
 	case COLUMN_LIVE:
-		return cell_compare_count(a->live_bytes, b->live_bytes);
+		return view_number((double)row->live_bytes);
 	case COLUMN_SITE:
-		return cell_compare_text(a->function, b->function);
+		return view_text(row->function);
 	case COLUMN_WHERE:
-		return cell_compare_place(a->file, a->line, b->file, b->line);
+		return view_place(row->file, row->line);
 	case COLUMN_EVIDENCE:
-		return cell_compare_text(a->leak.evidence, b->leak.evidence);
+		return view_text(row->leak.evidence);
 	default:
-		return cell_compare_double(a->leak.score, b->leak.score);
+		return view_number(row->leak.score);
 	}
 }
 
@@ -143,7 +143,7 @@ static struct view_source suspect_source(const struct snapshot *snapshot,
 	    .rows = snapshot->suspects,
 	    .count = snapshot->heap.state == CHANNEL_ON ? snapshot->suspect_count : 0,
 	    .id = suspect_id,
-	    .compare = compare_suspects,
+	    .key = suspect_key,
 	    .text = row_text,
 	};
 }

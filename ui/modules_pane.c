@@ -50,26 +50,26 @@ static uint64_t module_id(const void *rows, size_t index)
 	return module_at(rows, index)->id;
 }
 
-static int compare_modules(const void *rows, size_t a_index, size_t b_index, unsigned column)
+static struct view_key module_key(const void *rows, size_t index, unsigned column)
 {
-	const struct snapshot_module *a = module_at(rows, a_index), *b = module_at(rows, b_index);
+	const struct snapshot_module *row = module_at(rows, index);
 
 	switch (column) {
 	case COLUMN_SELF:
 	case COLUMN_SAMPLES:
-		return cell_compare_count(a->self_samples, b->self_samples);
+		return view_number((double)row->self_samples);
 	case COLUMN_BROKEN:
-		return cell_compare_count(a->broken_stacks, b->broken_stacks);
+		return view_number((double)row->broken_stacks);
 	case COLUMN_NAMES:
-		return cell_compare_text(a->names, b->names);
+		return view_text(row->names);
 	case COLUMN_UNWINDING:
-		return cell_compare_text(a->unwinding, b->unwinding);
+		return view_text(row->unwinding);
 	case COLUMN_STATE:
-		return cell_compare_text(a->state, b->state);
+		return view_text(row->state);
 	case COLUMN_BUILD_ID:
-		return cell_compare_text(a->build_id, b->build_id);
+		return view_text(row->build_id);
 	default:
-		return cell_compare_text(a->path, b->path);
+		return view_text(row->path);
 	}
 }
 
@@ -130,7 +130,7 @@ static struct view_source module_source(const struct snapshot *snapshot,
 	    .rows = snapshot->modules,
 	    .count = snapshot->module_count,
 	    .id = module_id,
-	    .compare = compare_modules,
+	    .key = module_key,
 	    .text = row_text,
 	};
 }

@@ -139,7 +139,7 @@ static void draw_detail(const struct pane *pane, const struct view *view,
 
 	if (rect.rows == 0 || view->count == 0)
 		return;
-	fmt_harmless(text, sizeof(text), pane->detail(source->rows, view->order[view->selected], raw, sizeof(raw)));
+	fmt_harmless(text, sizeof(text), pane->detail(source->rows, view_index(view, view->selected), raw, sizeof(raw)));
 	draw_text(grid, rect, STYLE_NORMAL, text);
 }
 
@@ -169,7 +169,7 @@ static void take_name(const struct view *view, const struct view_source *source,
 	name[0] = '\0';
 	if (view->count > 0 && source->text)
 		snprintf(name, TEXT_SIZE, "%s",
-			 source->text(source->rows, view->order[view->selected], 0));
+			 source->text(source->rows, view_index(view, view->selected), 0));
 }
 
 void pane_draw(const struct pane *pane, struct table_state *state, const struct pane_frame *frame)

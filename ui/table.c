@@ -114,7 +114,7 @@ static void draw_cell(const struct painter *painter, int row, int col, size_t in
 
 static void draw_row(const struct painter *painter, int row, size_t position, bool selected)
 {
-	size_t index = painter->state->view.order[position];
+	size_t index = view_index(&painter->state->view, position);
 	int col = 1;
 
 	if (selected) {
@@ -142,7 +142,7 @@ static void limit_scroll(const struct painter *painter, size_t first, size_t end
 		if (!painter->table->columns[i].scrolls || painter->widths[i] == 0)
 			continue;
 		for (size_t at = first; at < end; at++) {
-			cell_text(painter, view->order[at], i, text, sizeof(text));
+			cell_text(painter, view_index(view, at), i, text, sizeof(text));
 
 			int over = text_width(text) - painter->widths[i];
 

@@ -52,24 +52,24 @@ static uint64_t thread_id(const void *rows, size_t index)
 	return (uint64_t)thread_at(rows, index)->tid;
 }
 
-static int compare_threads(const void *rows, size_t a_index, size_t b_index, unsigned column)
+static struct view_key thread_key(const void *rows, size_t index, unsigned column)
 {
-	const struct snapshot_thread *a = thread_at(rows, a_index), *b = thread_at(rows, b_index);
+	const struct snapshot_thread *row = thread_at(rows, index);
 
 	switch (column) {
 	case COLUMN_CPU:
-		return cell_compare_double(a->cpu_pct, b->cpu_pct);
+		return view_number(row->cpu_pct);
 	case COLUMN_SHARE:
 	case COLUMN_SAMPLES:
-		return cell_compare_double(a->samples_pct, b->samples_pct);
+		return view_number(row->samples_pct);
 	case COLUMN_STATE:
-		return (a->state > b->state) - (a->state < b->state);
+		return view_number(-(double)row->state);
 	case COLUMN_TID:
-		return (a->tid > b->tid) - (a->tid < b->tid);
+		return view_number(-(double)row->tid);
 	case COLUMN_NAME:
-		return cell_compare_text(a->name, b->name);
+		return view_text(row->name);
 	default:
-		return cell_compare_text(a->function, b->function);
+		return view_text(row->function);
 	}
 }
 
@@ -129,7 +129,7 @@ static struct view_source thread_source(const struct snapshot *snapshot,
 	    .rows = snapshot->threads,
 	    .count = snapshot->thread_count,
 	    .id = thread_id,
-	    .compare = compare_threads,
+	    .key = thread_key,
 	    .text = row_text,
 	};
 }

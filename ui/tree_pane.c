@@ -54,13 +54,6 @@ static uint64_t node_id(const void *rows, size_t index)
 	return node_at(rows, index)->id;
 }
 
-static int compare_nodes(const void *rows, size_t a, size_t b, unsigned column)
-{
-	(void)rows;
-	(void)column;
-	return (a > b) - (a < b);
-}
-
 static double share(const struct tree_view *view, uint64_t weight)
 {
 	uint64_t all = view->tree->nodes[0].total;
@@ -142,9 +135,7 @@ static struct view_source node_source(const struct snapshot *snapshot,
 	return (struct view_source){
 	    .rows = choice->tree,
 	    .count = choice->tree->count,
-	    .in_order = true,
 	    .id = node_id,
-	    .compare = compare_nodes,
 	    .text = row_text,
 	};
 }

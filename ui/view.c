@@ -1,21 +1,27 @@
 /*
- * Order, filter, selection, search and scrolling of a list. Each is a pass or two over the rows:
- * with very many of them only the page that is seen is sorted.
+ * Filter, selection, search and scrolling of a list. Each is a pass or two over the rows.
  */
 #include "config.h"
 
 #include "view.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "err.h"
+#include "view_order.h"
 
-/* So few are simply sorted. */
-enum { SORT_AT_ONCE = 32 };
+/* Answers are kept for so many texts: modules and files are those of many rows. */
+enum { ASKED_TEXTS = 512 };
 
-struct order_context {
-	const struct view *view;
+/* A pattern and what it was asked about in this update. */
+struct asking {
 	const struct view_source *source;
+	const struct match *match;
+	struct {
+		const char *text;
+		bool passes;
+	} asked[ASKED_TEXTS];
 };
 
 void view_init(struct view *view, unsigned sort)
@@ -25,122 +31,73 @@ void view_init(struct view *view, unsigned sort)
 
 void view_fini(struct view *view)
 {
-	free(view->order);
+	free(view->rows);
 	*view = (struct view){.page = 1};
 }
 
-static int compare_indexes(const struct order_context *context, size_t a, size_t b)
+size_t view_index(const struct view *view, size_t position)
 {
-	const struct view_source *source = context->source;
-	int result = source->compare(source->rows, a, b, context->view->sort);
-
-	if (result != 0)
-		return context->view->reverse && !source->in_order ? -result : result;
-
-	uint64_t a_id = source->id(source->rows, a), b_id = source->id(source->rows, b);
-
-	return (a_id > b_id) - (a_id < b_id);
+	return view->rows[position].index;
 }
 
-static int compare_rows(const void *left, const void *right, void *context)
+static bool ask(struct asking *asking, const char *text)
 {
-	return compare_indexes(context, *(const size_t *)left, *(const size_t *)right);
-}
+	size_t slot = ((uintptr_t)text >> 3) % ASKED_TEXTS;
 
-static void sort(struct order_context *context, size_t *order, size_t count)
-{
-	if (count > 1)
-		qsort_r(order, count, sizeof(*order), compare_rows, context);
-}
-
-static void swap(size_t *a, size_t *b)
-{
-	size_t old = *a;
-
-	*a = *b;
-	*b = old;
-}
-
-/* Brings the row of rank `nth` to its place, and all that come before it in front of it. */
-static void place_nth(struct order_context *context, size_t *order, size_t count, size_t nth)
-{
-	size_t low = 0, high = count, guess = nth;
-	uint32_t random = 1;
-
-	while (high - low > SORT_AT_ONCE) {
-		size_t less = low, at = low, more = high;
-
-		/* Rows often come in the order that is asked for: then this is the one. */
-		size_t pivot = order[guess];
-
-		while (at < more) {
-			int result = compare_indexes(context, order[at], pivot);
-
-			if (result < 0)
-				swap(&order[less++], &order[at++]);
-			else if (result > 0)
-				swap(&order[at], &order[--more]);
-			else
-				at++;
-		}
-		if (nth < less)
-			high = less;
-		else if (nth >= more)
-			low = more;
-		else
-			return;
-		random = random * 1664525U + 1013904223U;
-		guess = low + (size_t)random % (high - low);
+	if (asking->asked[slot].text != text) {
+		asking->asked[slot].text = text;
+		asking->asked[slot].passes = match_test(asking->match, text);
 	}
-	sort(context, order + low, high - low);
+	return asking->asked[slot].passes;
 }
 
-/* Puts the rows of the page in order, at their positions. */
-static void sort_page(const struct view *view, struct order_context *context)
+static bool matches(struct asking *asking, size_t index)
 {
-	size_t end = view->top + view->page < view->count ? view->top + view->page : view->count;
+	const struct view_source *source = asking->source;
+	const char *text = source->text(source->rows, index, 0);
 
-	if (end <= view->top)
-		return;
-	if (view->top > 0)
-		place_nth(context, view->order, view->count, view->top);
-	if (end < view->count)
-		place_nth(context, view->order + view->top, view->count - view->top,
-			  end - view->top);
-	sort(context, view->order + view->top, end - view->top);
-}
-
-static bool matches(const struct view_source *source, const struct match *match, size_t index)
-{
-	const char *text;
-
-	for (unsigned part = 0; (text = source->text(source->rows, index, part)); part++)
-		if (match_test(match, text))
+	if (match_test(asking->match, text))
+		return true;
+	for (unsigned part = 1; (text = source->text(source->rows, index, part)); part++)
+		if (ask(asking, text))
 			return true;
 	return false;
+}
+
+static void add_row(struct view *view, const struct view_source *source, size_t index)
+{
+	struct view_row *row = &view->rows[view->count++];
+
+	row->index = index;
+	row->id = source->id(source->rows, index);
+	if (source->key)
+		row->key = source->key(source->rows, index, view->sort);
 }
 
 static void collect_rows(struct view *view, const struct view_source *source,
 			 const struct match *filter)
 {
+	struct asking asking = {.source = source, .match = filter};
+
 	if (source->count > view->capacity) {
-		view->order = xreallocarray(view->order, source->count, sizeof(*view->order));
+		view->rows = xreallocarray(view->rows, source->count, sizeof(*view->rows));
 		view->capacity = source->count;
 	}
 	view->total = source->count;
 	view->count = 0;
 	for (size_t i = 0; i < source->count; i++)
-		if (!filter || !source->text || matches(source, filter, i))
-			view->order[view->count++] = i;
+		if (!filter || !source->text || matches(&asking, i))
+			add_row(view, source, i);
 }
 
 /* How many rows come before this one. */
-static size_t rank_of(const struct view *view, const struct order_context *context, size_t index)
+static size_t rank_of(const struct view *view, const struct view_order *order,
+		      const struct view_row *row)
 {
 	size_t rank = 0;
 
 	for (size_t i = 0; i < view->count; i++)
-		rank += compare_indexes(context, view->order[i], index) < 0;
+		rank += view_order_compare(order, &view->rows[i], row) < 0;
 	return rank;
 }
 
@@ -151,17 +108,15 @@ static void select_position(struct view *view, size_t position)
 }
 
 /* Finds the selected row again; the row at its place when it is gone. */
-static void find_selection(struct view *view, const struct order_context *context)
+static void find_selection(struct view *view, const struct view_order *order)
 {
-	const struct view_source *source = context->source;
-
 	if (!view->moved) {
 		select_position(view, 0);
 		return;
 	}
 	for (size_t i = 0; !view->by_position && i < view->count; i++) {
-		if (source->id(source->rows, view->order[i]) == view->selected_id) {
-			view->selected = rank_of(view, context, view->order[i]);
+		if (view->rows[i].id == view->selected_id) {
+			view->selected = rank_of(view, order, &view->rows[i]);
 			return;
 		}
 	}
@@ -169,48 +124,50 @@ static void find_selection(struct view *view, const struct order_context *contex
 }
 
 /*
- * The index of the row that the search finds from the selected one on, or SIZE_MAX: the nearest in
- * its direction, or else the farthest in the other one, for it goes round.
+ * The row that the search finds from the selected one on, or NULL: the nearest in its direction, or
+ * else the farthest in the other one, for it goes round.
  */
-static size_t find_wanted(const struct view *view, const struct order_context *context,
-			  const struct match *wanted, size_t from)
+static const struct view_row *find_wanted(const struct view *view, const struct view_order *order,
+					  struct asking *asking, const struct view_row *from)
 {
 	bool back = view->seek == VIEW_SEEK_PREVIOUS;
-	size_t ahead = SIZE_MAX, around = SIZE_MAX;
+	const struct view_row *ahead = NULL, *around = NULL;
 
 	for (size_t i = 0; i < view->count; i++) {
-		size_t index = view->order[i];
-		int side = compare_indexes(context, index, from);
+		const struct view_row *row = &view->rows[i];
+		int side = view_order_compare(order, row, from);
 
-		if (!matches(context->source, wanted, index))
+		if (!matches(asking, row->index))
 			continue;
 		if (side == 0 && view->seek == VIEW_SEEK_HERE)
-			return index;
+			return row;
 
-		size_t *best = (back ? side < 0 : side > 0) ? &ahead : &around;
+		const struct view_row **best = (back ? side < 0 : side > 0) ? &ahead : &around;
 
-		if (*best == SIZE_MAX || (compare_indexes(context, index, *best) < 0) == !back)
-			*best = index;
+		if (!*best || (view_order_compare(order, row, *best) < 0) == !back)
+			*best = row;
 	}
-	return ahead != SIZE_MAX ? ahead : around;
+	return ahead ? ahead : around;
 }
 
-static void search(struct view *view, struct order_context *context,
-		   const struct match *wanted)
+static void search(struct view *view, const struct view_order *order,
+		   const struct view_source *source, const struct match *wanted)
 {
-	size_t found = SIZE_MAX;
+	const struct view_row *found = NULL;
 
-	if (view->seek == VIEW_SEEK_NONE || !wanted || !context->source->text)
+	if (view->seek == VIEW_SEEK_NONE || !wanted || !source->text)
 		return;
 	if (view->count > 0) {
-		place_nth(context, view->order, view->count, view->selected);
-		found = find_wanted(view, context, wanted, view->order[view->selected]);
+		struct asking asking = {.source = source, .match = wanted};
+
+		view_order_nth(order, view->rows, view->count, view->selected);
+		found = find_wanted(view, order, &asking, &view->rows[view->selected]);
 	}
-	view->missed = found == SIZE_MAX;
+	view->missed = !found;
 	if (view->missed)
 		return;
 	view->moved = true;
-	select_position(view, rank_of(view, context, found));
+	select_position(view, rank_of(view, order, found));
 }
 
 static void scroll_to_selection(struct view *view)
@@ -226,8 +183,8 @@ static void scroll_to_selection(struct view *view)
 void view_update(struct view *view, const struct view_source *source,
 		 const struct view_terms *terms)
 {
-	struct order_context context = {.view = view, .source = source};
-	size_t line = view->selected - view->top;
+	const struct view_order order = {.own = !source->key, .reverse = view->reverse};
+	size_t line = view->selected - view->top, end;
 
 	view->page = terms->page > 0 ? terms->page : 1;
 	collect_rows(view, source, terms->filter);
@@ -240,14 +197,15 @@ void view_update(struct view *view, const struct view_source *source,
 
 	bool keeps_line = terms->hold && view->moved && !view->by_position;
 
-	find_selection(view, &context);
+	find_selection(view, &order);
 	if (keeps_line)
 		view->top = view->selected > line ? view->selected - line : 0;
-	search(view, &context, terms->wanted);
+	search(view, &order, source, terms->wanted);
 	view->seek = VIEW_SEEK_NONE;
 	scroll_to_selection(view);
-	sort_page(view, &context);
-	view->selected_id = source->id(source->rows, view->order[view->selected]);
+	end = view->top + view->page < view->count ? view->top + view->page : view->count;
+	view_order_page(&order, view->rows, view->count, view->top, end);
+	view->selected_id = view->rows[view->selected].id;
 	view->by_position = false;
 }
 

@@ -16,23 +16,51 @@
 
 #include "match.h"
 
-/* Rows of a snapshot as a view sees them; borrowed for the call it is given to. */
+/*
+ * What a row is ordered by: its text, from A, one without (NULL) last; where texts are the same its
+ * number, the largest first, an unknown one (NAN) last.
+ */
+struct view_key {
+	const char *text;
+	double number;
+};
+
+static inline struct view_key view_number(double number)
+{
+	return (struct view_key){NULL, number};
+}
+
+static inline struct view_key view_text(const char *text)
+{
+	return (struct view_key){text, 0};
+}
+
+/* By file, then from the first line. */
+static inline struct view_key view_place(const char *file, unsigned line)
+{
+	return (struct view_key){file, -(double)line};
+}
+
+/* Rows of a snapshot as a view sees them; borrowed, with all texts, for the call it is given to. */
 struct view_source {
 	const void *rows;
 	size_t count;
 	uint64_t (*id)(const void *rows, size_t index);
-	/*
-	 * Below 0 when row `a` comes first in the usual order of the column (figures from the
-	 * largest, names from A), 0 when they are equal.
-	 */
-	int (*compare)(const void *rows, size_t a, size_t b, unsigned column);
+	/* For the usual order of the column. NULL: the rows have an order of their own, always. */
+	struct view_key (*key)(const void *rows, size_t index, unsigned column);
 	/*
 	 * What search and filter look at: the row's name (part 0), then whatever else it is known
 	 * by, "" where that is unknown, NULL behind the last part. NULL: its rows are neither
 	 * searched nor filtered.
 	 */
 	const char *(*text)(const void *rows, size_t index, unsigned part);
-	bool in_order; /* `compare` has the rows' own order, which is not reversed */
+};
+
+/* What a view keeps of a row until the next update, so that ordering does not come back to it. */
+struct view_row {
+	struct view_key key;
+	uint64_t id;
+	size_t index; /* of the source */
 };
 
 enum view_seek {
@@ -48,8 +76,8 @@ struct view {
 	bool reverse;
 	size_t total;  /* rows of the source */
 	size_t count;  /* of them, those that pass the filter: positions are below it */
-	size_t *order; /* owned; positions to indexes of the source, of the rows on the screen
-			  (`top` and `page` on, the selected one is there), until the next update */
+	struct view_row *rows; /* owned; by position, those on the screen in order (`top` and
+				  `page` on, the selected one is there), until the next update */
 	size_t capacity;
 	size_t selected;  /* position; 0 when there are no rows */
 	size_t top;	  /* position of the first row on the screen */
@@ -75,6 +103,9 @@ void view_fini(struct view *view);
 /* Takes over new rows: filters, sorts, finds the selection again, scrolls it into the page. */
 void view_update(struct view *view, const struct view_source *source,
 		 const struct view_terms *terms);
+
+/* Where the source has the row of a position on the screen. */
+size_t view_index(const struct view *view, size_t position);
 
 /* Moves the selection, down when `rows` is positive; stops at both ends. */
 void view_move(struct view *view, long rows);

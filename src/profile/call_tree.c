@@ -214,36 +214,49 @@ void call_tree_add(void *context, struct stack *stack, uint64_t weight)
 	free(frames);
 }
 
-/* Behind each other: children of one parent, the heaviest first. */
-static int by_parent(const void *left, const void *right, void *context)
+/* The heaviest first. */
+static int by_weight(const void *left, const void *right, void *context)
 {
 	const struct call_node *nodes = context;
 	const struct call_node *a = &nodes[*(const uint32_t *)left];
 	const struct call_node *b = &nodes[*(const uint32_t *)right];
 
-	if (a->parent != b->parent)
-		return (a->parent > b->parent) - (a->parent < b->parent);
 	if (a->total != b->total)
 		return (a->total < b->total) - (a->total > b->total);
 	return (a->id > b->id) - (a->id < b->id);
 }
 
+/* Puts the children of a node in order; `room` has some for all nodes. */
+static void sort_children(struct call_tree *tree, struct call_node *parent, uint32_t *room)
+{
+	uint32_t *link = &parent->child;
+	size_t count = 0;
+
+	for (uint32_t at = parent->child; at != CALL_NODE_NONE; at = tree->nodes[at].next)
+		room[count++] = at;
+	if (count < 2)
+		return;
+	qsort_r(room, count, sizeof(*room), by_weight, tree->nodes);
+	for (size_t i = 0; i < count; i++) {
+		*link = room[i];
+		link = &tree->nodes[room[i]].next;
+	}
+	*link = CALL_NODE_NONE;
+}
+
 static void link_children(struct call_tree *tree)
 {
-	uint32_t *order = xcalloc(tree->count, sizeof(*order));
+	uint32_t *room = xcalloc(tree->count, sizeof(*room));
 
-	for (uint32_t i = 1; i < tree->count; i++)
-		order[i] = i;
-	if (tree->count > 2)
-		qsort_r(order + 1, tree->count - 1, sizeof(*order), by_parent, tree->nodes);
-	for (uint32_t i = tree->count; i-- > 1;) {
-		struct call_node *node = &tree->nodes[order[i]];
-		struct call_node *parent = &tree->nodes[node->parent];
+	for (uint32_t i = 1; i < tree->count; i++) {
+		struct call_node *parent = &tree->nodes[tree->nodes[i].parent];
 
-		node->next = parent->child;
-		parent->child = order[i];
+		tree->nodes[i].next = parent->child;
+		parent->child = i;
 	}
-	free(order);
+	for (uint32_t i = 0; i < tree->count; i++)
+		sort_children(tree, &tree->nodes[i], room);
+	free(room);
 }
 
 struct call_tree *call_tree_finish(struct call_tree_builder *builder)

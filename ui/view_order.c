@@ -1,0 +1,105 @@
+#include "config.h"
+
+#include "view_order.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* So few are simply sorted. */
+enum { SORT_AT_ONCE = 32 };
+
+static int compare_keys(const struct view_key *a, const struct view_key *b)
+{
+	if (a->text != b->text) {
+		int result = a->text && b->text ? strcmp(a->text, b->text) : !a->text - !b->text;
+
+		if (result != 0)
+			return result;
+	}
+	if (isnan(a->number) || isnan(b->number))
+		return !!isnan(a->number) - !!isnan(b->number);
+	return (b->number > a->number) - (b->number < a->number);
+}
+
+int view_order_compare(const struct view_order *order, const struct view_row *a,
+		       const struct view_row *b)
+{
+	int result;
+
+	if (order->own)
+		return (a->index > b->index) - (a->index < b->index);
+	result = compare_keys(&a->key, &b->key);
+	if (result != 0)
+		return order->reverse ? -result : result;
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+static int compare_rows(const void *left, const void *right, void *order)
+{
+	return view_order_compare(order, left, right);
+}
+
+static void sort(const struct view_order *order, struct view_row *rows, size_t count)
+{
+	struct view_order context = *order;
+
+	if (count > 1)
+		qsort_r(rows, count, sizeof(*rows), compare_rows, &context);
+}
+
+static void swap(struct view_row *a, struct view_row *b)
+{
+	struct view_row old = *a;
+
+	*a = *b;
+	*b = old;
+}
+
+void view_order_nth(const struct view_order *order, struct view_row *rows, size_t count,
+		    size_t nth)
+{
+	size_t low = 0, high = count, guess = nth;
+	uint32_t random = 1;
+
+	if (order->own)
+		return;
+	while (high - low > SORT_AT_ONCE) {
+		size_t less = low, at = low, more = high;
+
+		/* Rows often come in the order that is asked for: then this is the one. */
+		struct view_row pivot = rows[guess];
+
+		while (at < more) {
+			int result = view_order_compare(order, &rows[at], &pivot);
+
+			if (result < 0)
+				swap(&rows[less++], &rows[at++]);
+			else if (result > 0)
+				swap(&rows[at], &rows[--more]);
+			else
+				at++;
+		}
+		if (nth < less)
+			high = less;
+		else if (nth >= more)
+			low = more;
+		else
+			return;
+		random = random * 1664525U + 1013904223U;
+		guess = low + (size_t)random % (high - low);
+	}
+	sort(order, rows + low, high - low);
+}
+
+void view_order_page(const struct view_order *order, struct view_row *rows, size_t count,
+		     size_t top, size_t end)
+{
+	if (end <= top || order->own)
+		return;
+	if (top > 0)
+		view_order_nth(order, rows, count, top);
+	if (end < count)
+		view_order_nth(order, rows + top, count - top, end - top);
+	sort(order, rows + top, end - top);
+}
