@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@
 #include "symbol/debug_fetcher.h"
 #include "symbol/worker.h"
 #include "symbol/worker_link.h"
+#include "ui/settings_file.h"
 #include "ui/ui.h"
 
 enum {
@@ -44,6 +46,9 @@ struct program {
 	struct session *session;
 	struct ui *ui;			/* NULL: batch */
 	struct snapshot *snapshot;	/* what is on the screen */
+	struct settings settings;	/* as they were found */
+	bool keep_settings;		/* they can be written */
+	double typed_delay_s;		/* 0: none was */
 	bool paused;
 	bool draw;			/* at the end of this turn */
 	bool exit_shown;		/* the refresh after the target's exit has been made */
@@ -185,7 +190,7 @@ static void set_delay(struct program *program)
 		ui_say(program->ui, true, err.text);
 		return;
 	}
-	program->options.delay_s = delay_s;
+	program->options.delay_s = program->typed_delay_s = delay_s;
 	program->early_ticks = 0;
 	set_timer(program, delay_s, delay_s);
 }
@@ -330,6 +335,27 @@ static int watch(struct program *program, int fd, loop_fn callback, struct err *
 	return code ? err_set(err, -code, EXIT_FAILED, "cannot wait for events: %s", strerror(-code)) : 0;
 }
 
+/* Opens the screen as it was left the last time; the command line has the last word. */
+static int open_screen(struct program *program, struct err *err)
+{
+	struct err wrong = {.status = EXIT_DONE};
+	struct settings settings;
+	int code;
+
+	settings_init(&program->settings);
+	program->keep_settings = settings_load(&program->settings, &wrong) == 0;
+	settings = program->settings;
+	if (program->options.theme != THEME_AUTO)
+		settings.theme = program->options.theme;
+	if (!program->options.delay_given && !isnan(settings.delay_s))
+		program->options.delay_s = settings.delay_s;
+	session_set_group(program->session, settings.group);
+	code = ui_open(&program->ui, &settings, err);
+	if (!code && !program->keep_settings)
+		ui_say(program->ui, true, wrong.text);
+	return code;
+}
+
 static int start(struct program *program, struct err *err)
 {
 	double delay = program->options.delay_s;
@@ -354,7 +380,7 @@ static int start(struct program *program, struct err *err)
 		set_timer(program, delay, delay);
 		return 0;
 	}
-	code = ui_open(&program->ui, err);
+	code = open_screen(program, err);
 	if (!code)
 		code = watch(program, STDIN_FILENO, on_keys, err);
 	if (code)
@@ -366,13 +392,29 @@ static int start(struct program *program, struct err *err)
 	return 0;
 }
 
+/* What cannot be written is said, but has nothing to do with how the program ends. */
+static void save_settings(const struct program *program, const struct settings *chosen)
+{
+	struct err err = {.status = EXIT_DONE};
+
+	if (program->keep_settings && settings_save(&program->settings, chosen, &err))
+		(void)fprintf(stderr, "%s: %s\n", PACKAGE_NAME, err.text);
+}
+
 /* The terminal is given back before anything else is taken down or said. */
 static void finish(struct program *program)
 {
+	struct settings chosen = program->settings;
 	bool says = program->session && !program->options.json;
 	struct timespec begin, end;
 
-	ui_close(program->ui);
+	if (program->ui) {
+		ui_remember(program->ui, &chosen);
+		if (program->typed_delay_s > 0)
+			chosen.delay_s = program->typed_delay_s;
+		ui_close(program->ui);
+		save_settings(program, &chosen);
+	}
 	snapshot_free(program->snapshot);
 	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
 	session_close(program->session);

@@ -18,6 +18,7 @@ enum {
 	FREQUENCY_LAST_HZ = 100000,
 	OPTION_HEAP = 256,
 	OPTION_GROWTH,
+	OPTION_THEME,
 	OPTION_JSON,
 	OPTION_HEAP_ENTRIES,
 	OPTION_HEAP_MMAP,
@@ -55,6 +56,7 @@ static const struct option long_options[] = {
     {"doctor", no_argument, NULL, OPTION_DOCTOR},
     {"growth", required_argument, NULL, OPTION_GROWTH},
     {"max-overhead", required_argument, NULL, OPTION_OVERHEAD},
+    {"theme", required_argument, NULL, OPTION_THEME},
     {"batch", no_argument, NULL, 'b'},
     {"iterations", required_argument, NULL, 'n'},
     {"json", no_argument, NULL, OPTION_JSON},
@@ -99,6 +101,8 @@ static const char help[] =
     "                             off    never\n"
     "      --max-overhead PCT   what this may cost the target, in per cent of its\n"
     "                           CPU time (default 5, 0: no limit)\n"
+    "      --theme THEME        colours for a background that is dark or light\n"
+    "                           (default auto: as the terminal says)\n"
     "  -b, --batch              print a table at every refresh, use no terminal\n"
     "  -n, --iterations N       stop after N refreshes\n"
     "      --json               with -b: one JSON object a line at every refresh\n"
@@ -285,6 +289,20 @@ static int parse_growth(const char *text, enum growth_mode *ret_growth, struct e
 	return 0;
 }
 
+static int parse_theme(const char *text, enum theme *ret_theme, struct err *err)
+{
+	if (strcmp(text, "auto") == 0)
+		*ret_theme = THEME_AUTO;
+	else if (strcmp(text, "dark") == 0)
+		*ret_theme = THEME_DARK;
+	else if (strcmp(text, "light") == 0)
+		*ret_theme = THEME_LIGHT;
+	else
+		return err_set(err, EINVAL, EXIT_USAGE,
+			       "'%s' is not a theme: give auto, dark or light", text);
+	return 0;
+}
+
 static int parse_link(const char *text, enum link_kind *ret_link, struct err *err)
 {
 	if (strcmp(text, "session") == 0)
@@ -332,6 +350,7 @@ static int apply_option(struct options *options, int option, const char *word, s
 {
 	switch (option) {
 	case 'd':
+		options->delay_given = true;
 		return options_parse_delay(optarg, &options->delay_s, err);
 	case 'F':
 		options->frequency_given = true;
@@ -365,6 +384,8 @@ static int apply_option(struct options *options, int option, const char *word, s
 				    &options->map_entries, err);
 	case OPTION_GROWTH:
 		return parse_growth(optarg, &options->growth, err);
+	case OPTION_THEME:
+		return parse_theme(optarg, &options->theme, err);
 	case OPTION_JSON:
 		options->json = true;
 		return 0;

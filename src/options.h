@@ -10,6 +10,8 @@
 enum heap_mode { HEAP_AUTO, HEAP_EXACT, HEAP_OFF, HEAP_SAMPLED };
 enum growth_mode { GROWTH_AUTO, GROWTH_ON, GROWTH_OFF };
 enum link_kind { LINK_BEST, LINK_SESSION, LINK_MULTI, LINK_PERF };
+/* Colours for a background that is dark or light; THEME_AUTO: as the terminal says. */
+enum theme { THEME_AUTO, THEME_DARK, THEME_LIGHT };
 enum option_action { ACTION_RUN, ACTION_HELP, ACTION_VERSION };
 
 struct options {
@@ -18,6 +20,7 @@ struct options {
 	char **command;		/* borrowed from argv, NULL-terminated; NULL: a pid is given */
 	char **environment;	/* of the command, borrowed; not set by options_parse() */
 	double delay_s;
+	bool delay_given;
 	unsigned frequency_hz;
 	enum heap_mode heap;
 	uint64_t heap_interval_bytes; /* only with HEAP_SAMPLED */
@@ -27,6 +30,7 @@ struct options {
 	double max_overhead_pct; /* of the target's CPU time; 0: no limit */
 	bool max_overhead_given; /* not the default */
 	bool frequency_given;
+	enum theme theme;
 	bool batch;
 	bool json;
 	bool probes;		/* only list them */

@@ -24,7 +24,7 @@ struct screen *screen_new(bool utf8)
 	struct screen *screen = xcalloc(1, sizeof(*screen));
 
 	screen->glyphs = glyphs_get(utf8);
-	screen->choice.window = SNAPSHOT_ALL;
+	screen->choice.window = SNAPSHOT_RECENT;
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
 		view_init(&screen->panes[id].view, pane_get(id)->first_sort);
 	screen->choice.tree = &screen->tree;

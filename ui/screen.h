@@ -10,6 +10,7 @@
 #include "grid.h"
 #include "keymap.h"
 #include "profile/snapshot.h"
+#include "settings.h"
 
 struct screen;
 
@@ -27,6 +28,12 @@ unsigned screen_mouse(struct screen *screen, int key, int row, int col);
 
 /* Does what the command asks of the screen; returns a set of enum ui_action for the caller. */
 unsigned screen_command(struct screen *screen, enum command command);
+
+/* Shows things as the settings say, before anything is drawn. */
+void screen_apply(struct screen *screen, const struct settings *settings);
+
+/* Puts into the settings what the user has chosen since; theme and delay are not the screen's. */
+void screen_remember(const struct screen *screen, struct settings *settings);
 
 /* What was typed last for UI_DELAY and UI_SAVE; borrowed until the next key. */
 const char *screen_delay_text(const struct screen *screen);

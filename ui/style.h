@@ -1,5 +1,5 @@
 /*
- * What a piece of text means. Which colour or attribute that becomes is decided in term.c alone, so
+ * What a piece of text means. Which colour or attribute that becomes is decided in theme.c and term.c alone, so
  * that no meaning ever depends on a colour.
  */
 #ifndef RSP_UI_STYLE_H

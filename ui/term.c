@@ -1,54 +1,28 @@
 /*
- * The only user of curses. Signals stay with the main loop: what curses installs is undone at once,
+ * The terminal's output, by curses. Signals stay with the main loop: what curses installs is undone at once,
  * and the size is asked for when the loop says that it changed.
- *
- * Keys are read from a pad of their own, because reading from a window would first draw it.
  */
 #include "config.h"
 
-#ifndef NCURSES_WIDECHAR
-#define NCURSES_WIDECHAR 1
-#endif
+#include "term_state.h"
 
-#include "term.h"
-
-#include <curses.h>
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <ncursesw/term.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "crash.h"
-#include "frame.h"
-#include "keymap.h"
-
-/* How long the bytes of one key may be apart, in milliseconds, before an Esc is an Esc. */
-enum { ESCAPE_MS = 25 };
+#include "theme.h"
 
 /* Curses changes these when it starts. */
 static const int curses_signals[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 
 enum { CURSES_SIGNALS = sizeof(curses_signals) / sizeof(curses_signals[0]) };
-
-struct terminal {
-	SCREEN *screen;
-	struct frame frame;   /* where curses writes to */
-	WINDOW *keys;	      /* a pad */
-	struct termios modes; /* before us */
-	struct grid *shown;   /* what curses has; NULL: it must get everything */
-	attr_t attributes[STYLE_COUNT];
-	bool colours;
-	bool suspended;
-	bool redraw;
-	int mouse_row, mouse_col;
-};
 
 /* Copies a string of the terminal without its padding ("$<5>"), which is for hardware long gone. */
 static size_t append_capability(char *bytes, size_t length, const char *name)
@@ -151,50 +125,7 @@ static attr_t plain_attributes(enum style style)
 	}
 }
 
-/* Foreground of a style on a terminal with 8 or 256 colours; -1 is the terminal's own. */
-static short style_colour(enum style style)
-{
-	bool many = COLORS >= 256;
-
-	switch (style) {
-	case STYLE_MUTED:
-		return many ? 245 : -1;
-	case STYLE_TITLE:
-	case STYLE_KEY:
-		return many ? 37 : COLOR_CYAN;
-	case STYLE_HEADER:
-		return many ? 71 : COLOR_GREEN;
-	case STYLE_HOT:
-		return many ? 208 : COLOR_YELLOW;
-	case STYLE_WARN:
-		return many ? 196 : COLOR_RED;
-	case STYLE_BOX:
-	case STYLE_BOX_OTHER:
-	case STYLE_BOX_FOUND:
-		return many ? 16 : COLOR_BLACK;
-	default:
-		return -1;
-	}
-}
-
-/* Background of a style, as style_colour(); boxes are dark on a colour. */
-static short style_background(enum style style)
-{
-	bool many = COLORS >= 256;
-
-	switch (style) {
-	case STYLE_BOX:
-		return many ? 173 : COLOR_YELLOW;
-	case STYLE_BOX_OTHER:
-		return many ? 179 : COLOR_GREEN;
-	case STYLE_BOX_FOUND:
-		return many ? 141 : COLOR_MAGENTA;
-	default:
-		return -1;
-	}
-}
-
-static void start_colours(struct terminal *term)
+static void start_colours(struct terminal *term, enum theme theme)
 {
 	const char *no_color = getenv("NO_COLOR");
 
@@ -204,45 +135,25 @@ static void start_colours(struct terminal *term)
 	    COLOR_PAIRS <= STYLE_COUNT)
 		return;
 
-	short background = use_default_colors() == OK ? -1 : COLOR_BLACK;
-	bool own = background == -1;
+	bool own = use_default_colors() == OK;
+	short background = own ? -1 : theme == THEME_LIGHT ? COLOR_WHITE : COLOR_BLACK;
 
 	term->colours = true;
 	for (enum style style = STYLE_NORMAL; style < STYLE_COUNT; style++) {
-		short colour = style_colour(style);
+		struct theme_colours colours = theme_colours(theme, COLORS, style);
 
-		if (colour == -1 && !own)
-			colour = COLOR_WHITE;
-		short behind = style_background(style);
-
-		init_pair((short)(style + 1), colour, behind == -1 ? background : behind);
+		if (colours.foreground == -1 && !own)
+			colours.foreground = theme == THEME_LIGHT ? COLOR_BLACK : COLOR_WHITE;
+		if (colours.background == -1)
+			colours.background = background;
+		init_pair((short)(style + 1), colours.foreground, colours.background);
 	}
 	/* Colour says it; a line under every warning would be noise. */
 	term->attributes[STYLE_WARN] = A_BOLD;
 	term->attributes[STYLE_BOX_FOUND] = A_NORMAL;
 }
 
-static int start_input(struct terminal *term)
-{
-	/* ^C and ^Z come as keys; raw() keeps the processing of output, unlike cfmakeraw(). */
-	raw();
-	noecho();
-	nonl();
-	set_escdelay(ESCAPE_MS);
-	curs_set(0);
-	leaveok(stdscr, TRUE);
-	term->keys = newpad(1, 1);
-	if (!term->keys)
-		return -1;
-	keypad(term->keys, TRUE);
-	nodelay(term->keys, TRUE);
-	(void)mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED,
-			NULL);
-	(void)mouseinterval(0);
-	return 0;
-}
-
-int term_open(struct terminal **ret_term, struct err *err)
+int term_open(struct terminal **ret_term, enum theme theme, struct err *err)
 {
 	int result = check_terminal(err);
 
@@ -270,10 +181,10 @@ int term_open(struct terminal **ret_term, struct err *err)
 		    err, EIO, EXIT_FAILED,
 		    "cannot open the screen: the terminal cannot be set up; use --batch");
 	}
-	if (start_input(term) < 0)
+	if (term_start_input(term) < 0)
 		out_of_memory();
 	arm(term);
-	start_colours(term);
+	start_colours(term, theme == THEME_AUTO ? theme_guess(getenv("COLORFGBG")) : theme);
 	*ret_term = term;
 	return 0;
 }
@@ -297,76 +208,6 @@ bool term_is_utf8(const struct terminal *term)
 {
 	(void)term;
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-}
-
-static int decode_mouse(struct terminal *term)
-{
-	MEVENT event;
-
-	if (getmouse(&event) != OK)
-		return RSP_KEY_OTHER;
-	term->mouse_row = event.y;
-	term->mouse_col = event.x;
-	if (event.bstate & (BUTTON1_PRESSED | BUTTON1_CLICKED))
-		return RSP_KEY_CLICK;
-	if (event.bstate & BUTTON4_PRESSED)
-		return RSP_KEY_WHEEL_UP;
-	return event.bstate & BUTTON5_PRESSED ? RSP_KEY_WHEEL_DOWN : RSP_KEY_OTHER;
-}
-
-static int decode_key(wint_t key)
-{
-	static const struct {
-		wint_t curses;
-		int key;
-	} keys[] = {
-	    {KEY_UP, RSP_KEY_UP},	  {KEY_DOWN, RSP_KEY_DOWN},
-	    {KEY_LEFT, RSP_KEY_LEFT},	  {KEY_RIGHT, RSP_KEY_RIGHT},
-	    {KEY_PPAGE, RSP_KEY_PAGE_UP}, {KEY_NPAGE, RSP_KEY_PAGE_DOWN},
-	    {KEY_HOME, RSP_KEY_HOME},	  {KEY_END, RSP_KEY_END},
-	    {KEY_ENTER, RSP_KEY_ENTER},	  {KEY_BACKSPACE, RSP_KEY_BACKSPACE},
-	    {KEY_FIND, RSP_KEY_HOME},	  {KEY_SELECT, RSP_KEY_END},
-	};
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (keys[i].curses == key)
-			return keys[i].key;
-	if (key >= (wint_t)KEY_F(1) && key <= (wint_t)KEY_F(12))
-		return RSP_KEY_F1 + (int)(key - (wint_t)KEY_F(1));
-	return RSP_KEY_OTHER;
-}
-
-int term_key(struct terminal *term)
-{
-	wint_t key;
-	int kind = wget_wch(term->keys, &key);
-
-	if (kind == ERR)
-		return RSP_KEY_NONE;
-	/* ^@ would be taken for no key at all. */
-	if (kind == OK)
-		return key == 0 ? RSP_KEY_OTHER : (int)key;
-	return key == KEY_MOUSE ? decode_mouse(term) : decode_key(key);
-}
-
-void term_mouse(const struct terminal *term, int *ret_row, int *ret_col)
-{
-	*ret_row = term->mouse_row;
-	*ret_col = term->mouse_col;
-}
-
-bool term_is_gone(const struct terminal *term)
-{
-	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-	int waiting = 0;
-
-	(void)term;
-	if (poll(&input, 1, 0) <= 0)
-		return false;
-	if (input.revents & (POLLHUP | POLLERR | POLLNVAL))
-		return true;
-	/* Readable with nothing to read is the end of the file. */
-	return ioctl(STDIN_FILENO, FIONREAD, &waiting) < 0 || waiting == 0;
 }
 
 void term_size(struct terminal *term, int *ret_rows, int *ret_cols)

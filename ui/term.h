@@ -1,5 +1,5 @@
 /*
- * The terminal. Nothing but term.c knows curses: keys come out as codes of keymap.h, what to show
+ * The terminal. Nothing but term*.c knows curses: keys come out as codes of keymap.h, what to show
  * goes in as a grid.
  */
 #ifndef RSP_UI_TERM_H
@@ -9,6 +9,7 @@
 
 #include "err.h"
 #include "grid.h"
+#include "options.h"
 
 struct terminal;
 
@@ -16,7 +17,7 @@ struct terminal;
  * Takes over the terminal of standard input and output. On failure nothing has changed and `err`
  * says what to do. There can be only one at a time.
  */
-int term_open(struct terminal **ret_term, struct err *err);
+int term_open(struct terminal **ret_term, enum theme theme, struct err *err);
 
 /* Gives the terminal back as it was. NULL is allowed. */
 void term_close(struct terminal *term);

@@ -19,10 +19,10 @@ struct ui {
 	struct grid *grid;     /* owned */
 };
 
-int ui_open(struct ui **ret_ui, struct err *err)
+int ui_open(struct ui **ret_ui, const struct settings *settings, struct err *err)
 {
 	struct terminal *term = NULL;
-	int result = term_open(&term, err);
+	int result = term_open(&term, settings->theme, err);
 	int rows, cols;
 
 	if (result < 0)
@@ -32,10 +32,16 @@ int ui_open(struct ui **ret_ui, struct err *err)
 
 	ui->term = term;
 	ui->screen = screen_new(term_is_utf8(term));
+	screen_apply(ui->screen, settings);
 	term_size(term, &rows, &cols);
 	ui->grid = grid_new(rows, cols);
 	*ret_ui = ui;
 	return 0;
+}
+
+void ui_remember(const struct ui *ui, struct settings *settings)
+{
+	screen_remember(ui->screen, settings);
 }
 
 void ui_close(struct ui *ui)

@@ -9,6 +9,7 @@
 
 #include "err.h"
 #include "profile/snapshot.h"
+#include "settings.h"
 
 struct ui;
 
@@ -34,9 +35,13 @@ enum ui_action {
 /*
  * Takes over the terminal of standard input and output. Fails with one line when they are no
  * terminal, or TERM is unset or unknown. From here on the terminal is given back by ui_close(), by
- * the out-of-memory hook, and by a handler for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT.
+ * the out-of-memory hook, and by a handler for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT. It begins
+ * as the settings say.
  */
-int ui_open(struct ui **ret_ui, struct err *err);
+int ui_open(struct ui **ret_ui, const struct settings *settings, struct err *err);
+
+/* Puts into the settings what the user has chosen since, but for the delay. */
+void ui_remember(const struct ui *ui, struct settings *settings);
 
 /* Gives the terminal back. NULL is allowed. */
 void ui_close(struct ui *ui);

@@ -11,7 +11,7 @@
 
 /* None of them names a file: what has a slash is not taken. */
 static const char *const kept[] = {
-    "TERM",	"COLORTERM", "NO_COLOR",   "LANG",	  "LANGUAGE", "LC_ALL",
+    "TERM",	"COLORTERM", "COLORFGBG", "NO_COLOR",   "LANG",	  "LANGUAGE", "LC_ALL",
     "LC_CTYPE", "LC_TIME",   "LC_NUMERIC", "LC_MESSAGES", "COLUMNS",  "LINES",
 };
 

@@ -26,6 +26,8 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.environ["TERM"] = "xterm-256color"
+            for name in ("HOME", "XDG_CONFIG_HOME"):  # no settings, whoever has some
+                os.environ.pop(name, None)
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
             os.execvp(argv[0], list(argv))
 

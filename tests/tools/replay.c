@@ -124,6 +124,7 @@ int main(int argc, char **argv)
 	struct replay replay = {.paused = false};
 	unsigned long steps = argc > 2 ? strtoul(argv[2], NULL, 10) : STEPS;
 	struct err err = {.status = EXIT_DONE};
+	struct settings settings;
 	enum model_scene scene;
 	int status = EXIT_FAILED;
 
@@ -135,7 +136,8 @@ int main(int argc, char **argv)
 	while (steps-- > 0)
 		model_step(replay.model);
 	refresh(&replay);
-	if (ui_open(&replay.ui, &err) == 0)
+	settings_init(&settings);
+	if (ui_open(&replay.ui, &settings, &err) == 0)
 		status = watch(&replay);
 	else
 		(void)fprintf(stderr, "replay: %s\n", err.text);

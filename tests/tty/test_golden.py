@@ -7,6 +7,7 @@ import difflib
 import os
 import shlex
 import signal
+import subprocess
 import tempfile
 import time
 import unittest
@@ -107,7 +108,7 @@ class GoldenTest(unittest.TestCase):
         terminal = self.open_replay((120, 35), "busy")
         terminal.wait_for(r"^ \? Help")
         pid = int(terminal.tmux("display-message", "-p", "#{pane_pid}"))
-        terminal.press("-", "b", "z")
+        terminal.press("b", "z")
         terminal.wait_for(r"\+/- ")
         for second in range(1, 4):
             os.kill(pid, signal.SIGUSR1)
@@ -129,6 +130,22 @@ class GoldenTest(unittest.TestCase):
         for term in ("tmux-256color", "screen", "linux", "vt100"):
             with self.subTest(term=term):
                 self.check(f"colours-{term}", self.open_replay((80, 24), "lossy", term), True)
+
+    def test_sixteen_colours(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        source = Path(folder.name) / "source"
+        source.write_text("sixteen|tmux with 16 colours,\n\tcolors#16, pairs#256, "
+                          "use=tmux-256color,\n")
+        subprocess.run(["tic", "-x", "-o", folder.name, source], check=True)
+        self.check("colours-16", self.open_replay((80, 24), "lossy", "sixteen",
+                                                  {"TERMINFO": folder.name}), True)
+
+    def test_light_theme(self):
+        for term in ("tmux-256color", "screen"):
+            with self.subTest(term=term):
+                self.check(f"light-{term}", self.open_replay(
+                    (80, 24), "lossy", term, {"COLORFGBG": "0;15"}), True)
 
     def test_no_color(self):
         self.check("colours-none", self.open_replay((80, 24), "lossy",

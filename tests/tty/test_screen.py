@@ -160,6 +160,29 @@ class ScreenTest(unittest.TestCase):
         terminal.wait_for(r"^. +[1-9]\S* +\d\S* +0 .*\bdemo_hash_block\b")
         terminal.wait_for(r"^. +\d\S* +\d\S* +[1-9]\S* .*\bdemo_leak_session\b")
 
+    def test_settings_are_remembered_and_broken_ones_are_said(self):
+        file = self.folder / ".config" / "rsprof-top" / "config"
+        terminal = self.open_top()
+        terminal.press("2", "+", "T", "q")
+        terminal.wait_for(r"^status=0")
+        self.assertIn("\nview = cpu\nwindow = all\n", file.read_text())
+        self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+        self.stop_target()
+        terminal.run("clear")
+        self.start_top(terminal)
+        terminal.wait_for(r"\[CPU\] since attachment")
+        terminal.wait_for(r"TOTAL%▼")
+        terminal.press("q")
+        terminal.wait_for(r"^status=0")
+        self.stop_target()
+        file.write_text("view = sideways\n")
+        terminal.run("clear")
+        self.start_top(terminal)
+        terminal.wait_for("settings are not used: .*line 1 is not understood: view = sideways")
+        terminal.press("3", "q")
+        terminal.wait_for(r"^status=0")
+        self.assertEqual(file.read_text(), "view = sideways\n", "not written over")
+
     def test_details(self):
         """The stacks of a function and of a site, and the way back."""
         terminal = self.open_top(name="demo")

@@ -166,6 +166,20 @@ Test(options, max_overhead)
 	EXPECT_ERROR("option '--max-overhead' needs a value", "--max-overhead");
 }
 
+Test(options, theme_and_whether_a_delay_is_given)
+{
+	struct options options;
+	struct err err = {0};
+
+	cr_assert_eq(PARSE(&options, &err, "1"), 0);
+	cr_expect_eq(options.theme, THEME_AUTO);
+	cr_expect_not(options.delay_given);
+	cr_assert_eq(PARSE(&options, &err, "--theme", "light", "-d", "1", "1"), 0);
+	cr_expect_eq(options.theme, THEME_LIGHT);
+	cr_expect(options.delay_given);
+	EXPECT_ERROR("'blue' is not a theme: give auto, dark or light", "--theme=blue", "1");
+}
+
 Test(options, growth)
 {
 	static const struct {

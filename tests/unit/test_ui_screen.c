@@ -234,14 +234,18 @@ static void draw(int cols, int rows)
 {
 	grid_resize(grid, rows, cols);
 	for (size_t i = 0; i < snapshot.function_count; i++) {
-		functions[i].in[SNAPSHOT_ALL].self = functions[i].self_samples;
-		functions[i].in[SNAPSHOT_ALL].total = functions[i].total_samples;
+		for (enum snapshot_window window = SNAPSHOT_RECENT; window < SNAPSHOT_WINDOWS;
+		     window++)
+			functions[i].in[window] = (struct snapshot_samples){
+			    functions[i].self_samples, functions[i].total_samples};
 	}
 	for (size_t i = 0; i < snapshot.site_count; i++) {
 		sites[i].since_alloc_bytes = sites[i].alloc_bytes;
 		sites[i].since_freed_bytes = sites[i].freed_bytes;
 	}
+	snapshot.cpu.window_samples[SNAPSHOT_RECENT] = snapshot.cpu.samples;
 	snapshot.cpu.window_samples[SNAPSHOT_ALL] = snapshot.cpu.samples;
+	snapshot.cpu.window_s[SNAPSHOT_RECENT] = 10;
 	free(snapshot.folded);
 	snapshot_fold_kernel(&snapshot);
 	screen_draw(screen, &snapshot, grid);
@@ -283,7 +287,7 @@ Test(ui_screen, full_size)
 	draw(120, 35);
 	HAS(" rsprof-top  4127 ordersd  /usr/bin/ordersd  24 thr  CPU 318%  RSS 512.0M");
 	HAS("up 2h05m  watched 7s  12:41:07");
-	LINE("cpu-clock", " CPU   cpu-clock 99 Hz  samples 1.0K  full stacks 99.2%  kernel 25.0%  in probes 5.0%");
+	LINE("cpu-clock", " CPU   cpu-clock 99 Hz  samples 1.0K  100/s  full stacks 99.2%  kernel 25.0%  in probes 5.0%");
 	LINE("exact", " HEAP  exact  glibc  live 3.0M  objs 1.5K  growth +2.0K/s  alloc 4.0K/s  "
 		      "older frees 17");
 	HAS(" LOST  perf samples 0  throttled 0  ring buffer 0  maps full 0  uncovered threads 0");
@@ -300,7 +304,7 @@ Test(ui_screen, full_size)
 	     "cache::insert             src/cache.rs:141");
 	LINE("parse", "    1.0K         -        0      2    4.0K    3.0K       - ____________     - "
 		      "parse                     libp.so");
-	HAS("--[CPU] since attachment -");
+	HAS("--[CPU] last 10s -");
 	HAS("-- HEAP  since attachment -");
 	HAS("- 1-3 of 3 --");
 }
@@ -825,7 +829,7 @@ Test(ui_screen, limits_are_said)
 	snapshot.cpu.reason = "kernel.perf_event_paranoid is 2";
 	draw(80, 24);
 	HAS("user only");
-	HAS("[CPU] since attachment; kernel.perf_event_paranoid is 2 -");
+	HAS("[CPU] last 10s; kernel.perf_event_paranoid is 2 -");
 	snapshot.heap.mode = "sampled";
 	snapshot.heap.interval_bytes = 512 << 10;
 	draw(80, 24);
