@@ -15,6 +15,7 @@
 #include "collect/call_map.h"
 #include "permit/surroundings.h"
 #include "session_state.h"
+#include "target/source_text.h"
 #include "target/launch.h"
 
 /* So long the worker may look for the allocators. */
@@ -299,6 +300,7 @@ void session_close(struct session *session)
 	if (session->calls_fd >= 0)
 		close(session->calls_fd);
 	rule_map_close(session->rule_map);
+	source_text_free(session->source_text);
 	client_free(session->client);
 	address_space_free(session->space);
 	target_close(session->target);

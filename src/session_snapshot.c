@@ -167,6 +167,7 @@ struct snapshot *session_snapshot(struct session *session, const struct snapshot
 	session_growth_fill(session, snapshot, request->stacks);
 	session_fill_modules(session, snapshot);
 	fill_trees(session, snapshot);
+	session_fill_source(session, snapshot);
 	session_fill_threads(session, snapshot);
 	if (request->combined)
 		snapshot_fill_combined(snapshot);

@@ -3,7 +3,7 @@
  * session_hooks.c (from one stage to the next), session_allocators.c (which functions are probed),
  * session_growth.c (page faults), session_mappings.c (mmap() and its like), session_memory.c
  * (memory in all), session_modules.c (the files it has code of),
- * session_threads.c, session_lines.c (which names and lines are worth most) and session_snapshot.c.
+ * session_threads.c, session_source.c (a function's lines and instructions), session_lines.c (which names and lines are worth most) and session_snapshot.c.
  */
 #ifndef RSP_SESSION_STATE_H
 #define RSP_SESSION_STATE_H
@@ -121,6 +121,7 @@ struct session {
 	struct unit_costs unit_costs;
 	int cost_fd;			/* of who measures it; -1: nobody does */
 	pid_t cost_pid;
+	struct source_text *source_text; /* of the function that is looked at, owned; NULL: none */
 	struct session_threads *threads; /* as last read, owned; NULL: never */
 	double hits_s;			/* when they were last read; 0: never */
 	uint64_t heap_interval;		/* of sampling, now */
@@ -293,6 +294,9 @@ unsigned session_halvings_most(const struct session *session);
 void session_govern(struct session *session);
 void session_fill_governor(struct session *session, struct snapshot *snapshot);
 void session_fill_overhead(struct session *session, struct snapshot *snapshot);
+
+/* Fills the lines and instructions of the function that the snapshot asks for. */
+void session_fill_source(struct session *session, struct snapshot *snapshot);
 
 void session_fill_ledger(struct session *session, struct snapshot *snapshot);
 

@@ -30,10 +30,7 @@ void detail_open(struct detail *detail, enum detail_kind kind, uint64_t id)
 	detail->count = 0;
 }
 
-static struct detail_row *add(struct detail *detail, enum style style, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static struct detail_row *add(struct detail *detail, enum style style, const char *format, ...)
+struct detail_row *detail_add(struct detail *detail, enum style style, const char *format, ...)
 {
 	struct detail_row *row;
 	va_list args;
@@ -59,18 +56,18 @@ static void add_frame(struct detail *detail, enum style style, const char *funct
 		      const char *file, unsigned line, const char *module)
 {
 	if (file)
-		add(detail, style, "    %s%s  %s:%u", function, inlined ? " ~inl" : "", file, line);
+		detail_add(detail, style, "    %s%s  %s:%u", function, inlined ? " ~inl" : "", file, line);
 	else
-		add(detail, style, "    %s%s  %s", function, inlined ? " ~inl" : "", module);
+		detail_add(detail, style, "    %s%s  %s", function, inlined ? " ~inl" : "", module);
 }
 
 static void add_head(struct detail *detail, const char *name, const char *module, const char *file,
 		     unsigned line)
 {
 	if (file)
-		add(detail, STYLE_TITLE, "%s  %s  %s:%u", name, module, file, line);
+		detail_add(detail, STYLE_TITLE, "%s  %s  %s:%u", name, module, file, line);
 	else
-		add(detail, STYLE_TITLE, "%s  %s", name, module);
+		detail_add(detail, STYLE_TITLE, "%s  %s", name, module);
 }
 
 /* --- a function ------------------------------------------------------------------------------- */
@@ -150,16 +147,18 @@ static void fill_function(struct detail *detail, const struct snapshot *snapshot
 	if (!function || !tree)
 		return;
 	add_head(detail, function->name, function->module, function->file, function->line);
-	add(detail, STYLE_NORMAL,
+	detail_add(detail, STYLE_NORMAL,
 	    "self %.1f%%, with what it called %.1f%% of all samples since attachment",
 	    function->self_pct, function->total_pct);
+	if (snapshot->source)
+		detail_add_source(detail, snapshot->source);
 	hottest = find_stacks(tree, function);
-	add(detail, STYLE_NORMAL, "%s", "");
-	add(detail, STYLE_HEADER, "hottest %zu of %zu stacks, shares of the function's %" PRIu64,
+	detail_add(detail, STYLE_NORMAL, "%s", "");
+	detail_add(detail, STYLE_HEADER, "hottest %zu of %zu stacks, shares of the function's %" PRIu64,
 	    hottest.count, hottest.all, hottest.weight);
 	for (size_t i = 0; i < hottest.count; i++) {
 		uint32_t at = hottest.nodes[i];
-		struct detail_row *row = add(detail, STYLE_NORMAL, "stack %zu", i + 1);
+		struct detail_row *row = detail_add(detail, STYLE_NORMAL, "stack %zu", i + 1);
 
 		row->pct = share((double)tree->nodes[at].self, (double)hottest.weight);
 		fmt_count(row->amount, sizeof(row->amount), tree->nodes[at].self);
@@ -187,7 +186,7 @@ static void add_sums(struct detail *detail, const struct snapshot_site *site)
 
 	if (!isnan(site->growth_bytes_per_s))
 		fmt_bytes_signed(growth, sizeof(growth), site->growth_bytes_per_s, "/s");
-	add(detail, STYLE_NORMAL, "live %s (+/- %s) in %s objects of %s on average, peak %s",
+	detail_add(detail, STYLE_NORMAL, "live %s (+/- %s) in %s objects of %s on average, peak %s",
 	    fmt_bytes(live, sizeof(live), site->live_bytes),
 	    bytes(ci, sizeof(ci), site->live_ci_bytes),
 	    fmt_count(objects, sizeof(objects), site->live_objects),
@@ -195,12 +194,12 @@ static void add_sums(struct detail *detail, const struct snapshot_site *site)
 		? fmt_bytes(average, sizeof(average), site->live_bytes / site->live_objects)
 		: "-",
 	    fmt_bytes(peak, sizeof(peak), site->peak_bytes));
-	add(detail, STYLE_NORMAL, "allocated %s, freed %s since attachment; now %s, allocates %s/s",
+	detail_add(detail, STYLE_NORMAL, "allocated %s, freed %s since attachment; now %s, allocates %s/s",
 	    fmt_bytes(allocated, sizeof(allocated), site->alloc_bytes),
 	    fmt_bytes(freed, sizeof(freed), site->freed_bytes), growth,
 	    bytes(rate, sizeof(rate), site->alloc_bytes_per_s));
 	if (site->leak.evidence[0])
-		add(detail, STYLE_NORMAL, "leak: %s, %s", leak_level_name(site->leak.level),
+		detail_add(detail, STYLE_NORMAL, "leak: %s, %s", leak_level_name(site->leak.level),
 		    site->leak.evidence);
 }
 
@@ -209,19 +208,19 @@ static void add_ages(struct detail *detail, const struct snapshot_site *site,
 {
 	double all = ages_bytes_from(&site->ages, AGE_0S);
 
-	add(detail, STYLE_NORMAL, "%s", "");
+	detail_add(detail, STYLE_NORMAL, "%s", "");
 	if (!site->ages_known || all <= 0) {
-		add(detail, STYLE_MUTED, "the ages of what is live are not known yet");
+		detail_add(detail, STYLE_MUTED, "the ages of what is live are not known yet");
 		return;
 	}
-	add(detail, STYLE_HEADER, "ages of what is live, by bytes");
+	detail_add(detail, STYLE_HEADER, "ages of what is live, by bytes");
 	for (enum age_bucket bucket = AGE_0S; bucket < AGE_BUCKETS; bucket++) {
 		char from[FMT_SIZE], bar[4 * BAR_COLS + 1];
 		double part = site->ages.bytes[bucket];
 		struct detail_row *row;
 
 		fmt_duration(from, sizeof(from), ages_edge_s(bucket));
-		row = add(detail, part > 0 ? STYLE_NORMAL : STYLE_MUTED, "from %-6s %s", from,
+		row = detail_add(detail, part > 0 ? STYLE_NORMAL : STYLE_MUTED, "from %-6s %s", from,
 			  spark_bar(bar, sizeof(bar), part / all, BAR_COLS, glyphs));
 		row->pct = share(part, all);
 		bytes(row->amount, sizeof(row->amount), part);
@@ -233,9 +232,9 @@ static void add_chart(struct detail *detail, const struct snapshot_site *site,
 {
 	char line[4 * SNAPSHOT_TREND + 1];
 
-	add(detail, STYLE_NORMAL, "%s", "");
-	add(detail, STYLE_HEADER, "live bytes over the last minute, from five to five seconds");
-	add(detail, STYLE_NORMAL, "%s",
+	detail_add(detail, STYLE_NORMAL, "%s", "");
+	detail_add(detail, STYLE_HEADER, "live bytes over the last minute, from five to five seconds");
+	detail_add(detail, STYLE_NORMAL, "%s",
 	    spark_line(line, sizeof(line), site->trend, SNAPSHOT_TREND, glyphs));
 }
 
@@ -243,14 +242,14 @@ static void add_stacks(struct detail *detail, const struct snapshot_site *site)
 {
 	size_t shown = site->stack_count < DETAIL_STACKS ? site->stack_count : DETAIL_STACKS;
 
-	add(detail, STYLE_NORMAL, "%s", "");
-	add(detail, STYLE_HEADER, "largest %zu of %zu stacks, shares of the site's live bytes",
+	detail_add(detail, STYLE_NORMAL, "%s", "");
+	detail_add(detail, STYLE_HEADER, "largest %zu of %zu stacks, shares of the site's live bytes",
 	    shown, site->stack_count);
 	for (size_t i = 0; i < shown; i++) {
 		const struct snapshot_stack *stack = &site->stacks[i];
 		char objects[FMT_SIZE];
 		struct detail_row *row =
-		    add(detail, STYLE_NORMAL, "stack %zu, %s objects", i + 1,
+		    detail_add(detail, STYLE_NORMAL, "stack %zu, %s objects", i + 1,
 			fmt_count(objects, sizeof(objects), stack->live_objects));
 
 		row->pct = share((double)stack->live_bytes, (double)site->live_bytes);

@@ -6,6 +6,7 @@
 #ifndef RSP_UI_DETAIL_H
 #define RSP_UI_DETAIL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ struct detail {
 	uint64_t id; /* of the row in the snapshot */
 	/* The beginnings of a site's names: its id is another one once its line is known. */
 	char function[DETAIL_NAME], module[DETAIL_NAME];
+	bool instructions; /* are shown in place of source lines */
 	size_t count;
 	size_t capacity;
 	struct detail_row *rows; /* owned */
@@ -45,5 +47,12 @@ void detail_open(struct detail *detail, enum detail_kind kind, uint64_t id);
 /* Makes the rows anew; none when the snapshot does not have what it is of. */
 void detail_update(struct detail *detail, const struct snapshot *snapshot,
 		   const struct glyphs *glyphs);
+
+/* Adds a row without figures. For detail.c and its parts. */
+struct detail_row *detail_add(struct detail *detail, enum style style, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Adds rows of a function's source lines, or of its instructions, with their samples. */
+void detail_add_source(struct detail *detail, const struct snapshot_source *source);
 
 #endif

@@ -62,6 +62,7 @@ static const struct keymap_entry entries[] = {
     {COMMAND_SHOW_FLAME, {'5'}, "show the flame graph (P: of the CPU, M: of the heap)", NULL},
     {COMMAND_SHOW_TREE, {'t'}, "show the tree of calls (P: by CPU, M: by live bytes)", NULL},
     {COMMAND_OPEN, {RSP_KEY_ENTER}, "details of a function or site; expand the row; zoom in", NULL},
+    {COMMAND_ANNOTATE, {'a'}, "in details: instructions in place of source lines", NULL},
     {COMMAND_BACK, {RSP_KEY_BACKSPACE, CTRL('H')}, "back from details; zoom out", NULL},
     {COMMAND_CALLERS, {'c'}, "callers or callees in the tree", NULL},
     {COMMAND_EXPAND, {'e'}, "expand or close the row of the tree", NULL},

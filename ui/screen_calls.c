@@ -24,6 +24,7 @@ struct snapshot_request screen_request(const struct screen *screen)
 	    .heap_tree = calls && screen->by_heap,
 	    .callers = screen->focus == PANE_TREE && screen->callers,
 	    .fold_kernel = (calls || detail == DETAIL_FUNCTION) && !screen->choice.kernel_unfolded,
+	    .source_of = detail == DETAIL_FUNCTION ? screen->detail.id : 0,
 	};
 }
 
@@ -144,6 +145,10 @@ bool screen_move_detail(struct screen *screen, enum command command)
 
 	if (command == COMMAND_OPEN) {
 		screen->open_row = screen->focus != PANE_DETAIL;
+		return true;
+	}
+	if (command == COMMAND_ANNOTATE && screen->focus == PANE_DETAIL) {
+		screen->detail.instructions = !screen->detail.instructions;
 		return true;
 	}
 	if (screen->focus != PANE_DETAIL || screen->detail.kind == DETAIL_NONE || !back)

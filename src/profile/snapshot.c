@@ -33,7 +33,7 @@ bool snapshot_request_same(const struct snapshot_request *a, const struct snapsh
 	return a->stacks == b->stacks && a->threads == b->threads &&
 	       a->combined == b->combined && a->cpu_tree == b->cpu_tree &&
 	       a->heap_tree == b->heap_tree && a->callers == b->callers &&
-	       a->fold_kernel == b->fold_kernel;
+	       a->fold_kernel == b->fold_kernel && a->source_of == b->source_of;
 }
 
 static void free_site(struct snapshot_site *site)
@@ -73,5 +73,6 @@ void snapshot_free(struct snapshot *snapshot)
 	free(snapshot->threads);
 	call_tree_free(snapshot->cpu_tree);
 	call_tree_free(snapshot->heap_tree);
+	snapshot_source_free(snapshot->source);
 	free(snapshot);
 }

@@ -14,6 +14,7 @@
 #include "collect/ages.h"
 #include "profile/call_tree.h"
 #include "profile/leak.h"
+#include "profile/snapshot_source.h"
 
 /* Of a count in bytes that is not known. */
 #define SNAPSHOT_UNKNOWN UINT64_MAX
@@ -338,6 +339,7 @@ struct snapshot_request {
 	bool heap_tree;	  /* calls by live bytes */
 	bool callers;	  /* the trees begin with the innermost function */
 	bool fold_kernel; /* in the trees */
+	uint64_t source_of; /* the function whose lines and instructions are wanted; 0: none */
 };
 
 bool snapshot_request_same(const struct snapshot_request *a, const struct snapshot_request *b);
@@ -409,6 +411,7 @@ struct snapshot {
 	size_t threads_left_out; /* there are so many more */
 	struct call_tree *cpu_tree; /* owned; NULL: not asked for, or there is no CPU profile */
 	struct call_tree *heap_tree; /* owned; NULL as before */
+	struct snapshot_source *source; /* owned; NULL: not asked for, or the function is not known */
 };
 
 /* Fills the suspects from the sites, which are complete and stay where they are. */

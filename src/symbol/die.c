@@ -178,3 +178,10 @@ const char *die_decl_file(Dwarf_Die *die)
 
 	return file_name(dwarf_attr_integrate(die, DW_AT_decl_file, &attribute));
 }
+
+const char *die_folder(Dwarf_Die *unit)
+{
+	Dwarf_Attribute attribute;
+
+	return dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+}

@@ -20,4 +20,7 @@ uint32_t die_call_line(Dwarf_Die *die);
 const char *die_decl_file(Dwarf_Die *die);
 uint32_t die_decl_line(Dwarf_Die *die);
 
+/* The folder that a compilation unit was compiled in, NULL if unknown. */
+const char *die_folder(Dwarf_Die *unit);
+
 #endif

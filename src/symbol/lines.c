@@ -244,6 +244,7 @@ bool lines_find(struct lines *lines, uint64_t vaddr, const char *symbol_name, st
 		if (dwarf_lineno(line, &number) || number < 0)
 			number = 0;
 	}
+	reply->folder = answer_text(reply, die_folder(&line_root));
 	if (find_function(lines, unit, &root, address, &function)) {
 		size_t count = find_chain(&function, address, chain);
 

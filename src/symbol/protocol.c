@@ -43,6 +43,8 @@ static bool frames_valid(const struct reply *reply)
 	}
 	if (reply->frame_count < least || reply->frame_count > most)
 		return false;
+	if (!string_valid(reply, reply->folder))
+		return false;
 	for (uint32_t i = 0; i < reply->frame_count; i++) {
 		const struct reply_frame *frame = &reply->frames[i];
 

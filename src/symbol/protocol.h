@@ -125,6 +125,7 @@ struct reply {
 	uint32_t stack_runtime;	/* ALLOCATORS, found or not: enum stack_runtime */
 	uint32_t text_size;	/* bytes used in text, the first of which is NUL, as is the last */
 	uint32_t map_cut;	/* SYMBOL of a perf map, 1: entries of it were forgotten */
+	uint32_t folder;	/* LINES: that files are in whose names do not begin with '/'; in reply.text */
 	struct unwind_rule rule; /* RULE */
 	uint32_t has;		/* MODULE: set of enum reply_has */
 	struct build_id build_id; /* MODULE: the file's own */

@@ -125,6 +125,7 @@ void symbol_store_set_frames(struct symbol_store *store, struct symbol *symbol,
 	struct symbol_frame *frames = xcalloc(reply->frame_count, sizeof(*frames));
 	struct symbol_entry *entry =
 	    (struct symbol_entry *)(void *)((char *)symbol - offsetof(struct symbol_entry, symbol));
+	const char *folder;
 
 	for (uint32_t i = 0; i < reply->frame_count; i++) {
 		const struct reply_frame *from = &reply->frames[i];
@@ -143,6 +144,8 @@ void symbol_store_set_frames(struct symbol_store *store, struct symbol *symbol,
 	}
 	if (symbol->frames != &entry->first)
 		free(symbol->frames);
+	folder = protocol_text(reply, reply->folder);
+	symbol->folder = folder ? symbol_store_intern(store, folder) : NULL;
 	symbol->frames = frames;
 	symbol->frame_count = reply->frame_count;
 	symbol->named = true;

@@ -31,6 +31,7 @@ struct symbol {
 	uint64_t offset;
 	bool asked; /* its name is asked for, and not answered */
 	double asked_ms; /* when it was asked for last, by the monotonic clock */
+	const char *folder; /* that files are in whose names do not begin with '/'; NULL: unknown */
 	bool named; /* the worker knew a name */
 	enum symbol_lines lines;
 	size_t frame_count; /* at least 1, innermost first */

@@ -193,6 +193,10 @@ class ScreenTest(unittest.TestCase):
         terminal.wait_for(r"^. +demo_hash_block +demo +\S*demo\.c:\d+")
         terminal.wait_for(r"^ +[1-9]\S* +[1-9]\S* stack 1$\n^ +demo_hash_block +\S*demo\.c:\d+$\n"
                           r"^ +demo_hash_body .*$\n^ +demo_handle_request ")
+        terminal.wait_for(r"^ +[1-9]\S* +[1-9]\S* +\d+ +hash \^= ")
+        terminal.press("a")
+        terminal.wait_for(r"^ +[1-9]\S* +[1-9]\S* +0x[0-9a-f]+  [a-z]+ .*%r")
+        terminal.wait_without(r"hash \^= ")
         terminal.press("Escape")
         terminal.wait_for(r"\[CPU\]")
         terminal.press("3")
@@ -267,7 +271,7 @@ class ScreenTest(unittest.TestCase):
 
     def test_kernel_unfolds_and_folds(self):
         terminal = self.open_top()
-        terminal.wait_for(r"\[CPU\] since attachment ")
+        terminal.wait_for(r"\[CPU\] last ")
         terminal.press("K")
         terminal.wait_for(r"kernel unfolded")
         terminal.press("K")

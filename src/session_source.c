@@ -1,0 +1,97 @@
+/*
+ * Lines and instructions of the function that somebody looks at: where its samples were taken, and the
+ * texts of its source file and its code. The file is read once, and kept while it is looked at.
+ */
+#include "config.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "profile/source_counts.h"
+#include "session_state.h"
+#include "symbol/instruction_text.h"
+#include "target/source_text.h"
+
+static const struct snapshot_function *find_function(const struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->function_count; i++)
+		if (snapshot->functions[i].id == snapshot->request.source_of)
+			return &snapshot->functions[i];
+	return NULL;
+}
+
+/* The text of the file that the lines are of. */
+static const struct source_text *find_text(struct session *session,
+					   const struct source_line_count *line)
+{
+	char path[PATH_MAX];
+
+	if (line->file[0] != '/' && line->folder)
+		(void)snprintf(path, sizeof(path), "%s/%s", line->folder, line->file);
+	else
+		(void)snprintf(path, sizeof(path), "%s", line->file);
+	if (session->source_text && strcmp(session->source_text->path, path) == 0)
+		return session->source_text;
+	source_text_free(session->source_text);
+	session->source_text = source_text_read(session->target->pid, path);
+	return session->source_text;
+}
+
+static bool is_newer(const struct source_text *text, const struct module *module)
+{
+	struct stat found;
+
+	if (!module || module->fd < 0 || fstat(module->fd, &found) < 0)
+		return false;
+	return text->changed.tv_sec > found.st_mtim.tv_sec;
+}
+
+/* Only of code in a file: what is in memory alone is gone when it is looked at. */
+static void read_insns(struct snapshot_source *source)
+{
+	const struct module *module = source->insn_module;
+
+	for (size_t i = 0; i < source->insn_count; i++) {
+		struct snapshot_insn *insn = &source->insns[i];
+		uint8_t bytes[INSTRUCTION_BYTES];
+		ssize_t size;
+
+		if (module->kind != MODULE_ELF || module->fd < 0 || insn->offset > INT64_MAX)
+			return;
+		size = pread(module->fd, bytes, sizeof(bytes), (off_t)insn->offset);
+		if (size > 0)
+			(void)instruction_text(bytes, (size_t)size, insn->text, sizeof(insn->text));
+	}
+}
+
+void session_fill_source(struct session *session, struct snapshot *snapshot)
+{
+	const struct snapshot_function *function;
+	const struct source_text *text = NULL;
+	struct source_counts counts = {0};
+
+	if (!snapshot->request.source_of)
+		return;
+	function = find_function(snapshot);
+	if (!function)
+		return;
+	counts.function = function->name;
+	counts.module = function->module;
+	cpu_profile_each_stack(session->cpu_profile, source_counts_add, &counts);
+	source_counts_finish(&counts);
+	if (counts.line_count > 0)
+		text = find_text(session, &counts.lines[0]);
+	snapshot->source =
+	    text && text->text
+		? snapshot_source_new(&counts, text->text, text->size, NULL)
+		: snapshot_source_new(&counts, NULL, 0,
+				      text ? text->reason : "no line of it is known");
+	read_insns(snapshot->source);
+	if (text && text->text)
+		snapshot->source->newer = is_newer(text, snapshot->source->insn_module);
+	source_counts_fini(&counts);
+}
