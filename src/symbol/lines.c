@@ -244,7 +244,6 @@ bool lines_find(struct lines *lines, uint64_t vaddr, const char *symbol_name, st
 		if (dwarf_lineno(line, &number) || number < 0)
 			number = 0;
 	}
-	reply->folder = answer_text(reply, die_folder(&line_root));
 	if (find_function(lines, unit, &root, address, &function)) {
 		size_t count = find_chain(&function, address, chain);
 
@@ -256,6 +255,8 @@ bool lines_find(struct lines *lines, uint64_t vaddr, const char *symbol_name, st
 		    .line = (uint32_t)number,
 		};
 	}
+	/* Names go first where there is no room for all. */
+	reply->folder = answer_text(reply, die_folder(&line_root));
 	return reply->frame_count > 0;
 }
 

@@ -32,6 +32,7 @@ static void use_names(const struct reply *reply)
 		touch_text(symbol->frames[i].file);
 		touch_text(symbol->frames[i].decl_file);
 	}
+	touch_text(symbol->folder);
 	symbol_store_free(store);
 }
 

@@ -86,6 +86,7 @@ Test(lines, inlined_functions_innermost_first)
 	expect_frame(2, "outer", outer_line, false);
 	cr_assert_eq(reply.frames[0].decl_line, inner_decl);
 	cr_assert(strstr(protocol_text(&reply, reply.frames[0].decl_file), "test_symbol_lines.c"));
+	cr_assert_not_null(protocol_text(&reply, reply.folder));
 }
 
 Test(lines, last_frame_bears_the_symbols_name)

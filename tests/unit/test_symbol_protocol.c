@@ -144,6 +144,9 @@ Test(protocol, frames_must_point_into_the_text)
 	reply.frames[0].file = UINT32_MAX;
 	cr_assert_not(is_valid());
 	begin_lines();
+	reply.folder = reply.text_size;
+	cr_assert_not(is_valid());
+	reply.folder = 0;
 	reply.frames[0].decl_file = reply.text_size;
 	cr_assert_not(is_valid());
 	begin_lines();
