@@ -70,6 +70,6 @@ void calls_about(const struct snapshot *snapshot, const char *how, char *buf, si
 			  by_heap && snapshot->heap.live_ci_bytes > 0 ? "~" : "",
 			  by_heap ? fmt_bytes(all, sizeof(all), tree->nodes[0].total)
 				  : fmt_count(all, sizeof(all), tree->nodes[0].total),
-			  by_heap ? "live" : "samples");
+			  by_heap ? "live" : "samples since attachment");
 	add_missing(snapshot, tree, buf + length, size - (size_t)length);
 }

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "detail.h"
+#include "detail_parts.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -47,12 +47,12 @@ struct detail_row *detail_add(struct detail *detail, enum style style, const cha
 	return row;
 }
 
-static double share(double part, double all)
+double detail_share(double part, double all)
 {
 	return all > 0 ? 100.0 * part / all : 0;
 }
 
-static void add_frame(struct detail *detail, enum style style, const char *function, bool inlined,
+void detail_add_frame(struct detail *detail, enum style style, const char *function, bool inlined,
 		      const char *file, unsigned line, const char *module)
 {
 	if (file)
@@ -61,7 +61,7 @@ static void add_frame(struct detail *detail, enum style style, const char *funct
 		detail_add(detail, style, "    %s%s  %s", function, inlined ? " ~inl" : "", module);
 }
 
-static void add_head(struct detail *detail, const char *name, const char *module, const char *file,
+void detail_add_head(struct detail *detail, const char *name, const char *module, const char *file,
 		     unsigned line)
 {
 	if (file)
@@ -146,7 +146,7 @@ static void fill_function(struct detail *detail, const struct snapshot *snapshot
 
 	if (!function || !tree)
 		return;
-	add_head(detail, function->name, function->module, function->file, function->line);
+	detail_add_head(detail, function->name, function->module, function->file, function->line);
 	detail_add(detail, STYLE_NORMAL,
 	    "self %.1f%%, with what it called %.1f%% of all samples since attachment",
 	    function->self_pct, function->total_pct);
@@ -160,12 +160,12 @@ static void fill_function(struct detail *detail, const struct snapshot *snapshot
 		uint32_t at = hottest.nodes[i];
 		struct detail_row *row = detail_add(detail, STYLE_NORMAL, "stack %zu", i + 1);
 
-		row->pct = share((double)tree->nodes[at].self, (double)hottest.weight);
+		row->pct = detail_share((double)tree->nodes[at].self, (double)hottest.weight);
 		fmt_count(row->amount, sizeof(row->amount), tree->nodes[at].self);
 		for (; at != 0; at = tree->nodes[at].parent) {
 			const struct call_node *node = &tree->nodes[at];
 
-			add_frame(detail, is_it(node, function) ? STYLE_HOT : STYLE_MUTED,
+			detail_add_frame(detail, is_it(node, function) ? STYLE_HOT : STYLE_MUTED,
 				  node->function, node->inlined, node->file, node->line,
 				  node->module);
 		}
@@ -222,7 +222,7 @@ static void add_ages(struct detail *detail, const struct snapshot_site *site,
 		fmt_duration(from, sizeof(from), ages_edge_s(bucket));
 		row = detail_add(detail, part > 0 ? STYLE_NORMAL : STYLE_MUTED, "from %-6s %s", from,
 			  spark_bar(bar, sizeof(bar), part / all, BAR_COLS, glyphs));
-		row->pct = share(part, all);
+		row->pct = detail_share(part, all);
 		bytes(row->amount, sizeof(row->amount), part);
 	}
 }
@@ -252,12 +252,12 @@ static void add_stacks(struct detail *detail, const struct snapshot_site *site)
 		    detail_add(detail, STYLE_NORMAL, "stack %zu, %s objects", i + 1,
 			fmt_count(objects, sizeof(objects), stack->live_objects));
 
-		row->pct = share((double)stack->live_bytes, (double)site->live_bytes);
+		row->pct = detail_share((double)stack->live_bytes, (double)site->live_bytes);
 		fmt_bytes(row->amount, sizeof(row->amount), stack->live_bytes);
 		for (size_t j = 0; j < stack->frame_count; j++) {
 			const struct snapshot_frame *frame = &stack->frames[j];
 
-			add_frame(detail,
+			detail_add_frame(detail,
 				  strcmp(frame->function, site->function) == 0 ? STYLE_HOT
 									       : STYLE_MUTED,
 				  frame->function, frame->inlined, frame->file, frame->line,
@@ -299,7 +299,7 @@ static void fill_site(struct detail *detail, const struct snapshot *snapshot,
 	detail->id = site->id;
 	(void)strlcpy(detail->function, site->function, sizeof(detail->function));
 	(void)strlcpy(detail->module, site->module, sizeof(detail->module));
-	add_head(detail, site->function, site->module, site->file, site->line);
+	detail_add_head(detail, site->function, site->module, site->file, site->line);
 	add_sums(detail, site);
 	add_ages(detail, site, glyphs);
 	add_chart(detail, site, glyphs);
@@ -315,4 +315,6 @@ void detail_update(struct detail *detail, const struct snapshot *snapshot,
 		fill_function(detail, snapshot);
 	else if (detail->kind == DETAIL_SITE)
 		fill_site(detail, snapshot, glyphs);
+	else if (detail->kind == DETAIL_GROWTH)
+		detail_add_growth(detail, snapshot);
 }

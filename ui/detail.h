@@ -1,7 +1,7 @@
 /*
  * What there is to know of one function or site: rows of text, made anew from each snapshot. Of a
- * function the stacks that it is in most, of a site its stacks, the ages of what is live, and how
- * that went.
+ * function its source lines and the stacks that it is in most, of a site its stacks, the ages of what
+ * is live, and how that went, of a growth site its stacks.
  */
 #ifndef RSP_UI_DETAIL_H
 #define RSP_UI_DETAIL_H
@@ -15,7 +15,7 @@
 #include "profile/snapshot.h"
 #include "style.h"
 
-enum detail_kind { DETAIL_NONE, DETAIL_FUNCTION, DETAIL_SITE };
+enum detail_kind { DETAIL_NONE, DETAIL_FUNCTION, DETAIL_SITE, DETAIL_GROWTH };
 
 enum { DETAIL_TEXT = 1024, DETAIL_STACKS = 8, DETAIL_NAME = 256 };
 
@@ -47,12 +47,5 @@ void detail_open(struct detail *detail, enum detail_kind kind, uint64_t id);
 /* Makes the rows anew; none when the snapshot does not have what it is of. */
 void detail_update(struct detail *detail, const struct snapshot *snapshot,
 		   const struct glyphs *glyphs);
-
-/* Adds a row without figures. For detail.c and its parts. */
-struct detail_row *detail_add(struct detail *detail, enum style style, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* Adds rows of a function's source lines, or of its instructions, with their samples. */
-void detail_add_source(struct detail *detail, const struct snapshot_source *source);
 
 #endif

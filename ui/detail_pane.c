@@ -83,6 +83,7 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 	(void)snapshot;
 	snprintf(buf, size, "%s",
 		 choice->detail->kind == DETAIL_SITE	   ? "of a site, Esc goes back"
+		 : choice->detail->kind == DETAIL_GROWTH   ? "of a growth site, Esc goes back"
 		 : choice->detail->kind == DETAIL_FUNCTION ? "of a function, Esc goes back"
 							   : "");
 }

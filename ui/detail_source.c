@@ -7,17 +7,12 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "detail.h"
+#include "detail_parts.h"
 
 enum { TAB_COLS = 4, CODE_TEXT = 420 };
 
 /* Of a line with most of the samples it is worth saying so. */
 static const double hot_pct = 10.0;
-
-static double share(uint64_t part, uint64_t all)
-{
-	return all > 0 ? 100.0 * (double)part / (double)all : 0;
-}
 
 static enum style style_of(double pct)
 {
@@ -45,7 +40,7 @@ static const char *expand_tabs(char *buf, size_t size, const char *text)
 static void add_line(struct detail *detail, const struct snapshot_source *source,
 		     const struct snapshot_line *line)
 {
-	double pct = share(line->total, source->total);
+	double pct = detail_share((double)line->total, (double)source->total);
 	char code[CODE_TEXT];
 	struct detail_row *row =
 	    detail_add(detail, style_of(pct), "%6u  %s", line->line,
@@ -86,7 +81,7 @@ static void add_insns(struct detail *detail, const struct snapshot_source *sourc
 		detail_add(detail, STYLE_MUTED, "no sample was taken in its own code");
 	for (size_t i = 0; i < source->insn_count; i++) {
 		const struct snapshot_insn *insn = &source->insns[i];
-		double pct = share(insn->self, source->self);
+		double pct = detail_share((double)insn->self, (double)source->self);
 		struct detail_row *row =
 		    detail_add(detail, style_of(pct), "%#10" PRIx64 "  %s", insn->offset,
 			       insn->text[0] ? insn->text : "its code cannot be read");

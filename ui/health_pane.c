@@ -357,6 +357,7 @@ const struct pane *health_pane_get(void)
 	    .first_sort = COLUMN_KIND,
 	    .source = row_source,
 	    .explain = explain,
+	    .prose = UINT32_C(1) << COLUMN_NOTE,
 	    .detail = detail,
 	    .about = about,
 	};

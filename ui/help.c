@@ -25,42 +25,74 @@ struct help_line {
 	char keys[LINE_SIZE];
 };
 
-/* "?" is not worth its column when the label would be cut. */
-static int draw_entry(struct grid *grid, struct rect rect, int col, const char *keys,
-		      const char *label)
-{
-	int used = text_width(keys) + 1 + text_width(label);
+/* What stands for some keys in the last line. */
+struct key_label {
+	size_t first, last; /* entries of the table; the last one's label is shown */
+	char keys[32];
+	const char *text;
+	int col, cols;
+};
 
-	if (col + used > rect.cols)
-		return 0;
-	col += grid_put(grid, rect.row, col, rect.cols - col, STYLE_KEY, keys) + 1;
-	grid_put(grid, rect.row, col, rect.cols - col, STYLE_NORMAL, label);
-	return used;
+/*
+ * Goes to the next one; false when there is none any more that has room, whole. Begins with one that is
+ * all zero.
+ */
+static bool next_label(struct key_label *label, int cols)
+{
+	size_t count, length = 0;
+	const struct keymap_entry *entries = keymap_entries(&count);
+	size_t at = label->text ? label->last + 1 : 0;
+	int col = label->text ? label->col + label->cols + 2 : 1;
+	char name[16];
+
+	*label = (struct key_label){.first = count, .col = col};
+	for (; at < count; at++) {
+		if (!entries[at].label)
+			continue;
+		if (label->first == count)
+			label->first = at;
+		keymap_key_name(name, sizeof(name), entries[at].keys[0]);
+		length += (size_t)snprintf(label->keys + length, sizeof(label->keys) - length, "%s",
+					   name);
+		if (entries[at].label[0] == '\0')
+			continue;
+		label->last = at;
+		label->text = entries[at].label;
+		label->cols = text_width(label->keys) + 1 + text_width(label->text);
+		return label->col + label->cols <= cols;
+	}
+	return false;
 }
 
 void help_draw_keys(struct grid *grid, struct rect rect)
 {
+	struct key_label label = {0};
+
+	while (next_label(&label, rect.cols)) {
+		int used = grid_put(grid, rect.row, label.col, label.cols, STYLE_KEY, label.keys);
+
+		grid_put(grid, rect.row, label.col + used + 1, rect.cols, STYLE_NORMAL, label.text);
+	}
+}
+
+enum command help_command_at(int cols, int col)
+{
 	size_t count;
 	const struct keymap_entry *entries = keymap_entries(&count);
-	char keys[32] = "", name[16];
-	size_t length = 0;
-	int col = 1;
+	struct key_label label = {0};
 
-	for (size_t i = 0; i < count; i++) {
-		if (!entries[i].label)
+	while (next_label(&label, cols)) {
+		size_t at = label.first;
+
+		if (col < label.col || col >= label.col + label.cols)
 			continue;
-		keymap_key_name(name, sizeof(name), entries[i].keys[0]);
-		length += (size_t)snprintf(keys + length, sizeof(keys) - length, "%s", name);
-		if (entries[i].label[0] == '\0')
-			continue;
-
-		int used = draw_entry(grid, rect, col, keys, entries[i].label);
-
-		if (used == 0)
-			return;
-		col += used + 2;
-		length = 0;
+		/* Of several keys with one label each is a letter, in the order of the table. */
+		for (int letter = label.col; at < label.last; at++)
+			if (entries[at].label && letter++ == col)
+				break;
+		return entries[at].command;
 	}
+	return COMMAND_NONE;
 }
 
 static void set_keys(struct help_line *line, const struct keymap_entry *entry)

@@ -4,10 +4,14 @@
 
 #include "glyphs.h"
 #include "grid.h"
+#include "keymap.h"
 #include "layout.h"
 
 /* Draws the most important keys into the line, whole entries only. */
 void help_draw_keys(struct grid *grid, struct rect rect);
+
+/* The command of the key that help_draw_keys() puts at a column of so many; COMMAND_NONE: none. */
+enum command help_command_at(int cols, int col);
 
 /*
  * Draws the box over the screen, from the `top`th line of its text on. Returns `top`, or the last

@@ -192,6 +192,7 @@ const struct pane *leaks_pane_get(void)
 	    .source = suspect_source,
 	    .is_off = is_off,
 	    .explain = explain,
+	    .prose = UINT32_C(1) << COLUMN_EVIDENCE,
 	    .detail = evidence,
 	    .about = about,
 	};

@@ -144,7 +144,7 @@ static void draw_panes(struct screen *screen, const struct snapshot *snapshot, s
 }
 
 /* The keys, and at the right the filter, for it explains why rows are missing. */
-static void draw_keys(const struct screen *screen, struct grid *grid, struct rect rect)
+static void draw_keys(struct screen *screen, struct grid *grid, struct rect rect)
 {
 	struct rect keys = rect;
 	char filter[PROMPT_TEXT + 32], text[TEXT_SIZE];
@@ -156,6 +156,7 @@ static void draw_keys(const struct screen *screen, struct grid *grid, struct rec
 		grid_put(grid, rect.row, keys.cols + 1, rect.cols, STYLE_HOT, text);
 	}
 	help_draw_keys(grid, keys);
+	screen->key_cols = keys.cols;
 }
 
 static void draw_last_line(struct screen *screen, struct grid *grid)
@@ -163,6 +164,7 @@ static void draw_last_line(struct screen *screen, struct grid *grid)
 	const struct view *view = &screen_focused_table(screen)->view;
 	struct line line = {.count = 0};
 
+	screen->key_cols = 0;
 	if (screen->prompt.kind != PROMPT_NONE) {
 		prompt_draw(&screen->prompt, grid, screen->layout.keys);
 		return;

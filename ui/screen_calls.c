@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include "profile/cpu_profile.h"
 #include "screen_state.h"
 
 static bool shows_calls(const struct screen *screen)
@@ -17,7 +18,7 @@ struct snapshot_request screen_request(const struct screen *screen)
 	enum detail_kind detail = screen->focus == PANE_DETAIL ? screen->detail.kind : DETAIL_NONE;
 
 	return (struct snapshot_request){
-	    .stacks = detail == DETAIL_SITE,
+	    .stacks = detail == DETAIL_SITE || detail == DETAIL_GROWTH,
 	    .threads = screen->focus == PANE_THREADS,
 	    .combined = screen->focus == PANE_COMBINED,
 	    .cpu_tree = (calls && !screen->by_heap) || detail == DETAIL_FUNCTION,
@@ -110,15 +111,28 @@ static enum detail_kind detail_of(const struct screen *screen, enum pane_id show
 {
 	switch (shown) {
 	case PANE_CPU:
-		return screen->choice.shown_group == GROUP_FUNCTION ? DETAIL_FUNCTION : DETAIL_NONE;
+		return screen->choice.shown_group == GROUP_MODULE ? DETAIL_NONE : DETAIL_FUNCTION;
 	case PANE_COMBINED:
 		return DETAIL_FUNCTION;
 	case PANE_HEAP:
 	case PANE_LEAKS:
 		return DETAIL_SITE;
+	case PANE_GROWTH:
+		return DETAIL_GROWTH;
 	default:
 		return DETAIL_NONE;
 	}
+}
+
+/* The id of what details are of: for a line's row that of its function. */
+static uint64_t selected_row(const struct screen *screen, const struct view *view)
+{
+	const struct snapshot_function *row;
+
+	if (screen->focus != PANE_CPU || screen->choice.shown_group != GROUP_LINE)
+		return view->selected_id;
+	row = &screen->choice.functions[view_index(view, view->selected)];
+	return cpu_profile_function_id(row->name, row->module);
 }
 
 bool screen_open_detail(struct screen *screen)
@@ -131,7 +145,7 @@ bool screen_open_detail(struct screen *screen)
 	screen->open_row = false;
 	if (kind == DETAIL_NONE || view->count == 0)
 		return false;
-	detail_open(&screen->detail, kind, view->selected_id);
+	detail_open(&screen->detail, kind, selected_row(screen, view));
 	screen->back_mode = screen->mode;
 	screen->back_focus = screen->focus;
 	view_first(&screen->panes[PANE_DETAIL].view);

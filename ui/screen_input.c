@@ -5,6 +5,7 @@
 
 #include <bsd/string.h>
 
+#include "help.h"
 #include "screen_state.h"
 #include "ui.h"
 
@@ -183,6 +184,8 @@ unsigned screen_mouse(struct screen *screen, int key, int row, int col)
 			return screen_command(screen, COMMAND_CLOSE);
 		return screen_command(screen, key == RSP_KEY_WHEEL_UP ? COMMAND_UP : COMMAND_DOWN);
 	}
+	if (key == RSP_KEY_CLICK && is_inside(screen->layout.keys, row, col))
+		return screen_command(screen, help_command_at(screen->key_cols, col));
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++) {
 		if (!is_inside(screen->layout.panes[id], row, col))
 			continue;

@@ -18,6 +18,7 @@ struct screen {
 	enum layout_mode mode;
 	enum pane_id focus;
 	struct layout layout; /* as drawn last */
+	int key_cols; /* of the last line, that have keys in them */
 	bool paused;
 	bool follow; /* the selected row keeps its line on the screen */
 	struct pane_choice choice;

@@ -107,6 +107,9 @@ static void draw_cell(const struct painter *painter, int row, int col, size_t in
 		put_aligned(
 		    painter->grid, row, col, cols, true, style,
 		    text_skip(text, painter->state->scroll < over ? painter->state->scroll : over));
+	else if (painter->state->prose >> column & 1)
+		put_aligned(painter->grid, row, col, cols, about->text, style,
+			    text_cut(cut, sizeof(cut), text, cols, painter->glyphs->ellipsis));
 	else
 		put_aligned(painter->grid, row, col, cols, about->text, style,
 			    text_shorten(cut, sizeof(cut), text, cols, painter->glyphs->ellipsis));

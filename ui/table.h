@@ -46,6 +46,7 @@ struct table_state {
 	struct view view;
 	int scroll;	/* columns that names are moved; cut down to what there is */
 	uint32_t hidden; /* columns that have nothing to show now */
+	uint32_t prose;	 /* columns of sentences, which are cut at their end and not in the middle */
 	uint32_t shown; /* columns on the screen, from the last draw */
 	int widths[TABLE_COLUMNS]; /* of them; 0: not on the screen */
 };

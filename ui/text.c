@@ -217,6 +217,15 @@ const char *text_shorten(char *buf, size_t size, const char *text, int cols, con
 	return cut(buf, size, text, cols, ellipsis);
 }
 
+const char *text_cut(char *buf, size_t size, const char *text, int cols, const char *ellipsis)
+{
+	int room = cols - text_width(ellipsis);
+
+	if (text_width(text) <= cols)
+		return join(buf, size, text, strlen(text), "", "");
+	return join(buf, size, text, fit(text, room > 0 ? room : 0), ellipsis, "");
+}
+
 size_t text_wrap(const char *text, int cols)
 {
 	size_t length = fit(text, cols);

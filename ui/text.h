@@ -45,6 +45,9 @@ const char *text_skip(const char *text, int cols);
  */
 const char *text_shorten(char *buf, size_t size, const char *text, int cols, const char *ellipsis);
 
+/* As text_shorten(), but what is left out is the end, as of a sentence. */
+const char *text_cut(char *buf, size_t size, const char *text, int cols, const char *ellipsis);
+
 /*
  * The length in bytes of the first line of `text` when wrapped at spaces to `cols` columns (at
  * least one character unless `text` is empty). The caller skips the spaces that follow.

@@ -633,6 +633,131 @@ Test(ui_screen, details_of_a_site)
 	HAS("[THREADS]");
 }
 
+Test(ui_screen, source_lines_and_instructions_of_a_function)
+{
+	char code[] = "\thash \x1b[2J ^= 1;", empty[] = "", reason[] = "No such file or directory";
+	struct snapshot_line lines[] = {
+	    {.line = 12, .self = 40, .total = 50, .text = code},
+	    {.line = 13, .text = empty},
+	    {.line = 20, .self = 0, .total = 10, .text = NULL}};
+	struct snapshot_insn insns[] = {{.offset = 0x1509, .self = 30, .text = "shr $0x1F, %rax"},
+					{.offset = 0x1510, .self = 10}};
+	struct snapshot_source source = {.file = "src/book.rs",
+					 .newer = true,
+					 .total = 100,
+					 .self = 40,
+					 .unplaced = 5,
+					 .sampled_lines = 2,
+					 .line_count = 3,
+					 .lines = lines,
+					 .sampled_insns = 7,
+					 .insn_count = 2,
+					 .insns = insns};
+
+	press(RSP_KEY_ENTER);
+	draw(120, 40);
+	cr_expect_eq(screen_request(screen).source_of, 1);
+	snapshot.request = screen_request(screen);
+	snapshot.cpu_tree = seed_tree(1);
+	snapshot.source = &source;
+	draw(120, 40);
+	HAS("source lines with most of its samples, AMOUNT: in the line itself  src/book.rs\n");
+	HAS("the source is newer than the program");
+	HAS("   50.0      40     12      hash \\x1b[2J ^= 1;\n");
+	HAS("\n                    13\n                   ...\n   10.0       0     20\n");
+	HAS("of 5 samples no line is known");
+	HAS_NOT("shr $0x1F");
+	press('a');
+	draw(120, 40);
+	HAS("2 of 7 instructions with samples");
+	HAS("   75.0      30     0x1509  shr $0x1F, %rax\n");
+	HAS("   25.0      10     0x1510  its code cannot be read\n");
+	HAS_NOT("hash");
+	press('a');
+	source.reason = reason;
+	draw(120, 40);
+	HAS("the source is not shown: No such file or directory");
+	HAS("shr $0x1F");
+	snapshot.source = NULL;
+}
+
+Test(ui_screen, details_of_a_line_are_those_of_its_function)
+{
+	struct snapshot_function line = functions[0];
+
+	line.id = 777;
+	line.in[SNAPSHOT_RECENT] = (struct snapshot_samples){1, 1};
+	snapshot.group = GROUP_LINE;
+	snapshot.grouped = &line;
+	snapshot.grouped_count = 1;
+	press('l');
+	press(RSP_KEY_ENTER);
+	draw(120, 35);
+	HAS("[DETAIL] of a function");
+	cr_expect_eq(screen_request(screen).source_of,
+		     cpu_profile_function_id(functions[0].name, functions[0].module));
+	snapshot.grouped = NULL;
+	snapshot.grouped_count = 0;
+}
+
+Test(ui_screen, details_of_a_growth_site)
+{
+	struct snapshot_frame frames[] = {
+	    {.function = "memset", .module = "libc.so.6"},
+	    {.function = growth_sites[0].function, .module = "ordersd"}};
+	struct snapshot_growth_stack stacks[] = {
+	    {.bytes = growth_sites[0].bytes / 4, .frame_count = 2, .frames = frames}};
+
+	growth_sites[0].stacks = stacks;
+	growth_sites[0].stack_count = 1;
+	snapshot.growth.state = CHANNEL_ON;
+	press('9');
+	press(RSP_KEY_ENTER);
+	draw(120, 35);
+	HAS("[DETAIL] of a growth site");
+	cr_expect(screen_request(screen).stacks);
+	snapshot.request = screen_request(screen);
+	draw(120, 35);
+	HAS("touched about ");
+	HAS("1 of 1 stacks, shares of what the site touched");
+	HAS("   25.0 ");
+	HAS("    memset  libc.so.6\n");
+	growth_sites[0].stacks = NULL;
+	growth_sites[0].stack_count = 0;
+	draw(120, 35);
+	HAS("0 of 0 stacks");
+}
+
+Test(ui_screen, keys_of_the_last_line_can_be_clicked)
+{
+	const char *line, *window;
+	int col;
+
+	draw(120, 35);
+	line = strstr(text, "\n ? Help");
+	cr_assert_not_null(line);
+	window = strstr(line, "+- Window");
+	cr_assert_not_null(window);
+	col = (int)(window - line) - 1;
+	screen_mouse(screen, RSP_KEY_CLICK, 34, col + 1);
+	draw(120, 35);
+	HAS_NOT("[CPU] last 10s");
+	screen_mouse(screen, RSP_KEY_CLICK, 34, col);
+	draw(120, 35);
+	HAS("[CPU] last 10s");
+	screen_mouse(screen, RSP_KEY_CLICK, 34, 3);
+	draw(120, 35);
+	HAS("Help ---");
+	screen_mouse(screen, RSP_KEY_CLICK, 10, 40);
+	draw(120, 35);
+	HAS_NOT("Help ---");
+	cr_expect_eq(screen_mouse(screen, RSP_KEY_CLICK, 34, 0), UI_NONE);
+	cr_expect_eq(screen_mouse(screen, RSP_KEY_CLICK, 34, 10), UI_QUIT);
+	press('/');
+	draw(120, 35);
+	cr_expect_eq(screen_mouse(screen, RSP_KEY_CLICK, 34, 10), UI_NONE, "a prompt is there");
+}
+
 Test(ui_screen, combined)
 {
 	press('C');
