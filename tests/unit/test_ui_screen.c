@@ -433,7 +433,7 @@ Test(ui_screen, tree)
 	snapshot.request = screen_request(screen);
 	snapshot.cpu_tree = seed_tree(1);
 	draw(120, 35);
-	HAS("[TREE] callees, 100 samples, without 900 whose stacks are not kept or not known ");
+	HAS("[TREE] callees, 100 samples since attachment, without 900 whose stacks are not ");
 	HAS(">    100    0.0     100 - main  ");
 	HAS("    80.0   20.0      80   - engine::run  ");
 	HAS("    60.0   60.0      60       book::match_level ~inl  ");
@@ -664,7 +664,7 @@ Test(ui_screen, source_lines_and_instructions_of_a_function)
 	HAS("source lines with most of its samples, AMOUNT: in the line itself  src/book.rs\n");
 	HAS("the source is newer than the program");
 	HAS("   50.0      40     12      hash \\x1b[2J ^= 1;\n");
-	HAS("\n                    13\n                   ...\n   10.0       0     20\n");
+	HAS(" 13\n                    ...\n    10.0       0     20\n");
 	HAS("of 5 samples no line is known");
 	HAS_NOT("shr $0x1F");
 	press('a');
