@@ -76,8 +76,17 @@ __u64 rules_epoch = 0;
 __u64 tick = 0;
 __u64 tick_ns = 0;
 
-/* In session programs (Linux 6.13); elsewhere there is none, and no program that calls it is loaded. */
-extern bool bpf_session_is_return(void) __ksym __weak;
+/* A kernel that has not this function cannot be given the object that names it, whichever programs are
+ * loaded: looking for it in the kernel's modules would need CAP_SYS_ADMIN. So there are two objects of
+ * this source, alike but for this; heap_session is loaded from the one with sessions only. */
+#ifdef WITH_SESSIONS
+extern bool bpf_session_is_return(void) __ksym;
+#else
+static __always_inline bool bpf_session_is_return(void)
+{
+	return false;
+}
+#endif
 
 static __always_inline struct heap_hits *hits_of(__u64 cookie)
 {

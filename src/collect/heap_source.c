@@ -12,6 +12,7 @@
 
 #include <bpf/bpf.h>
 
+#include "collect/heap_object.h"
 #include "collect/heap_source_state.h"
 #include "collect/ring_record.h"
 #include "collect/sampling.h"
@@ -117,7 +118,7 @@ static int load(struct heap_source *source, const struct heap_options *options, 
 {
 	int code;
 
-	source->skeleton = heap_bpf__open();
+	source->skeleton = heap_object_open(source->facts.link == LINK_SESSION);
 	if (!source->skeleton)
 		return -errno;
 	code = configure(source, options, live_entries);
