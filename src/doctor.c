@@ -59,7 +59,7 @@ static const char *paranoid_text(int value)
 {
 	return value < 2    ? "a user may sample own processes, kernel time included"
 	       : value == 2 ? "a user may sample own processes, user code only"
-			    : "only CAP_PERFMON may sample";
+			    : "only CAP_PERFMON may sample, with some kernels (Debian's) only CAP_SYS_ADMIN";
 }
 
 static const char *bpf_text(int value)

@@ -52,8 +52,11 @@ int session_permit_probes(struct session *session)
  * of the CPU at another frequency. */
 static uint64_t needed_later(const struct session *session)
 {
-	return capabilities_later(session->heap_waits, session->rule_map != NULL,
-				  session->heap || session_halvings_most(session));
+	bool perf = session->heap || session->heap_waits || session_halvings_most(session);
+	bool perf_probes = session->heap_waits ||
+			   (session->heap && heap_source_facts(session->heap).link == LINK_PERF);
+
+	return capabilities_later(session->rule_map != NULL, perf, perf_probes);
 }
 
 int session_permit_attached(struct session *session, struct err *err)

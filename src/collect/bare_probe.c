@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <linux/perf_event.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,6 +16,7 @@
 
 #include "collect/multi_link.h"
 #include "collect/uprobe_link.h"
+#include "permit/perf_trial.h"
 
 struct bare_probes {
 	int *fds; /* each holds its program */
@@ -75,24 +75,11 @@ static int attach_multi_both(struct bare_probes *probes, const struct place *pla
 	return code ? code : attach_multi(probes, place, UPROBE_MULTI_ATTACH_TYPE, false);
 }
 
-/* The number of perf's uprobe unit, which the kernel gives out at boot. */
-static int read_perf_type(uint32_t *ret_type)
-{
-	FILE *file = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
-	bool known;
-
-	if (!file)
-		return -errno;
-	known = fscanf(file, "%u", ret_type) == 1;
-	(void)fclose(file);
-	return known ? 0 : -EINVAL;
-}
-
 static int attach_perf(struct bare_probes *probes, const struct place *place, int program,
 		       bool on_return)
 {
 	struct perf_event_attr attr = {.size = sizeof(attr)};
-	int code = read_perf_type(&attr.type);
+	int code = perf_probe_type(&attr.type);
 
 	if (code)
 		return code;

@@ -158,14 +158,18 @@ static int open_records(struct heap_source *source)
 int heap_source_open(struct heap_source **ret_source, const struct heap_options *options,
 		     const struct heap_hooks *hooks, struct err *err)
 {
-	struct heap_source *source = xcalloc(1, sizeof(*source));
+	enum link_kind link = uprobe_link_choose(options->link);
+	struct heap_source *source;
 	size_t cpus;
-	int code;
+	int code = uprobe_link_check(link, err);
 
+	if (code)
+		return code;
+	source = xcalloc(1, sizeof(*source));
 	source->pid = options->pid;
 	source->hooks = *hooks;
-	source->facts.link = uprobe_link_choose(options->link);
-	source->links = uprobe_links_new(source->facts.link);
+	source->facts.link = link;
+	source->links = uprobe_links_new(link);
 	source->attached = true;
 	code = load_what_fits(source, options);
 	if (!code)

@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "collect/multi_link.h"
+#include "permit/capabilities.h"
+#include "permit/kernel_limits.h"
+#include "permit/perf_trial.h"
 
 struct uprobe_links {
 	enum link_kind kind;
@@ -79,6 +82,30 @@ enum link_kind uprobe_link_choose(enum link_kind wanted)
 	if (wanted == LINK_MULTI)
 		return LINK_MULTI;
 	return try_link(UPROBE_SESSION_ATTACH_TYPE, getpid()) == EBADF ? LINK_SESSION : LINK_MULTI;
+}
+
+int uprobe_link_check(enum link_kind kind, struct err *err)
+{
+	struct kernel_limits limits;
+	char reason[sizeof(err->text)];
+	int code;
+
+	/* Without these no link could be chosen, and loading says what is missing. */
+	if (kind != LINK_PERF || !capabilities_have_bpf() || !capabilities_have_perfmon())
+		return 0;
+	code = perf_trial();
+	if (code) {
+		kernel_limits_read(&limits);
+		return err_set(err, -code, EXIT_NOT_PERMITTED, "heap tracking is not permitted: %s",
+			       kernel_limits_perf_reason(reason, sizeof(reason), &limits));
+	}
+	code = perf_trial_probe();
+	if (code == -EACCES || code == -EPERM)
+		return err_set(err, -code, EXIT_NOT_PERMITTED,
+			       "heap tracking is not permitted: probes are perf events here, for which this "
+			       "kernel wants CAP_SYS_ADMIN: run as root (with Linux 6.6 or later there are "
+			       "other probes)");
+	return 0;
 }
 
 enum bpf_attach_type uprobe_attach_type(enum link_kind kind, enum uprobe_side side)

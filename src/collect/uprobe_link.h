@@ -44,6 +44,9 @@ void uprobe_links_free(struct uprobe_links *links);
  */
 enum link_kind uprobe_link_choose(enum link_kind wanted);
 
+/* Perf links are perf events, which may be forbidden where BPF is not. 0, or -errno with one line. */
+int uprobe_link_check(enum link_kind kind, struct err *err);
+
 /* What a program for this side must have as its expected attach type before it is loaded. Only
  * LINK_SESSION has UPROBE_SESSION; 0 with LINK_PERF. */
 enum bpf_attach_type uprobe_attach_type(enum link_kind kind, enum uprobe_side side);

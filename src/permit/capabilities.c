@@ -10,6 +10,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "permit/perf_trial.h"
+
 /*
  * Beside the three, which root has and a file need not: to read files that are another user's
  * (DAC_READ_SEARCH), also those that have been deleted (CHECKPOINT_RESTORE), to name kernel
@@ -20,11 +22,8 @@ static const uint64_t kept_later =
     CAPABILITY_BIT(CAP_SYS_PTRACE) | CAPABILITY_BIT(CAP_DAC_READ_SEARCH) |
     CAPABILITY_BIT(CAP_CHECKPOINT_RESTORE) | CAPABILITY_BIT(CAP_SETUID) |
     CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_KILL);
-/* libbpf up to 1.2 lists the BTF of kernel modules to load programs that name a function which the kernel
- * has not, and gives up where it may not: before Linux 6.10 that needs SYS_ADMIN. */
-static const uint64_t kept_to_attach =
-    CAPABILITY_BIT(CAP_PERFMON) | CAPABILITY_BIT(CAP_BPF) | CAPABILITY_BIT(CAP_SYSLOG) |
-    CAPABILITY_BIT(CAP_IPC_LOCK) | CAPABILITY_BIT(CAP_SYS_ADMIN);
+static const uint64_t kept_to_attach = CAPABILITY_BIT(CAP_PERFMON) | CAPABILITY_BIT(CAP_BPF) |
+				       CAPABILITY_BIT(CAP_SYSLOG) | CAPABILITY_BIT(CAP_IPC_LOCK);
 
 static uint64_t read_set(capng_type_t type)
 {
@@ -58,18 +57,41 @@ int capabilities_keep(uint64_t mask, struct err *err)
 	return 0;
 }
 
-/* Where there is no CAP_PERFMON or CAP_BPF, as in many containers, CAP_SYS_ADMIN stands for them.
- */
-static uint64_t stand_in(uint64_t held)
+/* Where there is no CAP_PERFMON or CAP_BPF, as in many containers, CAP_SYS_ADMIN stands for them. */
+static bool lacks_either(uint64_t held)
 {
 	uint64_t both = CAPABILITY_BIT(CAP_PERFMON) | CAPABILITY_BIT(CAP_BPF);
 
-	return (held & both) == both ? 0 : CAPABILITY_BIT(CAP_SYS_ADMIN);
+	return (held & both) != both;
+}
+
+static bool switch_admin(capng_act_t act)
+{
+	return capng_update(act, CAPNG_EFFECTIVE, CAP_SYS_ADMIN) == 0 &&
+	       capng_apply(CAPNG_SELECT_CAPS) == 0;
+}
+
+/* Whether what is tried is forbidden without CAP_SYS_ADMIN, and allowed with it. */
+static bool wants_admin(int (*try)(void))
+{
+	bool denied;
+
+	if (!(read_set(CAPNG_PERMITTED) & CAPABILITY_BIT(CAP_SYS_ADMIN)) || !switch_admin(CAPNG_DROP))
+		return false;
+	denied = try() == -EACCES;
+	return switch_admin(CAPNG_ADD) && denied && try() == 0;
+}
+
+/* Kernels of Debian and Ubuntu want it for all perf events, whether CAP_PERFMON is there or not, where
+ * kernel.perf_event_paranoid is above 2. */
+static bool events_want_admin(void)
+{
+	return wants_admin(perf_trial);
 }
 
 int capabilities_begin(struct err *err)
 {
-	uint64_t held = read_set(CAPNG_PERMITTED);
+	uint64_t held = read_set(CAPNG_PERMITTED), mask = kept_later | kept_to_attach;
 	int code;
 
 	if (geteuid() != getuid() || getegid() != getgid())
@@ -80,25 +102,26 @@ int capabilities_begin(struct err *err)
 		    CAPABILITIES_ADVISED);
 	if (!held)
 		return 0;
-	code = capabilities_keep(kept_later | kept_to_attach, err);
+	if (lacks_either(held) || events_want_admin() || wants_admin(perf_trial_probe))
+		mask |= CAPABILITY_BIT(CAP_SYS_ADMIN);
+	code = capabilities_keep(mask, err);
 	if (!code && prctl(PR_SET_DUMPABLE, 0) < 0)
 		code = err_set(err, errno, EXIT_FAILED, "cannot close the process to others: %s",
 			       strerror(errno));
 	return code;
 }
 
-uint64_t capabilities_later(bool loads, bool bpf, bool perf)
+uint64_t capabilities_later(bool bpf, bool perf, bool perf_probes)
 {
 	uint64_t mask = kept_later;
+	bool lacks = lacks_either(read_set(CAPNG_PERMITTED));
 
-	if (loads)
-		return kept_later | kept_to_attach;
 	if (bpf)
 		mask |= CAPABILITY_BIT(CAP_BPF);
 	if (perf)
 		mask |= CAPABILITY_BIT(CAP_PERFMON) | CAPABILITY_BIT(CAP_IPC_LOCK);
-	if (bpf || perf)
-		mask |= stand_in(read_set(CAPNG_PERMITTED));
+	if (perf_probes || ((bpf || perf) && lacks) || (perf && events_want_admin()))
+		mask |= CAPABILITY_BIT(CAP_SYS_ADMIN);
 	return mask;
 }
 

@@ -6,8 +6,9 @@
  *  - CAP_BPF: BPF maps and programs.
  *  - CAP_SYS_PTRACE: the files in /proc of processes that are another user's or not dumpable.
  *
- * CAP_SYS_ADMIN takes the place of the first two. It is kept until programs are loaded, and after that
- * only where one of them is missing.
+ * CAP_SYS_ADMIN takes the place of the first two. It is kept only where one of them is missing, and
+ * where the kernel wants it all the same: for perf events, or for probes that are perf events. That is
+ * tried.
  */
 #ifndef RSP_PERMIT_CAPABILITIES_H
 #define RSP_PERMIT_CAPABILITIES_H
@@ -31,10 +32,10 @@
 int capabilities_begin(struct err *err);
 
 /*
- * What is needed from now on: for new mappings always, for BPF's maps and links and for perf events if
- * `bpf` and `perf` say so, and all if BPF programs are still to be loaded.
+ * What is needed once everything is attached: for new mappings always, of BPF and perf if
+ * `bpf` and `perf` say so. `perf_probes`: probes to come are perf events.
  */
-uint64_t capabilities_later(bool loads, bool bpf, bool perf);
+uint64_t capabilities_later(bool bpf, bool perf, bool perf_probes);
 
 /* Gives up what is not in `mask`, for good. 0, or -errno with one line. */
 int capabilities_keep(uint64_t mask, struct err *err);

@@ -86,7 +86,15 @@ char *kernel_limits_perf_reason(char *buf, size_t size, const struct kernel_limi
 
 	if (limits->perf_event_paranoid != KERNEL_LIMIT_UNKNOWN)
 		(void)snprintf(value, sizeof(value), "%d", limits->perf_event_paranoid);
-	if (capabilities_have_perfmon())
+	if (capabilities_have_perfmon() && limits->perf_event_paranoid > 2 &&
+	    !(capabilities_now() & CAPABILITY_BIT(CAP_SYS_ADMIN)))
+		(void)snprintf(
+		    buf, size,
+		    "kernel.perf_event_paranoid is %s, where kernels as Debian's want CAP_SYS_ADMIN "
+		    "whether CAP_PERFMON is there or not: 'sysctl kernel.perf_event_paranoid=2', or run "
+		    "as root; or a security module or a seccomp filter forbids it",
+		    value);
+	else if (capabilities_have_perfmon())
 		(void)snprintf(
 		    buf, size,
 		    "perf_event_open is denied although CAP_PERFMON is there: a security "

@@ -9,6 +9,7 @@
 
 #include "permit/capabilities.h"
 #include "permit/kernel_limits.h"
+#include "permit/perf_trial.h"
 
 Test(permit, text_of_a_mask)
 {
@@ -39,9 +40,29 @@ Test(permit, later_less_is_needed)
 	cr_expect(least & CAPABILITY_BIT(CAP_SYS_PTRACE));
 	cr_expect_not(least & (CAPABILITY_BIT(CAP_BPF) | CAPABILITY_BIT(CAP_PERFMON) |
 			       CAPABILITY_BIT(CAP_SYSLOG) | CAPABILITY_BIT(CAP_SYS_ADMIN)));
-	cr_expect(capabilities_later(false, true, false) & CAPABILITY_BIT(CAP_BPF));
-	cr_expect(capabilities_later(false, true, true) & CAPABILITY_BIT(CAP_PERFMON));
+	cr_expect(capabilities_later(true, false, false) & CAPABILITY_BIT(CAP_BPF));
+	cr_expect(capabilities_later(true, true, false) & CAPABILITY_BIT(CAP_PERFMON));
 	cr_expect(capabilities_later(true, true, true) & CAPABILITY_BIT(CAP_SYS_ADMIN));
+}
+
+/* Whatever this kernel wants it for. */
+Test(permit, admin_is_kept_only_where_it_is_needed)
+{
+	const uint64_t admin = CAPABILITY_BIT(CAP_SYS_ADMIN);
+	uint64_t three = CAPABILITY_BIT(CAP_PERFMON) | CAPABILITY_BIT(CAP_BPF) | admin;
+	bool has_all = (capabilities_now() & three) == three, kept;
+	struct err err;
+
+	cr_assert_eq(capabilities_begin(&err), 0, "%s", err.text);
+	kept = capabilities_now() & admin;
+	cr_assert_eq(capabilities_keep(capabilities_later(true, true, false), &err), 0);
+	if (has_all)
+		cr_expect_eq(perf_trial(), 0, "what remains is enough");
+	cr_assert_eq(capabilities_keep(~admin, &err), 0);
+	if (has_all)
+		cr_expect_eq(kept, perf_trial() == -EACCES || perf_trial_probe() == -EACCES);
+	cr_assert_eq(capabilities_keep(~CAPABILITY_BIT(CAP_BPF), &err), 0);
+	cr_expect(capabilities_later(true, false, false) & admin, "it stands in");
 }
 
 static void drop_all(void)
@@ -57,6 +78,7 @@ Test(permit, reasons_name_the_value, .init = drop_all)
 	(void)kernel_limits_perf_reason(buf, sizeof(buf), &limits);
 	cr_expect(strstr(buf, "kernel.perf_event_paranoid is 3") && strstr(buf, "setcap cap_"),
 		  "%s", buf);
+	cr_expect_not(strstr(buf, "CAP_SYS_ADMIN"), "%s", buf);
 	limits.perf_event_paranoid = 1;
 	(void)kernel_limits_perf_reason(buf, sizeof(buf), &limits);
 	cr_expect(strstr(buf, "seccomp"), "%s", buf);
