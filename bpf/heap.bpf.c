@@ -183,7 +183,8 @@ static __always_inline __u64 pointer_argument(const struct registers *regs, __u6
 /* Sends the frames of a stack until user space says that it has them. */
 static __always_inline void announce(struct heap_site *site, struct stack_record *record, __u64 now)
 {
-	__u32 frames = record->frame_count;
+	__u32 frames;
+	long code;
 
 	if (site->acknowledged || (site->announced_ns && now - site->announced_ns < ANNOUNCE_INTERVAL_NS))
 		return;
@@ -191,12 +192,15 @@ static __always_inline void announce(struct heap_site *site, struct stack_record
 		site->acknowledged = 1;
 		return;
 	}
+	record->kind = RECORD_STACK;
+	/* Read and used without a call between: the verifier of 6.1 forgets the limit of what it puts aside. */
+	frames = *(const volatile __u32 *)&record->frame_count;
 	if (frames > STACK_FRAMES_MAX)
 		return;
-	record->kind = RECORD_STACK;
+	code = bpf_ringbuf_output(&records, record,
+				  offsetof(struct stack_record, frames) + frames * sizeof(__u64), 0);
 	COUNT(records);
-	if (bpf_ringbuf_output(&records, record,
-			       offsetof(struct stack_record, frames) + frames * sizeof(__u64), 0))
+	if (code)
 		COUNT(ringbuf_dropped);
 	site->announced_ns = now;
 }
