@@ -48,7 +48,7 @@ class LedgerTest(support.LiveTest):
         process = self.spawn(self.target(target), "--wait", "--out", out, "--seconds", 300,
                              stdin=subprocess.PIPE, env=env)
         stream = self.stream(*options, "--heap", "exact", "-d", "0.5", process.pid)
-        stream.until(lambda refresh: refresh["heap"]["state"] == "on", "the heap on")
+        stream.until(lambda refresh: refresh["heap"]["allocators"], "the probes")
         process.stdin.write(b"go\n")
         process.stdin.flush()
         truth = support.wait_until(lambda: read_ledger(out), "the target's report")

@@ -18,7 +18,7 @@ class Sampling(support.LiveTest):
         process = self.spawn(self.target("sizes"), "--out", out, "--wait", "--rounds", rounds,
                              stdin=subprocess.PIPE)
         stream = self.stream("-d", "0.5", *options, process.pid)
-        stream.until(lambda refresh: refresh["heap"]["state"] == "on", "the heap on")
+        stream.until(lambda refresh: refresh["heap"]["allocators"], "the probes")
         process.stdin.write(b"go\n")
         process.stdin.flush()
         truth = support.wait_until(lambda: read_ledger(out), "the target's report")

@@ -80,7 +80,7 @@ class Memcached(support.LiveTest):
         server = self.spawn("memcached", "-s", path, "-m", "256", *user)
         support.wait_until(path.exists, "memcached's socket")
         stream = self.stream("--heap", "exact", "-d", "0.5", server.pid)
-        stream.until(lambda refresh: refresh["heap"]["state"] == "on", "the heap on")
+        stream.until(lambda refresh: refresh["heap"]["allocators"], "the probes")
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(path))
             answers = client.makefile("rb")
@@ -134,7 +134,7 @@ class Python(support.LiveTest):
             "sys.stdin.readline()",
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         stream = self.stream("--heap", "exact", "-d", "0.5", process.pid)
-        stream.until(lambda refresh: refresh["heap"]["state"] == "on", "the heap on")
+        stream.until(lambda refresh: refresh["heap"]["allocators"], "the probes")
         process.stdin.write(b"go\n")
         process.stdin.flush()
         self.assertEqual(process.stdout.readline(), b"kept\n")
