@@ -82,6 +82,15 @@ void *xreallocarray(void *old, size_t count, size_t size)
 	return memory;
 }
 
+char *xstrndup(const char *text, size_t length)
+{
+	char *copy = strndup(text, length);
+
+	if (!copy)
+		out_of_memory();
+	return copy;
+}
+
 char *xstrdup(const char *text)
 {
 	char *copy = strdup(text);

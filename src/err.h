@@ -42,6 +42,7 @@ int err_set(struct err *err, int code, enum exit_status status, const char *form
 void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 void *xreallocarray(void *old, size_t count, size_t size) __attribute__((returns_nonnull));
 char *xstrdup(const char *text) __attribute__((malloc, returns_nonnull, nonnull));
+char *xstrndup(const char *text, size_t length) __attribute__((malloc, returns_nonnull, nonnull));
 _Noreturn void out_of_memory(void);
 void err_set_oom_hook(void (*hook)(void));
 

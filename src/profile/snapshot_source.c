@@ -92,7 +92,7 @@ static void read_lines(struct snapshot_source *source, const char *text, size_t 
 
 		if (source->lines[next].line == line)
 			source->lines[next++].text =
-			    strndup(at, length < LINE_BYTES ? length : LINE_BYTES);
+			    xstrndup(at, length < LINE_BYTES ? length : LINE_BYTES);
 		at += length + 1;
 	}
 }

@@ -207,9 +207,7 @@ const char *symtab_name(char *buf, size_t size, const struct symbol *symbol)
 	char *plain;
 
 	if (symbol->name[length]) {
-		plain = strndup(symbol->name, length);
-		if (!plain)
-			out_of_memory();
+		plain = xstrndup(symbol->name, length);
 		demangle(buf, room, plain);
 		free(plain);
 	} else {

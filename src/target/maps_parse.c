@@ -99,9 +99,7 @@ static void unescape(char *path)
 static void take_path(const char *text, struct mapping *mapping)
 {
 	text += strspn(text, " ");
-	mapping->path = strndup(text, maps_path_length(text, &mapping->deleted));
-	if (!mapping->path)
-		out_of_memory();
+	mapping->path = xstrndup(text, maps_path_length(text, &mapping->deleted));
 	unescape(mapping->path);
 }
 
