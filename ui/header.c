@@ -133,16 +133,17 @@ static void add_stacks(struct line *line, const struct snapshot_cpu *cpu)
 			 fmt_count(text, sizeof(text), cpu->stacks_pending));
 }
 
-/* The kernel's share, and how much of that is what probes cost the target. */
+/* The kernel's share lately, and how much of that is what probes cost the target. */
 static void add_kernel(struct line *line, const struct snapshot_cpu *cpu)
 {
+	uint64_t recent = cpu->window_samples[SNAPSHOT_RECENT];
 	char text[FMT_SIZE];
 
 	line_add(line, 2, "kernel", STYLE_NORMAL, "%s",
-		 percent(text, sizeof(text), share(cpu->kernel_samples, cpu->samples)));
-	if (cpu->probe_samples > 0)
+		 percent(text, sizeof(text), share(cpu->recent_kernel, recent)));
+	if (cpu->recent_probes > 0)
 		line_add(line, 3, "in probes", STYLE_HOT, "%s",
-			 percent(text, sizeof(text), share(cpu->probe_samples, cpu->samples)));
+			 percent(text, sizeof(text), share(cpu->recent_probes, recent)));
 }
 
 /* Samples a second that come, lately. */

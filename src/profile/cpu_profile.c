@@ -397,25 +397,34 @@ static struct snapshot_function *make_rows(struct cpu_profile *profile, enum sna
 }
 
 /*
- * Samples in what the kernel does for probes: they are entered by a trap or by a system call of
- * their own, and a stack has one entry only.
+ * What the kernel does for probes is entered by a trap or by a system call of its own, and a stack has
+ * one entry only.
  */
-static uint64_t probe_samples(const struct snapshot *snapshot)
+static bool enters_probes(const struct snapshot_function *function)
 {
 	static const char *const entries[] = {"asm_exc_int3", "asm_exc_debug",
 					      "__x64_sys_uretprobe", "__ia32_sys_uretprobe",
 					      "sys_uretprobe"};
-	uint64_t samples = 0;
+
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
+		if (strcmp(function->name, entries[i]) == 0)
+			return true;
+	return false;
+}
+
+static void sum_kernel(struct snapshot *snapshot)
+{
+	struct snapshot_cpu *cpu = &snapshot->cpu;
 
 	for (size_t i = 0; i < snapshot->function_count; i++) {
 		const struct snapshot_function *function = &snapshot->functions[i];
 
-		for (size_t k = 0; function->kernel && k < sizeof(entries) / sizeof(entries[0]);
-		     k++)
-			if (strcmp(function->name, entries[k]) == 0)
-				samples += function->total_samples;
+		if (!function->kernel)
+			continue;
+		cpu->recent_kernel += function->in[SNAPSHOT_RECENT].self;
+		if (enters_probes(function))
+			cpu->recent_probes += function->in[SNAPSHOT_RECENT].total;
 	}
-	return samples;
 }
 
 void cpu_profile_fill(struct cpu_profile *profile, struct snapshot *snapshot,
@@ -436,7 +445,7 @@ void cpu_profile_fill(struct cpu_profile *profile, struct snapshot *snapshot,
 	sample_clock_end_refresh(&profile->clock);
 	cpu->samples = profile->samples.totals.all;
 	cpu->kernel_samples = profile->kernel;
-	cpu->probe_samples = probe_samples(snapshot);
+	sum_kernel(snapshot);
 	cpu->stacks_complete = profile->complete;
 	cpu->stacks_guessed = profile->guessed;
 	snapshot_fold_kernel(snapshot);

@@ -188,7 +188,6 @@ struct snapshot_cpu {
 	bool kernel;		/* kernel time is sampled too */
 	uint64_t samples;
 	uint64_t kernel_samples;
-	uint64_t probe_samples;	/* of them, in the kernel's code for probes, by its symbols */
 	uint64_t stacks_complete;
 	uint64_t stacks_guessed; /* of the complete ones: over a frame whose unwind rule is a guess */
 	uint64_t stacks_copied;
@@ -197,6 +196,9 @@ struct snapshot_cpu {
 	uint64_t check_equal, check_different;
 	uint64_t window_samples[SNAPSHOT_WINDOWS];
 	double window_s[SNAPSHOT_WINDOWS]; /* how long it is */
+	/* Of window_samples[SNAPSHOT_RECENT]: in the kernel, and of these in its code for probes, by its
+	 * symbols. */
+	uint64_t recent_kernel, recent_probes;
 	uint64_t stacks_pending; /* wait for unwind rules; in `samples` but not yet in a function */
 };
 

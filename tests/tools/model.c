@@ -331,7 +331,6 @@ static void fill_cpu(const struct model *model, struct snapshot *snapshot)
 	    .samples = model->samples,
 	    .stacks_complete =
 		model->samples - model->samples / (model->scene == MODEL_LOSSY ? 6 : 125),
-	    .probe_samples = bare ? 0 : model->kernel_samples / 2,
 	    .stacks_guessed = model->samples / 200,
 	    .stacks_copied = 12,
 	    .unwind_ns_per_frame = 36.0,
@@ -349,8 +348,11 @@ static void fill_cpu(const struct model *model, struct snapshot *snapshot)
 		row->total_pct =
 		    100.0 * (double)row->total_samples / (double)(model->samples + !model->samples);
 		row->total_pct = row->total_pct > 100 ? 100 : row->total_pct;
+		if (row->kernel)
+			snapshot->cpu.recent_kernel += row->in[SNAPSHOT_RECENT].self;
 		snapshot->function_count++;
 	}
+	snapshot->cpu.recent_probes = snapshot->cpu.recent_kernel / 2;
 	struct sample_sums all = {.since_mark = 0};
 
 	sample_counts_sum(&model->all, &model->clock, &all);

@@ -632,5 +632,12 @@ Test(profile_cpu, time_in_probes_by_the_kernels_symbols)
 	add(&other, 8);
 	add(&user, 16);
 	fill();
-	cr_expect_eq(snapshot->cpu.probe_samples, 6);
+	cr_expect_eq(snapshot->cpu.recent_kernel, 14);
+	cr_expect_eq(snapshot->cpu.recent_probes, 6);
+	/* Long ago, they are the kernel's still, but no longer of late. */
+	cpu_profile_set_time(profile, 60);
+	fill();
+	cr_expect_eq(snapshot->cpu.kernel_samples, 14);
+	cr_expect_eq(snapshot->cpu.recent_kernel, 0);
+	cr_expect_eq(snapshot->cpu.recent_probes, 0);
 }
