@@ -22,11 +22,16 @@
 enum { ALLOCATOR_WAIT_MS = 3000 };
 /* While names are waited for, it is seen so often which are worth most. */
 enum { PREFER_MS = 100 };
-/* Of the clock. What is dear is done at one tick of a second. */
-enum { TICKS_PER_S = 4 };
+/* Of the clock. What is dear is done at one tick of a second; without probes, there are no others. */
+enum { TICKS_PER_S = 4, TICK_NS = 1000000000 / TICKS_PER_S };
+/* How much the target allocates decides how it is sampled. */
+enum { FIRST_TICK_NS = 100000000 };
 
 /* The heap is attached when no name is missing, which is known after a while, and in any case some time later. */
 static const double heap_earliest_s = 0.06, heap_latest_s = 0.5;
+
+/* Refreshes take the samples counted in the kernel, unless they are so far apart. */
+static const double counts_wait_s = 1.1;
 
 double session_now_s(void)
 {
@@ -77,6 +82,22 @@ static int open_heap(struct session *session, struct err *err)
 	return -EIO;
 }
 
+static int set_clock(struct session *session, long first_ns)
+{
+	const struct timespec second = {.tv_sec = 1}, part = {.tv_nsec = TICK_NS};
+	const struct itimerspec timer = {
+	    .it_value = {.tv_nsec = first_ns},
+	    .it_interval = session->clock_is_slow ? second : part,
+	};
+
+	return timerfd_settime(session->clock_fd, 0, &timer, NULL);
+}
+
+static bool has_probes(const struct session *session)
+{
+	return session->heap_waits || (session->heap && !session->heap_out);
+}
+
 /* The turn that this makes looks after the worker. */
 static void on_clock(void *context)
 {
@@ -86,9 +107,13 @@ static void on_clock(void *context)
 	(void)!read(session->clock_fd, &ticks, sizeof(ticks));
 	session_count_cost(session);
 	session_govern(session);
-	if (session->ticks++ % TICKS_PER_S)
+	if (session->clock_is_slow == has_probes(session)) {
+		session->clock_is_slow = !session->clock_is_slow;
+		(void)set_clock(session, TICK_NS);
+	}
+	if (session->ticks++ % TICKS_PER_S && !session->clock_is_slow)
 		return;
-	if (session->counts) {
+	if (session->counts && session_now_s() - session->refresh_s > counts_wait_s) {
 		stack_counts_drain(session->counts);
 		session_take_counts(session);
 	}
@@ -144,13 +169,10 @@ static int open_target(struct session *session, struct err *err)
 
 static int open_clock(struct session *session, struct err *err)
 {
-	/* Early for the first time: how much the target allocates decides how it is sampled. */
-	const struct itimerspec second = {.it_value = {0, 100000000},
-					  .it_interval = {0, 1000000000 / TICKS_PER_S}};
 	int code;
 
 	session->clock_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (session->clock_fd < 0 || timerfd_settime(session->clock_fd, 0, &second, NULL) < 0)
+	if (session->clock_fd < 0 || set_clock(session, FIRST_TICK_NS) < 0)
 		return err_set(err, errno, EXIT_FAILED, "cannot make a timer: %s", strerror(errno));
 	code = loop_add(session->loop, session->clock_fd, on_clock, session);
 	return code ? err_set(err, -code, EXIT_FAILED, "cannot wait for a timer: %s", strerror(-code))

@@ -56,7 +56,10 @@ struct session_growth {
 	bool is_armed;	   /* the timer */
 	double interval_s; /* between two readings, at least */
 	double drained_s;
+	double map_due_s; /* the mappings are read anew, even if no fault waits for them */
 };
+
+static const double map_interval_s = 3;
 
 static void let_go(struct session_growth *growth, struct sample *sample)
 {
@@ -200,7 +203,7 @@ void session_growth_drain(struct session *session, bool now)
 {
 	struct session_growth *growth = session->growth;
 	double time_s = session_now_s(), rest_s;
-	bool is_fresh;
+	bool is_fresh = false;
 
 	if (!growth)
 		return;
@@ -213,7 +216,10 @@ void session_growth_drain(struct session *session, bool now)
 	growth->drain++;
 	growth_source_drain(growth->source);
 	session_mappings_drain(session, now);
-	is_fresh = memory_map_refresh(growth->memory, time_s);
+	if (growth_profile_waits(growth->profile) || time_s >= growth->map_due_s) {
+		is_fresh = memory_map_refresh(growth->memory, time_s);
+		growth->map_due_s = time_s + map_interval_s;
+	}
 	growth_profile_sort_out(growth->profile, growth->memory, is_fresh);
 }
 

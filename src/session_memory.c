@@ -23,6 +23,21 @@ static void fill_coverage(struct snapshot *snapshot)
 	heap->coverage_pct = pct < 100 ? pct : 100;
 }
 
+/* Limits hardly change, and how much is used is of interest near a limit. */
+static const double cgroup_interval_s = 5;
+
+static void read_cgroup(struct session *session, double now_s)
+{
+	struct cgroup_memory *cgroup = &session->cgroup;
+	bool near = cgroup->limit_bytes != MEMORY_UNKNOWN && cgroup->used_bytes != MEMORY_UNKNOWN &&
+		    cgroup->used_bytes >= cgroup->limit_bytes / 2;
+
+	if (!near && now_s < session->cgroup_due_s)
+		return;
+	*cgroup = cgroup_read(&session->cgroup_mount, session->target->pid);
+	session->cgroup_due_s = now_s + cgroup_interval_s;
+}
+
 static double seconds_to_limit(const struct snapshot_memory *memory)
 {
 	if (memory->limit_bytes == SNAPSHOT_UNKNOWN || memory->used_bytes == SNAPSHOT_UNKNOWN ||
@@ -41,7 +56,7 @@ void session_fill_memory(struct session *session, struct snapshot *snapshot)
 
 	if (!session->target->exited) {
 		memory_facts_read(facts, session->target->pid, now_s);
-		session->cgroup = cgroup_read(&session->cgroup_mount, session->target->pid);
+		read_cgroup(session, now_s);
 	}
 	memory->rss_bytes = facts->rss_bytes;
 	if (!session->target->exited)

@@ -108,6 +108,7 @@ struct session {
 	struct trend rss_trend;
 	struct cgroup_mount cgroup_mount;
 	struct cgroup_memory cgroup;
+	double cgroup_due_s; /* it is read anew */
 	uint64_t *asked;		/* by module number: the address whose rule opened it; 0: none yet */
 	size_t asked_count;
 	unsigned allocator_questions;	/* without an answer yet */
@@ -145,6 +146,7 @@ struct session {
 	uint64_t samples_judged, samples_in_probes; /* see struct cost_marks */
 	uint64_t copied_bytes;		/* of stacks, with CPU samples */
 	unsigned ticks;			/* of the clock */
+	bool clock_is_slow;
 	struct sampling_pace pace;
 	struct steered steered;
 	struct kept_answer *answers;	/* of modules whose probes are not set yet */

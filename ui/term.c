@@ -102,6 +102,9 @@ static SCREEN *start_curses(FILE *output)
 	screen = newterm(NULL, output, stdin);
 	for (size_t i = 0; i < CURSES_SIGNALS; i++)
 		sigaction(curses_signals[i], &before[i], NULL);
+	/* What is drawn is one write, which nothing that is typed meanwhile should cut short. */
+	if (screen)
+		(void)typeahead(-1);
 	return screen;
 }
 

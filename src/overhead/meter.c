@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+static const double rss_interval_s = 4;
+
 static double clock_s(clockid_t clock)
 {
 	struct timespec now;
@@ -46,6 +48,7 @@ static uint64_t rss_bytes(pid_t pid)
 void meter_init(struct meter *meter, pid_t worker)
 {
 	meter->last_time_s = clock_s(CLOCK_MONOTONIC);
+	meter->rss_due_s = 0;
 	meter->last_cpu_s = cpu_s(worker);
 }
 
@@ -57,7 +60,11 @@ void meter_read(struct meter *meter, pid_t worker, struct snapshot_overhead *ove
 	/* A worker that was replaced takes its CPU time with it. */
 	if (now > meter->last_time_s && cpu >= meter->last_cpu_s)
 		overhead->self_cpu_pct = (cpu - meter->last_cpu_s) / (now - meter->last_time_s) * 100.0;
-	overhead->self_rss_bytes = rss_bytes(getpid()) + (worker > 0 ? rss_bytes(worker) : 0);
+	if (now >= meter->rss_due_s) {
+		meter->rss_bytes = rss_bytes(getpid()) + (worker > 0 ? rss_bytes(worker) : 0);
+		meter->rss_due_s = now + rss_interval_s;
+	}
+	overhead->self_rss_bytes = meter->rss_bytes;
 	meter->last_time_s = now;
 	meter->last_cpu_s = cpu;
 }

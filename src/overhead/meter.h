@@ -10,6 +10,8 @@
 struct meter {
 	double last_time_s;
 	double last_cpu_s;
+	uint64_t rss_bytes;
+	double rss_due_s; /* it is read anew */
 };
 
 /* Begins to measure. `worker` is its process, 0: none. */

@@ -120,6 +120,11 @@ void growth_profile_add_mapping(struct growth_profile *profile, struct stack *st
 	book(profile, stack, &weight);
 }
 
+bool growth_profile_waits(const struct growth_profile *profile)
+{
+	return profile->waiting_count > 0;
+}
+
 void growth_profile_sort_out(struct growth_profile *profile, const struct memory_map *map,
 			     bool is_fresh)
 {

@@ -45,6 +45,9 @@ void growth_profile_add(struct growth_profile *profile, struct stack *stack, uin
 void growth_profile_add_mapping(struct growth_profile *profile, struct stack *stack,
 				uint64_t bytes);
 
+/* Whether samples wait to be sorted out. */
+bool growth_profile_waits(const struct growth_profile *profile);
+
 /*
  * Books the samples that wait, by what their addresses are in. `is_fresh`: the map is of now, so
  * where nothing is mapped nothing has grown; otherwise such a sample waits on.

@@ -30,36 +30,27 @@ struct stat_line {
 	unsigned long flags;
 	unsigned threads;
 	unsigned long long start_ticks; /* since boot */
+	uint64_t rss_pages;
 };
 
-static FILE *open_proc(int pid, const char *name)
-{
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	return fopen(path, "re");
-}
-
-static int read_stat(int pid, struct stat_line *ret_line)
+static int read_stat(int fd, struct stat_line *ret_line)
 {
 	char text[1024];
 	const char *name, *behind_name;
-	FILE *file = open_proc(pid, "stat");
-	size_t size;
+	ssize_t size = pread(fd, text, sizeof(text) - 1, 0);
 
-	if (!file)
+	if (size < 0)
 		return -errno;
-	size = fread(text, 1, sizeof(text) - 1, file);
-	(void)fclose(file);
 	text[size] = '\0';
 	/* The name may itself have parentheses and spaces; the last one ends it. */
 	name = strchr(text, '(');
 	behind_name = strrchr(text, ')');
 	if (!name || !behind_name || behind_name < name ||
 	    sscanf(behind_name + 1,
-		   " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u %*d %llu",
+		   " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u %*d %llu "
+		   "%*u %" SCNu64,
 		   &ret_line->state, &ret_line->flags, &ret_line->threads,
-		   &ret_line->start_ticks) != 4)
+		   &ret_line->start_ticks, &ret_line->rss_pages) != 5)
 		return -EBADMSG;
 	(void)snprintf(ret_line->comm, sizeof(ret_line->comm), "%.*s", (int)(behind_name - name - 1),
 		       name + 1);
@@ -80,18 +71,6 @@ static void read_exe(struct target *target)
 	target->exe = xstrdup(path);
 }
 
-static void read_rss(struct target *target)
-{
-	FILE *file = open_proc(target->pid, "statm");
-	uint64_t pages;
-
-	if (!file)
-		return;
-	if (fscanf(file, "%*u %" SCNu64, &pages) == 1)
-		target->rss_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
-	(void)fclose(file);
-}
-
 uint64_t target_cpu_ns(struct target *target)
 {
 	clockid_t clock;
@@ -107,22 +86,26 @@ void target_refresh(struct target *target)
 {
 	struct stat_line line = {0};
 
-	if (target->exited || read_stat(target->pid, &line) || line.state == 'Z' ||
+	if (target->exited || read_stat(target->stat_fd, &line) || line.state == 'Z' ||
 	    line.state == 'X')
 		return;
 	target->threads = line.threads;
 	target->started_s = (double)line.start_ticks / (double)sysconf(_SC_CLK_TCK);
 	(void)target_cpu_ns(target);
 	(void)strlcpy(target->comm, line.comm, sizeof(target->comm));
+	target->rss_bytes = line.rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	read_exe(target);
-	read_rss(target);
 }
 
 static int check_kind(struct target *target, struct err *err)
 {
 	struct stat_line line = {0};
-	int code = read_stat(target->pid, &line);
+	char path[64];
+	int code;
 
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", target->pid);
+	target->stat_fd = open(path, O_RDONLY | O_CLOEXEC);
+	code = target->stat_fd < 0 ? -errno : read_stat(target->stat_fd, &line);
 	if (code)
 		return err_set(err, -code, EXIT_NO_PROCESS,
 			       "process %d ended before it could be looked into", target->pid);
@@ -189,6 +172,7 @@ int target_open(struct target **ret_target, int pid, struct err *err)
 	int code;
 
 	target->pid = pid;
+	target->stat_fd = -1;
 	target->exit_status = -1;
 	code = open_pidfd(target, err);
 	if (!code)
@@ -226,6 +210,8 @@ void target_close(struct target *target)
 	}
 	if (target->pidfd >= 0)
 		close(target->pidfd);
+	if (target->stat_fd >= 0)
+		close(target->stat_fd);
 	free(target->exe);
 	free(target);
 }

@@ -13,6 +13,7 @@
 struct target {
 	int pid;
 	int pidfd;		/* readable when the process has exited */
+	int stat_fd;		/* its proc(5) stat, of this process for ever */
 	char comm[64];
 	char *exe;		/* owned; NULL: not readable */
 	bool child;		/* started by us, so ours to wait for */
