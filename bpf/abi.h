@@ -203,15 +203,25 @@ struct heap_object {
  */
 enum { HEAP_OBJECTS_SHIFT = 16, HEAP_VARIANCE_SHIFT = 16 };
 
-/* The books of one stack; the key is its id. Live is alloc - freed. Sampled objects are in them with
- * their weight, see bpf/sampling.bpf.h. */
-struct heap_site {
+/* Books. Live is alloc - freed. Sampled objects are in them with their weight, see bpf/sampling.bpf.h. */
+struct heap_counts {
 	__u64 alloc_bytes;
 	__u64 alloc_objects;
-	__u64 alloc_variance;	/* of the sum of bytes, by sampling */
 	__u64 freed_bytes;
 	__u64 freed_objects;
+	__u64 alloc_variance;	/* of the sum of bytes, by sampling */
 	__u64 freed_variance;
+};
+
+/* In so many parts, by CPU, so that threads at one site do not wait for each other's cache lines. */
+#define HEAP_SHARDS 4
+
+/* The books of one stack; the key is its id. */
+struct heap_site {
+	struct {
+		struct heap_counts counts;
+		__u64 space[2];	/* up to the size of a cache line */
+	} shards[HEAP_SHARDS];
 	__u64 announced_ns;	/* when the stack was last sent; 0: never */
 	__u64 acknowledged;	/* user space has the stack's frames */
 	__u64 epoch;		/* as heap_object's */

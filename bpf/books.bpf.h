@@ -64,18 +64,25 @@ static __always_inline void notice_exec(const struct task_struct *task)
 	exec_id = now;
 }
 
+static __always_inline struct heap_counts *counts_here(struct heap_site *site)
+{
+	return &site->shards[bpf_get_smp_processor_id() & (HEAP_SHARDS - 1)].counts;
+}
+
 static __always_inline void book_free(const struct heap_object *object)
 {
 	struct heap_site *site = bpf_map_lookup_elem(&sites, &object->stack_id);
+	struct heap_counts *counts;
 	__u64 bytes;
 
 	if (!site)
 		return;
+	counts = counts_here(site);
 	bytes = sampling_bytes(object->size, object->interval);
-	__sync_fetch_and_add(&site->freed_bytes, bytes);
-	__sync_fetch_and_add(&site->freed_objects, sampling_objects(object->size, bytes));
+	__sync_fetch_and_add(&counts->freed_bytes, bytes);
+	__sync_fetch_and_add(&counts->freed_objects, sampling_objects(object->size, bytes));
 	if (object->interval)
-		__sync_fetch_and_add(&site->freed_variance, sampling_variance(object->size, bytes));
+		__sync_fetch_and_add(&counts->freed_variance, sampling_variance(object->size, bytes));
 	COUNT(frees);
 }
 
@@ -109,6 +116,7 @@ static __always_inline long put_object(__u64 address, const struct heap_object *
 static __always_inline void book_allocation(struct heap_site *site, __u64 address,
 					    const struct heap_object *object)
 {
+	struct heap_counts *counts = counts_here(site);
 	struct heap_object stale;
 	long code = put_object(address, object);
 	__u64 bytes;
@@ -124,10 +132,10 @@ static __always_inline void book_allocation(struct heap_site *site, __u64 addres
 		return;
 	}
 	bytes = sampling_bytes(object->size, object->interval);
-	__sync_fetch_and_add(&site->alloc_bytes, bytes);
-	__sync_fetch_and_add(&site->alloc_objects, sampling_objects(object->size, bytes));
+	__sync_fetch_and_add(&counts->alloc_bytes, bytes);
+	__sync_fetch_and_add(&counts->alloc_objects, sampling_objects(object->size, bytes));
 	if (object->interval)
-		__sync_fetch_and_add(&site->alloc_variance, sampling_variance(object->size, bytes));
+		__sync_fetch_and_add(&counts->alloc_variance, sampling_variance(object->size, bytes));
 	COUNT(allocations);
 }
 

@@ -85,11 +85,11 @@ void session_close_heap(struct session *session)
 	session->heap = NULL;
 }
 
-static void on_site(void *context, uint64_t stack_id, const struct heap_site *site)
+static void on_site(void *context, uint64_t stack_id, const struct heap_counts *counts)
 {
 	struct session *session = context;
 
-	if (heap_profile_read(session->heap_profile, stack_id, site, session_now_s()))
+	if (heap_profile_read(session->heap_profile, stack_id, counts, session_now_s()))
 		heap_source_forget_site(session->heap, stack_id);
 }
 

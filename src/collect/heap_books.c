@@ -7,6 +7,23 @@
 
 #include "collect/heap_source_state.h"
 
+static struct heap_counts sum_of(const struct heap_site *site)
+{
+	struct heap_counts sum = {0};
+
+	for (size_t i = 0; i < HEAP_SHARDS; i++) {
+		const struct heap_counts *counts = &site->shards[i].counts;
+
+		sum.alloc_bytes += counts->alloc_bytes;
+		sum.alloc_objects += counts->alloc_objects;
+		sum.alloc_variance += counts->alloc_variance;
+		sum.freed_bytes += counts->freed_bytes;
+		sum.freed_objects += counts->freed_objects;
+		sum.freed_variance += counts->freed_variance;
+	}
+	return sum;
+}
+
 int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *context)
 {
 	int fd = bpf_map__fd(source->skeleton->maps.sites);
@@ -23,8 +40,10 @@ int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *
 		if (code && !end)
 			return code;
 		for (__u32 i = 0; i < count; i++) {
+			const struct heap_counts sum = sum_of(&source->batch_sites[i]);
+
 			if (source->batch_sites[i].epoch == source->skeleton->bss->epoch)
-				each(context, source->batch_ids[i], &source->batch_sites[i]);
+				each(context, source->batch_ids[i], &sum);
 			else
 				heap_source_forget_site(source, source->batch_ids[i]);
 		}

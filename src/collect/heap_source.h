@@ -101,7 +101,7 @@ bool heap_source_executed(const struct heap_source *source);
 void heap_source_start_anew(struct heap_source *source);
 
 /* Calls back with the books of every stack. 0, or -errno. */
-typedef void (*heap_site_fn)(void *context, uint64_t stack_id, const struct heap_site *site);
+typedef void (*heap_site_fn)(void *context, uint64_t stack_id, const struct heap_counts *counts);
 int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *context);
 
 /*

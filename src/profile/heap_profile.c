@@ -16,12 +16,6 @@
 /* A free that met an object before it was settled has been booked after so long. */
 static const double settled_for_s = 2;
 
-/* As struct heap_site has them: objects in fractions. */
-struct books {
-	uint64_t alloc_bytes, alloc_objects, alloc_variance;
-	uint64_t freed_bytes, freed_objects, freed_variance;
-};
-
 /* What books were at a moment, to be taken off them later. */
 struct books_mark {
 	uint64_t alloc_bytes, freed_bytes;
@@ -30,8 +24,8 @@ struct books_mark {
 /* The books of one id of the kernel's. */
 struct row {
 	uint64_t id;
-	struct books kernel;	/* as last read */
-	struct books moved;	/* from provisional ids that are gone */
+	struct heap_counts kernel;	 /* as last read */
+	struct heap_counts moved;	 /* from provisional ids that are gone */
 	struct books_mark zeroed;	 /* at the last reset of the counts */
 	struct books_mark zeroed_before; /* at the one before */
 	uint64_t marked_bytes;	/* that were live at the baseline */
@@ -55,7 +49,7 @@ struct heap_profile {
 struct site_sum {
 	uint64_t id;
 	struct snapshot_site row;
-	uint64_t live_variance; /* as struct heap_site has it */
+	uint64_t live_variance; /* as struct heap_counts has it */
 	UT_hash_handle hh;
 };
 
@@ -123,7 +117,7 @@ void heap_profile_settle(struct heap_profile *profile, uint64_t provisional_id, 
 	find_or_make_row(profile, kernel_id)->stack = row->stack;
 }
 
-static void add_books(struct books *to, const struct books *from)
+static void add_books(struct heap_counts *to, const struct heap_counts *from)
 {
 	to->alloc_bytes += from->alloc_bytes;
 	to->alloc_objects += from->alloc_objects;
@@ -149,19 +143,12 @@ static bool is_over(const struct row *row, double now_s)
 	return row->kernel.freed_objects == row->kernel.alloc_objects;
 }
 
-bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const struct heap_site *site,
-		       double now_s)
+bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id,
+		       const struct heap_counts *counts, double now_s)
 {
 	struct row *row = find_or_make_row(profile, kernel_id), *home;
 
-	row->kernel = (struct books){
-	    .alloc_bytes = site->alloc_bytes,
-	    .alloc_objects = site->alloc_objects,
-	    .alloc_variance = site->alloc_variance,
-	    .freed_bytes = site->freed_bytes,
-	    .freed_objects = site->freed_objects,
-	    .freed_variance = site->freed_variance,
-	};
+	row->kernel = *counts;
 	if (!(kernel_id & STACK_ID_PROVISIONAL) || !is_over(row, now_s))
 		return false;
 	home = find_or_make_row(profile, row->stack->id);
@@ -312,7 +299,7 @@ static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks
 
 	HASH_SORT(profile->rows, by_stack);
 	for (row = profile->rows; row; row = next) {
-		struct books books = {0};
+		struct heap_counts books = {0};
 		struct books_mark zeroed = {0};
 		uint64_t marked_bytes = 0;
 		struct ages ages = {0};

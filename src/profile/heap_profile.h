@@ -34,8 +34,8 @@ void heap_profile_settle(struct heap_profile *profile, uint64_t provisional_id, 
  * the kernel's entry must be dropped. `now_s` is a time of CLOCK_MONOTONIC, as that of
  * heap_profile_settle().
  */
-bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const struct heap_site *site,
-		       double now_s);
+bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id,
+		       const struct heap_counts *counts, double now_s);
 
 /* Calls back with every stack that is known, and the bytes that are live of it, in no order. */
 void heap_profile_each_stack(const struct heap_profile *profile, stack_fn use, void *context);

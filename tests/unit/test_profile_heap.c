@@ -77,7 +77,7 @@ static void fill(bool with_stacks)
 /* Books of objects of ten bytes. */
 static bool books(uint64_t id, uint64_t allocated, uint64_t freed)
 {
-	const struct heap_site site = {.alloc_bytes = allocated * 10,
+	const struct heap_counts site = {.alloc_bytes = allocated * 10,
 				       .alloc_objects = allocated << HEAP_OBJECTS_SHIFT,
 				       .freed_bytes = freed * 10,
 				       .freed_objects = freed << HEAP_OBJECTS_SHIFT};
@@ -406,7 +406,7 @@ Test(profile_heap, reset)
 /* Objects in fractions are rounded once a stack, and the interval is of the live ones' variance. */
 Test(profile_heap, sampled_books)
 {
-	const struct heap_site sampled = {
+	const struct heap_counts sampled = {
 	    .alloc_bytes = 3000,
 	    .alloc_objects = (5 << HEAP_OBJECTS_SHIFT) + (3 << HEAP_OBJECTS_SHIFT) / 4,
 	    .alloc_variance = 125,
