@@ -117,7 +117,8 @@ struct reply {
 	uint64_t cookie;
 	uint32_t found;		/* 0: nothing known of this address or module; the rest is empty */
 	uint32_t frame_count;	/* SYMBOL: 0 or 1; LINES: innermost first, at least 1 when found */
-	uint64_t address;	/* SYMBOL: the ELF virtual address of the offset, found or not */
+	uint64_t address;	/* SYMBOL: the ELF virtual address of the offset; not found: of its function's
+				 * start, if that is known */
 	uint64_t symbol_start;	/* SYMBOL: file offset where the symbol begins */
 	uint64_t symbol_end;	/* SYMBOL of the kernel: where another one begins */
 	uint32_t too_costly;	/* LINES: 1: the module's DWARF is given up, for good */

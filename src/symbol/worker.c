@@ -27,6 +27,7 @@
 #include "symbol/code_rule.h"
 #include "symbol/debug_refs.h"
 #include "symbol/demangle.h"
+#include "symbol/fde_table.h"
 #include "symbol/memory.h"
 #include "symbol/module.h"
 #include "symbol/runtime_search.h"
@@ -212,9 +213,14 @@ static void answer_symbol(struct worker *worker)
 	if (map)
 		answer_map_symbol(worker, map);
 	if (!module ||
-	    !segments_vaddr(&module->segments, worker->request.offset, &reply->address) ||
-	    !symtab_find(module_symtab(module), reply->address, &symbol) ||
-	    !segments_offset(&module->segments, symbol.start, &reply->symbol_start))
+	    !segments_vaddr(&module->segments, worker->request.offset, &reply->address))
+		return;
+	if (!symtab_find(module_symtab(module), reply->address, &symbol)) {
+		if (module_elf(module))
+			(void)fde_table_start(module_elf(module), reply->address, &reply->address);
+		return;
+	}
+	if (!segments_offset(&module->segments, symbol.start, &reply->symbol_start))
 		return;
 	reply->frames[0].function = answer_text(reply, symtab_name(buf, sizeof buf, &symbol));
 	reply->frame_count = 1;

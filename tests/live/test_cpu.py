@@ -113,8 +113,14 @@ class Stacks(support.LiveTest):
         hot = [function for function in refresh["cpu"]["functions"]
                if function["self_pct"] > 5 and function["module"] == "stripped_c"]
         self.assertTrue(hot)
+        # The same program with its symbols: each function is one row, named by where it starts.
+        symbols = subprocess.run(["nm", "--defined-only", self.target("shares_c")], check=True,
+                                 stdout=subprocess.PIPE, text=True).stdout.splitlines()
+        starts = {int(line.split()[0], 16) for line in symbols if line.split()[1] in "tT"}
+        self.assertEqual(len({function["name"] for function in hot}), len(hot))
         for function in hot:
             self.assertRegex(function["name"], r"\Astripped_c\+0x[0-9a-f]+\Z")
+            self.assertIn(int(function["name"].split("+")[1], 16), starts)
             self.assertIsNone(function["file"])
             self.assertIsNone(function["line"])
 

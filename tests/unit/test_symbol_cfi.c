@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "symbol/fde_table.h"
 #include "symbol/module.h"
 
 /*
@@ -101,6 +102,35 @@ static void expect_function_start(const struct unwind_rule *rule)
 	cr_expect_eq(rule->saved[3].how, SAVED_SAME);
 	cr_expect_eq(rule->saved[0].how, SAVED_UNDEFINED);
 	cr_expect(unwind_rule_valid(rule));
+}
+
+/* A place in this program, as it was linked. */
+static uint64_t linked_at(const char *code)
+{
+	Dl_info info;
+
+	cr_assert(dladdr(code, &info));
+	return (uintptr_t)code - (uintptr_t)info.dli_fbase;
+}
+
+/* Each shape is a function of its own, with bytes between some that belong to none. */
+Test(cfi, start_of_a_function_without_symbol)
+{
+	const char *const shapes[] = {shape_plt, shape_openssl, shape_row, shape_states};
+	struct module *module = open_file("/proc/self/exe");
+	uint64_t start;
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		for (size_t at = 0; at < 2; at++) {
+			start = 0;
+			cr_expect(fde_table_start(module->elf, linked_at(shapes[i]) + at, &start));
+			cr_expect_eq(start, linked_at(shapes[i]), "%zu+%zu: %#jx", i, at, (uintmax_t)start);
+		}
+	}
+	cr_expect_not(fde_table_start(module->elf, 0, &start));
+	cr_expect_not(fde_table_start(module->elf, 0x10, &start));
+	cr_expect_not(fde_table_start(module->elf, UINT64_MAX, &start));
+	module_free(module);
 }
 
 Test(cfi, function_start)
