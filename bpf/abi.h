@@ -194,8 +194,29 @@ struct heap_object {
 	__u64 stack_id;
 	__u64 birth_ns;	/* CLOCK_MONOTONIC, to a tick of the kernel */
 	__u64 epoch;	/* which program of the process it belongs to: exec begins a new one */
-	__u64 interval;	/* mean bytes between samples when it was taken; 0: every object was */
+	__u64 interval;	/* heap_interval() of when it was taken; 0: every object was */
 };
+
+/*
+ * Mean bytes between samples, 0: every allocation is one; and above that what an object counts more
+ * because allocations were only seen for a share of the time, in units of 1 / 256.
+ */
+enum { HEAP_EXTRA_SHIFT = 48, HEAP_EXTRA_MOST = 0xffff, HEAP_EXTRA_ONE = 256 };
+
+static inline __u64 heap_interval(__u64 mean, __u64 extra)
+{
+	return mean | extra << HEAP_EXTRA_SHIFT;
+}
+
+static inline __u64 heap_interval_mean(__u64 interval)
+{
+	return interval & ((1ULL << HEAP_EXTRA_SHIFT) - 1);
+}
+
+static inline __u64 heap_interval_extra(__u64 interval)
+{
+	return interval >> HEAP_EXTRA_SHIFT;
+}
 
 /*
  * Objects are counted in fractions: a sampled one stands for several. And the variance of a number of
@@ -245,18 +266,23 @@ struct heap_stats {
 
 /*
  * Hits of one probe on one CPU. A few of them, at random distances, are timed: what the program took at
- * the entry, and if the call's return was seen, what it took there.
+ * the entry, of those that have led to something (a call whose return is to be seen, a free of an object
+ * in the books) and of the others, and what it took at the return.
  */
 struct heap_hits {
 	__u64 hits;
+	__u64 booked;		/* have led to something */
 	__u64 next_timed;	/* the number of the hit that is timed next */
-	__u64 entries_timed;
-	__u64 entries_ns;
-	__u64 returns_timed;	/* of the entries timed */
+	__u64 booked_timed;
+	__u64 booked_ns;
+	__u64 others_timed;
+	__u64 others_ns;
+	__u64 returns_timed;
 	__u64 returns_ns;
 };
-/* On average one hit in so many is timed; a power of two. */
-enum { HEAP_HITS_PER_TIMED = 64 };
+/* On average one hit in so many is timed; a power of two. One that takes longer than that was preempted:
+ * another thread has had the CPU. */
+enum { HEAP_HITS_PER_TIMED = 64, HEAP_TIMED_MOST_NS = 100000 };
 
 /* Sampling by bytes: tables for the programs, made by user space. See bpf/sampling.bpf.h. */
 enum {
@@ -336,6 +362,7 @@ struct heap_thread {
 	__u64 cookie;
 	__u64 size;
 	__u64 interval;		/* as heap_object's */
+	__u64 opening;		/* of the allocations' probes, in which the call began */
 	__u64 sampled;		/* the object is to be tracked */
 	__u64 timed;		/* the program's time is taken, see struct heap_hits */
 	__u64 pointer;		/* realloc: the old object; posix_memalign: where the result goes */

@@ -78,9 +78,9 @@ static __always_inline void book_free(const struct heap_object *object)
 	if (!site)
 		return;
 	counts = counts_here(site);
-	bytes = sampling_bytes(object->size, object->interval);
+	bytes = sampling_object_bytes(object);
 	__sync_fetch_and_add(&counts->freed_bytes, bytes);
-	__sync_fetch_and_add(&counts->freed_objects, sampling_objects(object->size, bytes));
+	__sync_fetch_and_add(&counts->freed_objects, sampling_objects(object, bytes));
 	if (object->interval)
 		__sync_fetch_and_add(&counts->freed_variance, sampling_variance(object->size, bytes));
 	COUNT(frees);
@@ -131,9 +131,9 @@ static __always_inline void book_allocation(struct heap_site *site, __u64 addres
 		COUNT(live_map_full);
 		return;
 	}
-	bytes = sampling_bytes(object->size, object->interval);
+	bytes = sampling_object_bytes(object);
 	__sync_fetch_and_add(&counts->alloc_bytes, bytes);
-	__sync_fetch_and_add(&counts->alloc_objects, sampling_objects(object->size, bytes));
+	__sync_fetch_and_add(&counts->alloc_objects, sampling_objects(object, bytes));
 	if (object->interval)
 		__sync_fetch_and_add(&counts->alloc_variance, sampling_variance(object->size, bytes));
 	COUNT(allocations);

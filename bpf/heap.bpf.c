@@ -76,6 +76,15 @@ __u64 rules_epoch = 0;
 __u64 tick = 0;
 __u64 tick_ns = 0;
 
+/*
+ * Written by user space. The probes of functions that only allocate may be in for a share of the time:
+ * what is allocated counts while they are open, for what is not seen as well. A call of another opening
+ * may have returned unseen.
+ */
+__u32 open = 1;
+__u64 opening = 0;
+__u64 extra = 0; /* as heap_interval() has it */
+
 /* A kernel that has not this function cannot be given the object that names it, whichever programs are
  * loaded: looking for it in the kernel's modules would need CAP_SYS_ADMIN. So there are two objects of
  * this source, alike but for this; heap_session is loaded from the one with sessions only. */
@@ -110,27 +119,36 @@ static __always_inline __u64 count_hit(__u64 cookie)
 	return bpf_ktime_get_ns();
 }
 
-static __always_inline void time_entry(__u64 cookie, __u64 start_ns)
+static __always_inline void end_entry(__u64 cookie, bool booked, __u64 start_ns)
 {
 	struct heap_hits *of;
+	__u64 ns;
 
-	if (!start_ns)
+	if (!start_ns && !booked)
 		return;
 	of = hits_of(cookie);
 	if (!of)
 		return;
-	__sync_fetch_and_add(&of->entries_timed, 1);
-	__sync_fetch_and_add(&of->entries_ns, bpf_ktime_get_ns() - start_ns);
+	if (booked)
+		__sync_fetch_and_add(&of->booked, 1);
+	if (!start_ns)
+		return;
+	ns = bpf_ktime_get_ns() - start_ns;
+	if (ns > HEAP_TIMED_MOST_NS)
+		return;
+	__sync_fetch_and_add(booked ? &of->booked_timed : &of->others_timed, 1);
+	__sync_fetch_and_add(booked ? &of->booked_ns : &of->others_ns, ns);
 }
 
 static __always_inline void time_return(__u64 cookie, __u64 start_ns)
 {
 	struct heap_hits *of = hits_of(cookie);
+	__u64 ns = bpf_ktime_get_ns() - start_ns;
 
-	if (!of)
+	if (!of || ns > HEAP_TIMED_MOST_NS)
 		return;
 	__sync_fetch_and_add(&of->returns_timed, 1);
-	__sync_fetch_and_add(&of->returns_ns, bpf_ktime_get_ns() - start_ns);
+	__sync_fetch_and_add(&of->returns_ns, ns);
 }
 
 /* By their number, as the context may only be read at constant places. */
@@ -352,6 +370,8 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 	bool sampled, known;
 	__u32 tid;
 
+	if (!open && !is_realloc(cookie))
+		return SKIP_RETURN;
 	read_registers(&registers, regs);
 	size = size_argument(&registers, cookie);
 	pointer = pointer_argument(&registers, cookie);
@@ -373,11 +393,14 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 		let_go(cookie, pointer);
 		return SKIP_RETURN;
 	}
+	if (thread->opening != opening && !is_realloc(thread->cookie))
+		thread->entry_sp = 0;
 	if (thread->entry_sp && is_nested(thread, regs, cookie))
 		return SKIP_RETURN;
+	thread->opening = opening;
 	thread->size = size;
 	thread->pointer = pointer;
-	thread->interval = at_interval;
+	thread->interval = is_realloc(cookie) ? at_interval : heap_interval(at_interval, extra);
 	thread->sampled = sampled;
 	thread->timed = timed;
 	begin_call(thread, regs, cookie);
@@ -456,7 +479,8 @@ static __always_inline void count_untracked(__u64 address)
 		COUNT(untracked_frees);
 }
 
-static __always_inline int enter_free(const struct pt_regs *regs, __u64 cookie)
+/* True: it was in the books. */
+static __always_inline bool enter_free(const struct pt_regs *regs, __u64 cookie)
 {
 	const struct task_struct *task;
 	struct registers registers;
@@ -469,32 +493,32 @@ static __always_inline int enter_free(const struct pt_regs *regs, __u64 cookie)
 	read_registers(&registers, regs);
 	address = pointer_argument(&registers, cookie);
 	if (!address)
-		return 0;
+		return false;
 	found = bpf_map_lookup_elem(&live, &address);
 	if (!found) {
 		if (!interval)
 			count_untracked(address);
-		return 0;
+		return false;
 	}
 	tid = target_thread();
 	if (!tid)
-		return 0;
+		return false;
 	task = bpf_get_current_task_btf();
 	notice_exec(task);
 	(void)mappings_known(task);
 	if (take_found(address, found, &object))
-		return 0;
+		return false;
 	book_free(&object);
 	if (heap_cookie_flags(cookie) & HEAP_COOKIE_NESTS) {
 		thread = find_or_make_thread(tid);
 		if (thread)
 			thread->freeing = address;
 	}
-	return 0;
+	return true;
 }
 
 /* munmap() of a part: what is behind it stays, as an object of the same stack and age. */
-static __always_inline int enter_unmap(const struct pt_regs *regs, __u64 cookie)
+static __always_inline bool enter_unmap(const struct pt_regs *regs, __u64 cookie)
 {
 	struct registers registers;
 	struct heap_object object;
@@ -506,14 +530,14 @@ static __always_inline int enter_unmap(const struct pt_regs *regs, __u64 cookie)
 	bytes = size_argument(&registers, cookie);
 	bytes = (bytes + PAGE_BYTES - 1) & -(__u64)PAGE_BYTES;
 	if (!bpf_map_lookup_elem(&live, &address) || !target_thread() || take_object(address, &object))
-		return 0;
+		return false;
 	book_free(&object);
 	site = bpf_map_lookup_elem(&sites, &object.stack_id);
 	if (bytes < object.size && site) {
 		object.size -= bytes;
 		book_allocation(site, address + bytes, &object);
 	}
-	return 0;
+	return true;
 }
 
 /* An allocation's entry, with its time if it is taken. */
@@ -522,7 +546,7 @@ static __always_inline int begin_allocation(const struct pt_regs *regs, __u64 co
 	__u64 start_ns = count_hit(cookie);
 	int what = enter_allocation(regs, cookie, start_ns);
 
-	time_entry(cookie, start_ns);
+	end_entry(cookie, what == SEE_RETURN, start_ns);
 	return what;
 }
 
@@ -552,11 +576,10 @@ int heap_free(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx), start_ns = count_hit(cookie);
 
-	if (heap_cookie_call(cookie) == HEAP_CALL_UNMAP)
-		enter_unmap(ctx, cookie);
-	else
-		enter_free(ctx, cookie);
-	time_entry(cookie, start_ns);
+	bool booked = heap_cookie_call(cookie) == HEAP_CALL_UNMAP ? enter_unmap(ctx, cookie)
+								   : enter_free(ctx, cookie);
+
+	end_entry(cookie, booked, start_ns);
 	return 0;
 }
 

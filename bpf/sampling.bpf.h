@@ -116,10 +116,22 @@ static __always_inline __u64 sampling_bytes(__u64 size, __u64 mean)
 	return mean * factor >> 16;
 }
 
-/* The objects it stands for, 1 / p, in units of 1 / 65536. */
-static __always_inline __u64 sampling_objects(__u64 size, __u64 bytes)
+/* The same of an object, which may also count for those that were not seen. */
+static __always_inline __u64 sampling_object_bytes(const struct heap_object *object)
 {
-	return bytes == size || !size ? 1ULL << HEAP_OBJECTS_SHIFT : (bytes << HEAP_OBJECTS_SHIFT) / size;
+	__u64 bytes = sampling_bytes(object->size, heap_interval_mean(object->interval));
+
+	return bytes + bytes * heap_interval_extra(object->interval) / HEAP_EXTRA_ONE;
+}
+
+/* The objects it stands for, 1 / p, in units of 1 / 65536. */
+static __always_inline __u64 sampling_objects(const struct heap_object *object, __u64 bytes)
+{
+	const __u64 one = 1ULL << HEAP_OBJECTS_SHIFT;
+
+	if (!object->size)
+		return one + one / HEAP_EXTRA_ONE * heap_interval_extra(object->interval);
+	return bytes == object->size ? one : (bytes << HEAP_OBJECTS_SHIFT) / object->size;
 }
 
 /* What it adds to the variance of the sum of bytes: (1 - p) * (size / p)^2. */

@@ -30,6 +30,7 @@ enum {
 	OPTION_CHECK,
 	OPTION_FACTS,
 	OPTION_OVERHEAD,
+	OPTION_TIME_HALVINGS,
 	HEAP_ENTRIES_DEFAULT = 1 << 20,
 	HEAP_ENTRIES_MOST = 1 << 28,
 	RING_BYTES_LEAST = 4096,
@@ -68,6 +69,7 @@ static const struct option long_options[] = {
     {"map-entries", required_argument, NULL, OPTION_MAP_ENTRIES},
     {"check-unwinding", no_argument, NULL, OPTION_CHECK},
     {"force-facts", required_argument, NULL, OPTION_FACTS},
+    {"time-halvings", required_argument, NULL, OPTION_TIME_HALVINGS},
     {NULL, 0, NULL, 0},
 };
 
@@ -403,6 +405,9 @@ static int apply_option(struct options *options, int option, const char *word, s
 	case OPTION_OVERHEAD:
 		options->max_overhead_given = true;
 		return parse_overhead(optarg, &options->max_overhead_pct, err);
+	case OPTION_TIME_HALVINGS:
+		return parse_amount(optarg, 0, TIME_HALVINGS_MOST, "number of halvings",
+				    &options->time_halvings, err);
 	case OPTION_FACTS:
 		return parse_facts(optarg, &options->force_facts, err);
 	default:

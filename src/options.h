@@ -12,6 +12,8 @@ enum growth_mode { GROWTH_AUTO, GROWTH_ON, GROWTH_OFF };
 enum link_kind { LINK_BEST, LINK_SESSION, LINK_MULTI, LINK_PERF };
 /* Colours for a background that is dark or light; THEME_AUTO: as the terminal says. */
 enum theme { THEME_AUTO, THEME_DARK, THEME_LIGHT };
+/* As what frees is always probed, less than a quarter of the time would save next to nothing. */
+enum { TIME_HALVINGS_MOST = 2 };
 enum option_action { ACTION_RUN, ACTION_HELP, ACTION_VERSION };
 
 struct options {
@@ -42,6 +44,7 @@ struct options {
 	uint64_t ring_bytes;	/* of the heap's ring buffer; 0: as usual */
 	uint64_t map_entries;	/* of the heap's other maps; 0: as usual */
 	const char *force_facts; /* borrowed from argv; NULL: the real ones, see target/preflight.h */
+	uint64_t time_halvings;	/* of the time for which allocations are seen, at least */
 	bool check_unwinding;	/* samples are unwound in the kernel and here, and compared */
 };
 

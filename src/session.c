@@ -255,7 +255,7 @@ static int attach(struct session *session, struct err *err)
 			return code;
 	}
 	target_refresh(session->target);
-	session->start_s = session->refresh_s = session->trim_s = session_now_s();
+	session->start_s = session->refresh_s = session->trim_s = session->share.since_s = session_now_s();
 	session->refresh_cpu_ns = session->target->cpu_ns;
 	session->steered.time_s = session->start_s;
 	session->target_cpu_pct = NAN;
@@ -281,6 +281,7 @@ int session_open(struct session **ret_session, const struct options *options, st
 	session->options = options;
 	session->loop = loop;
 	session->client_fd = session->clock_fd = session->cost_fd = session->calls_fd = -1;
+	session->share.timer_fd = -1;
 	session->unit_costs = (struct unit_costs){{NAN, NAN, NAN, NAN, NAN}, {NAN, NAN}};
 	memory_facts_init(&session->memory_facts);
 	governor_init(&session->governor);
@@ -309,6 +310,7 @@ void session_close(struct session *session)
 		close(session->clock_fd);
 	}
 	session_end_measuring(session);
+	session_close_share(session);
 	session_close_cpu(session);
 	session_close_heap(session);
 	session_mappings_close(session);

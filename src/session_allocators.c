@@ -44,6 +44,7 @@ static void book_probe(struct session *session, const struct reply_allocator *fo
 	    .module = module->name,
 	    .offset = found->offset + found->delta,
 	    .frees = allocator_frees(&allocator_functions[found->function]),
+	    .reallocates = allocator_reallocates(&allocator_functions[found->function]),
 	    .emulated = found->flags & REPLY_ALLOCATOR_EMULATED,
 	    .ns_per_hit = (double)NAN,
 	};

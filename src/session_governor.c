@@ -36,6 +36,7 @@ static struct governor_limits make_limits(const struct session *session)
 	    .budget_pct = session->budget_off ? 0 : options->max_overhead_pct,
 	    .heap = session->heap && !session->stepped && (all || options->heap == HEAP_AUTO),
 	    .halvings_most = session_halvings_most(session),
+	    .time_halvings_most = session->heap ? session_time_halvings_most(session) : 0,
 	};
 }
 
@@ -54,6 +55,7 @@ static void take_heap_out(struct session *session)
 {
 	heap_source_take_out(session->heap);
 	session->heap_out = true;
+	session_forget_share(session);
 	session_growth_open(session);
 }
 
@@ -88,7 +90,7 @@ static void apply(struct session *session, const struct governor_setting *settin
 					 ? session->options->heap_interval_bytes
 					 : setting->interval_least);
 	session_set_halvings(session, setting->halvings);
-	cost_window_restart(&session->cost_window);
+	cost_window_changed(&session->cost_window);
 	session->governed_steps++;
 }
 
@@ -98,7 +100,9 @@ void session_govern(struct session *session)
 	double now = session_now_s();
 	const struct governor_facts facts = {
 	    .seconds = session->governed_s > 0 ? now - session->governed_s : 0,
-	    .cost = cost_window_sum(&session->cost_window),
+	    .cost = session->share.halvings
+			? cost_window_shared(&session->cost_window, session->share.halvings)
+			: cost_window_since(&session->cost_window),
 	    .interval = session->heap_interval,
 	    .allocation_bytes = session->heap ? allocation_bytes(session) : 0,
 	};
@@ -106,6 +110,8 @@ void session_govern(struct session *session)
 	session->governed_s = now;
 	if (governor_next(&session->governor, &limits, &facts))
 		apply(session, &session->governor.setting);
+	if (session->heap && session->probe_count && !session->heap_out)
+		session_set_time_halvings(session, session->governor.setting.time_halvings);
 	governor_text(&session->governor, &limits, session->governor_text,
 		      sizeof(session->governor_text));
 }
@@ -127,6 +133,7 @@ void session_fill_governor(struct session *session, struct snapshot *snapshot)
 	    .reason = session->governor_text[0] ? session->governor_text : NULL,
 	    .interval_least_bytes = session->governor.setting.interval_least,
 	    .sample_weight = session_sample_weight(session),
+	    .heap_share = session->heap_out ? 0 : ldexp(1, -(int)session->share.halvings),
 	    .heap_out = session->heap_out,
 	    .steps = session->governed_steps,
 	};

@@ -58,12 +58,15 @@ static void add_probes(struct session *session, struct cost_slice *slice)
 		    .now = hits[i],
 		    .before = session->hits[i],
 		    .emulated = probe->emulated,
+		    .returns = !probe->frees,
 		    .all_returns = !session_link && !probe->frees,
 		};
 		struct probe_cost cost = probe_cost_between(&facts, &session->unit_costs.trap);
 
 		if (probe->frees)
 			slice->kept_ns += cost.entries_ns + cost.sampled_ns;
+		else if (probe->reallocates)
+			slice->kept_ns += cost.entries_ns;
 		else
 			slice->entries_ns += cost.entries_ns;
 		if (!probe->frees)
@@ -79,6 +82,7 @@ static struct cost_marks read_marks(const struct session *session)
 	struct cost_marks marks = {
 	    .time_s = session_now_s(),
 	    .target_ns = target_cpu_ns(session->target),
+	    .open_s = session_calls_open_s(session),
 	    .judged = session->samples_judged,
 	    .in_probes = session->samples_in_probes,
 	    .copied_bytes = session->copied_bytes,
@@ -102,6 +106,7 @@ void session_count_cost(struct session *session)
 
 	if (last.time_s > 0 && slice.seconds < slice_least_s)
 		return;
+	slice.open_s = now.open_s - last.open_s;
 	if (session->heap)
 		add_probes(session, &slice);
 	session->cost_marks = now;

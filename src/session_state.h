@@ -65,10 +65,20 @@ struct unit_costs {
 	struct sample_cost sample;
 };
 
+/* Allocations that are seen for a share of the time. */
+struct share {
+	unsigned halvings;	/* of the time; 0: all of it */
+	bool closed;		/* nothing is seen now */
+	double since_s;		/* when that began; 0: with the session */
+	double seen_s;		/* for so long in all, but for now */
+	int timer_fd;		/* -1: not made yet */
+};
+
 /* What was counted when the cost was last summed up. */
 struct cost_marks {
 	double time_s;		/* 0: never */
 	uint64_t target_ns;	/* CPU time */
+	double open_s;		/* that allocations were seen for */
 	uint64_t interrupts;	/* for CPU samples */
 	uint64_t judged;	/* samples of which it is known ... */
 	uint64_t in_probes;	/* ... that they were taken while a probe was served, or not */
@@ -135,6 +145,7 @@ struct session {
 	unsigned governed_steps;
 	char governor_text[192];	/* "": nothing is held back */
 	uint64_t interval_least;	/* of the heap's sampling, to keep the budget */
+	struct share share;
 	bool heap_out;			/* the probes are taken out to keep the budget */
 	bool budget_off;		/* switched off by a key */
 	bool stepped;			/* a person has chosen the interval of the heap */
@@ -292,6 +303,14 @@ void session_judge_samples(struct session *session, const struct stack *stack, u
 void session_count_cost(struct session *session);
 /* How often the frequency of CPU samples may be halved to keep the budget. */
 unsigned session_halvings_most(const struct session *session);
+/* How often the time for which allocations are seen may be halved, and that it is from now on. */
+unsigned session_time_halvings_most(const struct session *session);
+void session_set_time_halvings(struct session *session, unsigned halvings);
+/* All probes are taken out, or are in: no share is in force. */
+void session_forget_share(struct session *session);
+void session_close_share(struct session *session);
+/* For so long allocations were seen, seconds. */
+double session_calls_open_s(const struct session *session);
 /* Keeps the cost within the budget; after session_count_cost(). */
 void session_govern(struct session *session);
 void session_fill_governor(struct session *session, struct snapshot *snapshot);

@@ -67,7 +67,7 @@ void calls_about(const struct snapshot *snapshot, const char *how, char *buf, si
 		return;
 	}
 	length = snprintf(buf, size, "%s, %s%s %s", how,
-			  by_heap && snapshot->heap.live_ci_bytes > 0 ? "~" : "",
+			  by_heap && snapshot->heap.live_ci_bytes != 0 ? "~" : "",
 			  by_heap ? fmt_bytes(all, sizeof(all), tree->nodes[0].total)
 				  : fmt_count(all, sizeof(all), tree->nodes[0].total),
 			  by_heap ? "live" : "samples since attachment");

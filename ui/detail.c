@@ -176,6 +176,8 @@ static void fill_function(struct detail *detail, const struct snapshot *snapshot
 
 static const char *bytes(char *buf, size_t size, double count)
 {
+	if (isnan(count))
+		return "?";
 	return fmt_bytes(buf, size, count > 0 ? (uint64_t)count : 0);
 }
 

@@ -235,6 +235,11 @@ bool allocator_frees(const struct allocator_function *function)
 	return function->call == HEAP_CALL_FREE || function->call == HEAP_CALL_UNMAP;
 }
 
+bool allocator_reallocates(const struct allocator_function *function)
+{
+	return function->call == HEAP_CALL_REALLOC || function->call == HEAP_CALL_REMAP;
+}
+
 const char *allocator_family_name(enum allocator_family family)
 {
 	static const char *const names[ALLOCATOR_FAMILIES] = {

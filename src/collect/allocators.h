@@ -42,6 +42,7 @@ struct allocator_function {
 
 /* Whether it gives memory back, and returns none. */
 bool allocator_frees(const struct allocator_function *function);
+bool allocator_reallocates(const struct allocator_function *function);
 
 extern const struct allocator_function allocator_functions[];
 extern const size_t allocator_function_count;

@@ -108,8 +108,11 @@ void heap_source_hits(const struct heap_source *source, struct heap_hits *ret_hi
 			const struct heap_hits *each = &source->hits_per_cpu[cpu];
 
 			sum->hits += each->hits;
-			sum->entries_timed += each->entries_timed;
-			sum->entries_ns += each->entries_ns;
+			sum->booked += each->booked;
+			sum->booked_timed += each->booked_timed;
+			sum->booked_ns += each->booked_ns;
+			sum->others_timed += each->others_timed;
+			sum->others_ns += each->others_ns;
 			sum->returns_timed += each->returns_timed;
 			sum->returns_ns += each->returns_ns;
 		}

@@ -169,8 +169,7 @@ int heap_source_open(struct heap_source **ret_source, const struct heap_options 
 	source->pid = options->pid;
 	source->hooks = *hooks;
 	source->facts.link = link;
-	source->links = uprobe_links_new(link);
-	source->attached = true;
+	heap_probes_init(source);
 	code = load_what_fits(source, options);
 	if (!code)
 		code = open_records(source);
@@ -194,13 +193,7 @@ void heap_source_close(struct heap_source *source)
 {
 	if (!source)
 		return;
-	uprobe_links_free(source->links);
-	for (size_t i = 0; i < source->group_count; i++) {
-		(void)close(source->groups[i].fd);
-		free(source->groups[i].calls);
-		free(source->groups[i].frees);
-	}
-	free(source->groups);
+	heap_probes_fini(source);
 	ring_level_close(source->level);
 	ring_buffer__free(source->records);
 	heap_bpf__destroy(source->skeleton);
@@ -214,141 +207,6 @@ void heap_source_close(struct heap_source *source)
 struct heap_facts heap_source_facts(const struct heap_source *source)
 {
 	return source->facts;
-}
-
-static bool is_free(const struct heap_function *function)
-{
-	return function->call == HEAP_CALL_FREE || function->call == HEAP_CALL_UNMAP;
-}
-
-static struct uprobe_place place_of(const struct heap_function *function, size_t probe)
-{
-	return (struct uprobe_place){
-	    .offset = function->offset,
-	    .cookie = heap_cookie(function->call, function->size_register, function->count_register,
-				  function->pointer_register, function->nests ? HEAP_COOKIE_NESTS : 0,
-				  probe),
-	};
-}
-
-/* Returns first: a call that is seen entering must be seen leaving. */
-static int attach_calls(struct heap_source *source, const char *path, const struct uprobe_place *calls,
-			size_t count, struct err *err)
-{
-	struct heap_bpf *skeleton = source->skeleton;
-	int code;
-
-	if (source->facts.link == LINK_SESSION)
-		return uprobe_links_attach(source->links, skeleton->progs.heap_session, UPROBE_SESSION,
-					   source->pid, path, calls, count, err);
-	code = uprobe_links_attach(source->links, skeleton->progs.heap_leave, UPROBE_RETURN, source->pid,
-				   path, calls, count, err);
-	if (!code)
-		code = uprobe_links_attach(source->links, skeleton->progs.heap_enter, UPROBE_ENTRY,
-					   source->pid, path, calls, count, err);
-	return code;
-}
-
-static double now_s(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int attach_group(struct heap_source *source, const struct heap_group *group, struct err *err)
-{
-	double begin = now_s(), seconds;
-	char path[64];
-	int code;
-
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", group->fd);
-	/* free() last: with an allocation not yet probed its free would count as one of an older
-	 * object. */
-	code = attach_calls(source, path, group->calls, group->call_count, err);
-	if (!code)
-		code = uprobe_links_attach(source->links, source->skeleton->progs.heap_free, UPROBE_ENTRY,
-					   source->pid, path, group->frees, group->free_count, err);
-	seconds = now_s() - begin;
-	source->facts.attach_s += seconds;
-	if (seconds > source->facts.attach_longest_s)
-		source->facts.attach_longest_s = seconds;
-	return code;
-}
-
-int heap_source_attach(struct heap_source *source, int fd, const struct heap_function *functions,
-		       size_t count, size_t *ret_first, struct err *err)
-{
-	struct heap_group group = {.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)};
-	int code = group.fd < 0 ? -errno : 0;
-
-	if (code)
-		return err_set(err, -code, EXIT_FAILED, "cannot keep an allocator's file open: %s",
-			       strerror(-code));
-	if (count > HEAP_PROBES_MAX - source->probes) {
-		(void)close(group.fd);
-		return err_set(err, ENOSPC, EXIT_FAILED, "more than %d allocator functions: not all are probed",
-			       HEAP_PROBES_MAX);
-	}
-	group.calls = xcalloc(count + 1, sizeof(*group.calls));
-	group.frees = xcalloc(count + 1, sizeof(*group.frees));
-	for (size_t i = 0; i < count; i++) {
-		const struct uprobe_place place = place_of(&functions[i], source->probes + i);
-
-		if (is_free(&functions[i]))
-			group.frees[group.free_count++] = place;
-		else
-			group.calls[group.call_count++] = place;
-	}
-	if (source->attached)
-		code = attach_group(source, &group, err);
-	if (code) {
-		(void)close(group.fd);
-		free(group.calls);
-		free(group.frees);
-		return code;
-	}
-	source->groups =
-	    xreallocarray(source->groups, source->group_count + 1, sizeof(*source->groups));
-	source->groups[source->group_count++] = group;
-	*ret_first = source->probes;
-	source->probes += count;
-	return 0;
-}
-
-/* Calls in flight, whose returns nobody will see. */
-static void forget_calls(struct heap_source *source)
-{
-	int fd = bpf_map__fd(source->skeleton->maps.threads);
-	uint32_t tid;
-
-	while (bpf_map_get_next_key(fd, NULL, &tid) == 0)
-		if (bpf_map_delete_elem(fd, &tid))
-			break;
-}
-
-void heap_source_take_out(struct heap_source *source)
-{
-	uprobe_links_free(source->links);
-	source->links = uprobe_links_new(source->facts.link);
-	source->attached = false;
-	forget_calls(source);
-}
-
-int heap_source_put_back(struct heap_source *source, struct err *err)
-{
-	int code = 0;
-
-	/* No program runs now: nobody else changes the epoch. */
-	source->skeleton->bss->epoch++;
-	heap_source_start_anew(source);
-	for (size_t i = 0; i < source->group_count && !code; i++)
-		code = attach_group(source, &source->groups[i], err);
-	source->attached = !code;
-	if (code)
-		heap_source_take_out(source);
-	return code;
 }
 
 void heap_source_set_interval(struct heap_source *source, uint64_t interval)

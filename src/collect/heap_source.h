@@ -78,6 +78,21 @@ int heap_source_attach(struct heap_source *source, int fd, const struct heap_fun
 void heap_source_take_out(struct heap_source *source);
 int heap_source_put_back(struct heap_source *source, struct err *err);
 
+/*
+ * Takes the probes of functions that only allocate out, without waiting for the kernel; what is
+ * allocated is not known from now on.
+ */
+void heap_source_close_calls(struct heap_source *source);
+
+/*
+ * Puts them back; what is allocated is known from heap_source_set_weight() on. 0, or -errno with one
+ * line, and they are out: -EAGAIN while the last ones are still being taken out.
+ */
+int heap_source_open_calls(struct heap_source *source, struct err *err);
+
+/* Each object that is allocated from now on counts so many times, for those that were not seen. */
+void heap_source_set_weight(struct heap_source *source, double weight);
+
 /* From now on. Objects that are tracked keep their weight. */
 void heap_source_set_interval(struct heap_source *source, uint64_t interval);
 

@@ -15,8 +15,9 @@ enum { HEAP_SITES_BATCH = 4096 };
 /* The probes of one file. */
 struct heap_group {
 	int fd;		/* owned; of the file */
-	struct uprobe_place *calls, *frees; /* owned */
-	size_t call_count, free_count;
+	/* Owned: functions that only allocate, those that also free, and those that only free. */
+	struct uprobe_place *calls, *reallocs, *frees;
+	size_t call_count, realloc_count, free_count;
 };
 
 struct heap_source {
@@ -24,6 +25,8 @@ struct heap_source {
 	struct ring_buffer *records;
 	struct ring_level *level;
 	struct uprobe_links *links;
+	struct uprobe_links *call_links; /* of the calls; NULL: they are closed */
+	pid_t closing;		/* who waits until their last ones are out; 0: nobody */
 	struct heap_hooks hooks;
 	struct heap_facts facts;
 	int pid;
@@ -40,5 +43,9 @@ struct heap_source {
 	uint64_t *batch_ids;
 	struct heap_site *batch_sites;
 };
+
+/* Begins without any probe, and takes all out. */
+void heap_probes_init(struct heap_source *source);
+void heap_probes_fini(struct heap_source *source);
 
 #endif

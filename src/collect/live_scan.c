@@ -98,7 +98,7 @@ static uint64_t time_ns(clockid_t clock)
 static void take(struct pass *pass, const struct heap_object *object, uint64_t now)
 {
 	struct stack_ages *stack;
-	double bytes;
+	double bytes, unseen;
 
 	HASH_FIND(hh, pass->stacks, &object->stack_id, sizeof(uint64_t), stack);
 	if (!stack && HASH_COUNT(pass->stacks) >= LIVE_SCAN_STACKS) {
@@ -110,9 +110,11 @@ static void take(struct pass *pass, const struct heap_object *object, uint64_t n
 		stack->stack_id = object->stack_id;
 		HASH_ADD(hh, pass->stacks, stack_id, sizeof(stack->stack_id), stack);
 	}
-	bytes = sampling_weight_bytes(object->size, object->interval);
+	unseen = 1 + (double)heap_interval_extra(object->interval) / HEAP_EXTRA_ONE;
+	bytes = unseen *
+		sampling_weight_bytes(object->size, heap_interval_mean(object->interval));
 	ages_add(&stack->ages, object->birth_ns, now, bytes,
-		 object->size ? bytes / (double)object->size : 1);
+		 object->size ? bytes / (double)object->size : unseen);
 }
 
 static void publish(struct live_scan *scan)

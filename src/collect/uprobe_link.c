@@ -3,8 +3,13 @@
 #include "collect/uprobe_link.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "collect/multi_link.h"
@@ -46,6 +51,79 @@ void uprobe_links_free(struct uprobe_links *links)
 	free(links->perf);
 	free(links->multi);
 	free(links);
+}
+
+static int compare(const void *a, const void *b)
+{
+	int left = *(const int *)a, right = *(const int *)b;
+
+	return (left > right) - (left < right);
+}
+
+static int keep_open(int *fds, size_t count)
+{
+	unsigned next = 0;
+
+	qsort(fds, count, sizeof(fds[0]), compare);
+	for (size_t i = 0; i < count; i++) {
+		unsigned fd = (unsigned)fds[i];
+
+		if (fd > next && syscall(SYS_close_range, next, fd - 1, 0) < 0)
+			return -errno;
+		next = fd + 1;
+	}
+	return syscall(SYS_close_range, next, ~0U, 0) < 0 ? -errno : 0;
+}
+
+/* The last one to close a link waits for the kernel. This is a child, which has no other descriptors but
+ * the links' and a pipe, by which it sees that its parent has closed them all. */
+_Noreturn static void outlast(const struct uprobe_links *links, int pipe, pid_t parent)
+{
+	int *fds = xcalloc(links->count + 1, sizeof(*fds));
+	char end;
+
+	memcpy(fds, links->multi, links->count * sizeof(*fds));
+	fds[links->count] = pipe;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
+	    keep_open(fds, links->count + 1))
+		_exit(1);
+	while (read(pipe, &end, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+void uprobe_links_retire(struct uprobe_links *links, pid_t *closing)
+{
+	pid_t parent = getpid();
+	int ends[2];
+
+	uprobe_links_wait(closing);
+	if (!links->count || links->kind == LINK_PERF || pipe2(ends, O_CLOEXEC) < 0) {
+		uprobe_links_free(links);
+		return;
+	}
+	*closing = fork();
+	if (*closing == 0)
+		outlast(links, ends[0], parent);
+	if (*closing < 0)
+		*closing = 0;
+	uprobe_links_free(links);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
+bool uprobe_links_retired(pid_t *closing)
+{
+	if (*closing && waitpid(*closing, NULL, WNOHANG) != 0)
+		*closing = 0;
+	return !*closing;
+}
+
+void uprobe_links_wait(pid_t *closing)
+{
+	while (*closing && waitpid(*closing, NULL, 0) < 0 && errno == EINTR)
+		;
+	*closing = 0;
 }
 
 /* Tries to link the empty program to a folder, which no kernel does: how it says so is the answer. A

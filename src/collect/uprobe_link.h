@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <bpf/libbpf.h>
 
@@ -35,6 +36,16 @@ struct uprobe_links *uprobe_links_new(enum link_kind kind);
 
 /* Detaches everything. NULL is allowed. */
 void uprobe_links_free(struct uprobe_links *links);
+
+/*
+ * Detaches everything, without waiting for the kernel, which takes some tens of milliseconds: a child of
+ * ours does. *closing is its PID then. With LINK_PERF, or without a child, it is waited for here.
+ */
+void uprobe_links_retire(struct uprobe_links *links, pid_t *closing);
+
+/* Whether it is done; *closing is 0 then. */
+bool uprobe_links_retired(pid_t *closing);
+void uprobe_links_wait(pid_t *closing);
 
 /*
  * What is wanted, or the next best that the kernel has: LINK_SESSION, LINK_MULTI, LINK_PERF. Multi

@@ -138,6 +138,7 @@ static json_t *governor_object(const struct snapshot_governor *governor)
 	json_put_text(object, "reason", governor->reason);
 	json_put_count(object, "interval_least_bytes", governor->interval_least_bytes);
 	json_put_count(object, "sample_weight", governor->sample_weight);
+	json_put_real(object, "heap_share", governor->heap_share);
 	json_put(object, "heap_out", json_boolean(governor->heap_out));
 	json_put_count(object, "steps", governor->steps);
 	return object;

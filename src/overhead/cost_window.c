@@ -20,6 +20,7 @@ static double probes_ns(const struct cost_slice *slice)
 static void add(struct cost_slice *sum, const struct cost_slice *slice)
 {
 	sum->seconds += slice->seconds;
+	sum->open_s += slice->open_s;
 	sum->target_ns += slice->target_ns;
 	sum->entries_ns += slice->entries_ns;
 	sum->kept_ns += slice->kept_ns;
@@ -27,12 +28,12 @@ static void add(struct cost_slice *sum, const struct cost_slice *slice)
 	sum->sampling_ns += slice->sampling_ns;
 }
 
-static struct cost_slice sum_up(const struct cost_window *window)
+static struct cost_slice sum_up(const struct cost_window *window, unsigned slices)
 {
 	struct cost_slice sum = {0};
 
-	for (int i = 0; i < COST_SLICES; i++)
-		add(&sum, &window->slices[i]);
+	for (unsigned i = 1; i <= slices; i++)
+		add(&sum, &window->slices[(window->next - i) % COST_SLICES_SHARED]);
 	return sum;
 }
 
@@ -41,11 +42,12 @@ void cost_window_add(struct cost_window *window, const struct cost_slice *slice)
 	double kept = exp(-slice->seconds / memory_s);
 	struct cost_slice sum;
 
-	window->slices[window->next++ % COST_SLICES] = *slice;
+	window->slices[window->next++ % COST_SLICES_SHARED] = *slice;
+	window->since++;
 	window->seen *= kept;
 	window->expected *= kept;
 	/* Samples come in once a second, and are those of all of it. */
-	sum = sum_up(window);
+	sum = sum_up(window, COST_SLICES);
 	if (!(sum.target_ns > 0) || !slice->samples || isnan(probes_ns(&sum)))
 		return;
 	window->expected +=
@@ -53,10 +55,9 @@ void cost_window_add(struct cost_window *window, const struct cost_slice *slice)
 	window->seen += (double)slice->in_probes;
 }
 
-void cost_window_restart(struct cost_window *window)
+void cost_window_changed(struct cost_window *window)
 {
-	for (int i = 0; i < COST_SLICES; i++)
-		window->slices[i] = (struct cost_slice){0};
+	window->since = 0;
 }
 
 double cost_window_factor(const struct cost_window *window)
@@ -66,9 +67,9 @@ double cost_window_factor(const struct cost_window *window)
 	return fmin(fmax(factor, factor_least), factor_most);
 }
 
-struct cost_slice cost_window_sum(const struct cost_window *window)
+static struct cost_slice corrected_sum(const struct cost_window *window, unsigned slices)
 {
-	struct cost_slice sum = sum_up(window);
+	struct cost_slice sum = sum_up(window, slices);
 	double factor = cost_window_factor(window);
 
 	/* It cannot be more than all. */
@@ -77,6 +78,35 @@ struct cost_slice cost_window_sum(const struct cost_window *window)
 	sum.entries_ns *= factor;
 	sum.kept_ns *= factor;
 	sum.sampled_ns *= factor;
+	return sum;
+}
+
+struct cost_slice cost_window_sum(const struct cost_window *window)
+{
+	return corrected_sum(window, COST_SLICES);
+}
+
+static unsigned at_most(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+struct cost_slice cost_window_since(const struct cost_window *window)
+{
+	return corrected_sum(window, at_most(window->since, COST_SLICES));
+}
+
+struct cost_slice cost_window_shared(const struct cost_window *window, unsigned halvings)
+{
+	struct cost_slice sum = corrected_sum(window, at_most(window->since, COST_SLICES_SHARED));
+	double usual = ldexp(sum.seconds, -(int)halvings) / sum.open_s;
+
+	if (!(sum.open_s > 0))
+		usual = (double)NAN;
+	/* The target's time, with what it would have been in place of what it was. */
+	sum.target_ns += (usual - 1) * (sum.entries_ns + sum.sampled_ns);
+	sum.entries_ns *= usual;
+	sum.sampled_ns *= usual;
 	return sum;
 }
 

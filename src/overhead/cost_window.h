@@ -12,11 +12,12 @@
 
 #include <stdint.h>
 
-enum { COST_SLICES = 4 };
+enum { COST_SLICES = 4, COST_SLICES_SHARED = 8 };
 
 /* Of a quarter of a second, or what has passed since the last one. Nanoseconds but for `seconds`. */
 struct cost_slice {
 	double seconds;
+	double open_s;		/* of them, the probes were in that are taken out for a time */
 	double target_ns;	/* CPU time of the target, our cost in it */
 	double entries_ns;	/* of allocations' probes that are taken out for a time, see share */
 	double kept_ns;		/* of the probes that stay: frees, reallocations */
@@ -28,19 +29,29 @@ struct cost_slice {
 
 /* All zero to begin with. */
 struct cost_window {
-	struct cost_slice slices[COST_SLICES];
+	struct cost_slice slices[COST_SLICES_SHARED]; /* the last COST_SLICES are the last second */
 	unsigned next;
+	unsigned since; /* so many slices have come since something was changed */
 	double expected, seen;	/* samples in probes, lately */
 };
 
 /* Takes in what has happened since the last time. */
 void cost_window_add(struct cost_window *window, const struct cost_slice *slice);
 
-/* Forgets the costs, not what a trap costs in this target: something was changed. */
-void cost_window_restart(struct cost_window *window);
+/* Something was changed: what was before says nothing of what will be. */
+void cost_window_changed(struct cost_window *window);
 
 /* The sum of the last second without the samples, with what the traps cost in this target in place of what was measured. */
 struct cost_slice cost_window_sum(const struct cost_window *window);
+
+/* The same of what has come since the last change, of the last second at most. */
+struct cost_slice cost_window_since(const struct cost_window *window);
+
+/*
+ * The latter as it is on average when those probes are in for 1 / 2^halvings of the time: of two seconds
+ * at most, as they may be out for most of one. The costs are NANs when they were not in for a moment.
+ */
+struct cost_slice cost_window_shared(const struct cost_window *window, unsigned halvings);
 
 /* By how much a trap costs more in this target than was measured: 1 while there are few samples. */
 double cost_window_factor(const struct cost_window *window);

@@ -70,6 +70,8 @@ static struct cost_slice predict(const struct governor *governor, const struct g
 	cost.sampled_ns *=
 	    tracked(interval_with(governor, facts, setting->interval_least), facts->allocation_bytes) /
 	    tracked(facts->interval, facts->allocation_bytes);
+	cost.entries_ns *= ldexp(1, (int)governor->setting.time_halvings - (int)setting->time_halvings);
+	cost.sampled_ns *= ldexp(1, (int)governor->setting.time_halvings - (int)setting->time_halvings);
 	cost.sampling_ns *= ldexp(1, (int)governor->setting.halvings - (int)setting->halvings);
 	if (setting->heap_out)
 		cost.entries_ns = cost.kept_ns = cost.sampled_ns = 0;
@@ -89,6 +91,22 @@ static bool fits(const struct governor *governor, const struct governor_limits *
 static bool matters(const struct governor_limits *limits, const struct governor_facts *facts, double ns)
 {
 	return 100 * ns > worth * limits->budget_pct * facts->cost.target_ns;
+}
+
+/* For a share of the time where that suffices, as what frees is probed all the time, or not at all. */
+static struct governor_setting fewer_probes(const struct governor *governor,
+					    const struct governor_limits *limits,
+					    const struct governor_facts *facts,
+					    const struct governor_setting *now)
+{
+	struct governor_setting shared = *now, out = *now;
+
+	while (!fits(governor, limits, facts, &shared, aim) &&
+	       shared.time_halvings < limits->time_halvings_most)
+		shared.time_halvings++;
+	out.time_halvings = 0;
+	out.heap_out = true;
+	return fits(governor, limits, facts, &shared, aim) ? shared : out;
 }
 
 /* As much of a measure as helps, the next one only when this does not suffice. */
@@ -113,8 +131,8 @@ static struct governor_setting tighter(const struct governor *governor,
 	       setting.halvings < limits->halvings_most &&
 	       matters(limits, facts, predict(governor, facts, &setting).sampling_ns))
 		setting.halvings++;
-	if (limits->heap && !fits(governor, limits, facts, &setting, aim))
-		setting.heap_out = true;
+	if (limits->heap && !setting.heap_out && !fits(governor, limits, facts, &setting, aim))
+		setting = fewer_probes(governor, limits, facts, &setting);
 	return setting;
 }
 
@@ -123,7 +141,9 @@ static struct governor_setting looser(const struct governor_setting *now)
 {
 	struct governor_setting setting = *now;
 
-	if (setting.halvings)
+	if (setting.time_halvings)
+		setting.time_halvings--;
+	else if (setting.halvings)
 		setting.halvings--;
 	else if (setting.interval_least <= SAMPLING_INTERVAL_LEAST)
 		setting.interval_least = 0;
@@ -134,13 +154,14 @@ static struct governor_setting looser(const struct governor_setting *now)
 
 static bool is_held(const struct governor_setting *setting)
 {
-	return setting->interval_least || setting->halvings || setting->heap_out;
+	return setting->interval_least || setting->halvings || setting->time_halvings ||
+	       setting->heap_out;
 }
 
 static bool same(const struct governor_setting *a, const struct governor_setting *b)
 {
 	return a->interval_least == b->interval_least && a->halvings == b->halvings &&
-	       a->heap_out == b->heap_out;
+	       a->time_halvings == b->time_halvings && a->heap_out == b->heap_out;
 }
 
 static bool is_over(struct governor *governor, const struct governor_limits *limits,
@@ -245,6 +266,8 @@ const char *governor_level(const struct governor *governor)
 {
 	if (governor->setting.heap_out)
 		return "out";
+	if (governor->setting.time_halvings)
+		return "share";
 	if (governor->setting.halvings)
 		return "frequency";
 	return governor->setting.interval_least ? "interval" : "none";
@@ -261,6 +284,9 @@ void governor_text(const struct governor *governor, const struct governor_limits
 	if (setting->heap_out)
 		(void)snprintf(buf, size, "the heap's probes are taken out %s; tried again in %.0f s", why,
 			       fmax(governor->retry_s - governor->out_s, 0));
+	else if (setting->time_halvings)
+		(void)snprintf(buf, size, "allocations are seen for 1/%u of the time %s",
+			       1U << setting->time_halvings, why);
 	else if (setting->halvings)
 		(void)snprintf(buf, size, "the CPU is sampled at 1/%u of the frequency %s",
 			       1U << setting->halvings, why);

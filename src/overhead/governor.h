@@ -1,6 +1,7 @@
 /*
  * Keeps what we cost the target within a budget. Steps are taken in an order: samples of the heap
- * become rarer, then those of the CPU, and at last the heap's probes are taken out. Each step is undone
+ * become rarer, then those of the CPU, then allocations are seen for a share of the time only, and at last
+ * the heap's probes are taken out. Each step is undone
  * when what it saved would fit again, for some time. Pure.
  */
 #ifndef RSP_OVERHEAD_GOVERNOR_H
@@ -16,6 +17,7 @@
 struct governor_setting {
 	uint64_t interval_least; /* of the heap's sampling, bytes; 0: every allocation may be tracked */
 	unsigned halvings;	 /* of the CPU sampling frequency */
+	unsigned time_halvings;	 /* of the time for which allocations are seen */
 	bool heap_out;		 /* the probes are taken out */
 };
 
@@ -24,6 +26,7 @@ struct governor_limits {
 	double budget_pct; /* of the target's CPU time; 0: no limit */
 	bool heap;	   /* the heap is ours to sample and to give up */
 	unsigned halvings_most;
+	unsigned time_halvings_most;
 };
 
 struct governor {
@@ -40,7 +43,8 @@ struct governor {
 
 struct governor_facts {
 	double seconds;		  /* since the last look */
-	struct cost_slice cost;	  /* of the last second, or since the last step if that is shorter */
+	struct cost_slice cost;	  /* of the last second, or since the last step if that is shorter; with
+				   * time_halvings as cost_window_shared() has it */
 	uint64_t interval;	  /* of the heap's sampling, bytes; 0: every allocation */
 	double allocation_bytes;  /* mean size */
 };
@@ -55,7 +59,7 @@ bool governor_next(struct governor *governor, const struct governor_limits *limi
 void governor_text(const struct governor *governor, const struct governor_limits *limits, char *buf,
 		   size_t size);
 
-/* The last measure that is in force: "none", "interval", "frequency", "out". */
+/* The last measure that is in force: "none", "interval", "frequency", "share", "out". */
 const char *governor_level(const struct governor *governor);
 
 #endif

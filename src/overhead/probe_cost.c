@@ -7,49 +7,55 @@
 /* With fewer timed hits their mean says less than that of all so far. */
 enum { TIMED_ENOUGH = 8 };
 
-/* What a program takes that finds nothing to do. */
+/* What a program takes that finds nothing to do, until one was timed. */
 static const double idle_program_ns = 100;
 
-struct times {
-	double entry_ns, return_ns; /* means */
-	double returns;		    /* share of the hits whose return was seen */
+struct timed {
+	uint64_t count, ns;
 };
 
-static struct times mean_times(const struct heap_hits *now, const struct heap_hits *before, double clock_ns)
+/* The mean beside the clock's reading; that of all so far while there are few new ones. */
+static double mean_ns(struct timed now, struct timed before, double clock_ns, double unknown_ns)
 {
-	double entries = (double)(now->entries_timed - before->entries_timed);
-	double returns = (double)(now->returns_timed - before->returns_timed);
-	struct times times = {0};
+	struct timed recent = {now.count - before.count, now.ns - before.ns};
 
-	if (entries > 0) {
-		times.entry_ns =
-		    fmax((double)(now->entries_ns - before->entries_ns) / entries - clock_ns, 0);
-		times.returns = fmin(returns / entries, 1);
-	}
-	if (returns > 0)
-		times.return_ns =
-		    fmax((double)(now->returns_ns - before->returns_ns) / returns - clock_ns, 0);
-	return times;
+	if (!now.count)
+		return unknown_ns;
+	if (recent.count < TIMED_ENOUGH)
+		recent = now;
+	return fmax((double)recent.ns / (double)recent.count - clock_ns, 0);
+}
+
+static double returns_ns(const struct probe_facts *facts, const struct trap_cost *trap, double more_ns)
+{
+	const struct heap_hits *now = &facts->now, *before = &facts->before;
+
+	if (!facts->returns)
+		return 0;
+	return (facts->all_returns ? 0 : more_ns) +
+	       mean_ns((struct timed){now->returns_timed, now->returns_ns},
+		       (struct timed){before->returns_timed, before->returns_ns}, trap->clock_ns, 0);
 }
 
 struct probe_cost probe_cost_between(const struct probe_facts *facts, const struct trap_cost *trap)
 {
-	static const struct heap_hits none = {0};
-	bool enough = facts->now.entries_timed - facts->before.entries_timed >= TIMED_ENOUGH;
-	struct times times =
-	    mean_times(&facts->now, enough ? &facts->before : &none, trap->clock_ns);
-	double hits = (double)(facts->now.hits - facts->before.hits);
+	const struct heap_hits *now = &facts->now, *before = &facts->before;
+	double hits = (double)(now->hits - before->hits);
+	double booked = (double)(now->booked - before->booked);
 	double entry_ns = facts->emulated ? trap->emulated_ns : trap->stepped_ns;
 	double both_ns = facts->emulated ? trap->emulated_return_ns : trap->stepped_return_ns;
-	double idle_ns = fmin(times.entry_ns, idle_program_ns);
-	struct probe_cost cost;
+	double other_ns = mean_ns((struct timed){now->others_timed, now->others_ns},
+				  (struct timed){before->others_timed, before->others_ns},
+				  trap->clock_ns, idle_program_ns);
+	double booked_ns = mean_ns((struct timed){now->booked_timed, now->booked_ns},
+				   (struct timed){before->booked_timed, before->booked_ns},
+				   trap->clock_ns, other_ns);
 
 	if (!(hits > 0))
 		return (struct probe_cost){0, 0};
-	if (facts->all_returns)
-		entry_ns = both_ns;
-	cost.entries_ns = hits * (entry_ns + idle_ns);
-	cost.sampled_ns = hits * (times.entry_ns - idle_ns +
-				  times.returns * (both_ns - entry_ns + times.return_ns));
-	return cost;
+	return (struct probe_cost){
+	    .entries_ns = hits * ((facts->all_returns ? both_ns : entry_ns) + other_ns),
+	    .sampled_ns = booked * (fmax(booked_ns - other_ns, 0) +
+				    returns_ns(facts, trap, both_ns - entry_ns)),
+	};
 }

@@ -11,13 +11,14 @@
 struct probe_facts {
 	struct heap_hits now, before; /* as heap_source_hits() gives them */
 	bool emulated;		      /* the kernel emulates what is probed */
-	bool all_returns;	      /* every call's return is probed, not only those of the timed */
+	bool returns;		      /* the return of a hit that is booked is probed */
+	bool all_returns;	      /* also that of the others */
 };
 
 /* Nanoseconds. */
 struct probe_cost {
-	double entries_ns;	/* of calls that are not sampled, and would be of the others */
-	double sampled_ns;	/* what the sampled calls have cost above that */
+	double entries_ns;	/* of hits that are not booked, and would be of the others */
+	double sampled_ns;	/* what those that are booked have cost above that */
 };
 
 /*

@@ -46,18 +46,21 @@ static int compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* The gap below which half of the time was lost: there may be many small ones of other causes. */
+/* The median of the gaps, but for the small ones, of other causes, of which there may be many: those of
+ * less than half of the one below which half of the time was lost. */
 static uint64_t typical(uint64_t *gaps, size_t count)
 {
 	uint64_t sum = 0, below = 0;
-	size_t i = 0;
+	size_t i = 0, small = 0;
 
 	qsort(gaps, count, sizeof(gaps[0]), compare);
 	for (size_t each = 0; each < count; each++)
 		sum += gaps[each];
 	while (i + 1 < count && (below += gaps[i]) < sum / 2)
 		i++;
-	return gaps[i];
+	while (small < i && gaps[small] < gaps[i] / 2)
+		small++;
+	return gaps[small + (count - small) / 2];
 }
 
 /* The typical gap in a loop that does nothing else. `page`: of a ring to be kept empty. */

@@ -41,6 +41,7 @@ struct heap_profile {
 	struct site_history *history;
 	uint64_t ages_pass;	/* the latest; 0: none */
 	bool marked;		/* there is a baseline */
+	bool error_unknown;	/* of estimates */
 	struct growth live_growth;
 	struct growth alloc_growth;
 };
@@ -71,6 +72,11 @@ void heap_profile_reset(struct heap_profile *profile)
 	}
 	site_history_reset(profile->history);
 	*profile = (struct heap_profile){.history = profile->history};
+}
+
+void heap_profile_lose_error(struct heap_profile *profile)
+{
+	profile->error_unknown = true;
 }
 
 void heap_profile_free(struct heap_profile *profile)
@@ -279,8 +285,10 @@ static uint64_t whole_objects(uint64_t fractions)
 }
 
 /* Half the width of the 95 % confidence interval of a sum of so much variance, in bytes. */
-static double confidence_bytes(uint64_t variance)
+static double confidence_bytes(const struct heap_profile *profile, uint64_t variance)
 {
+	if (profile->error_unknown)
+		return (double)NAN;
 	return 1.96 * sqrt((double)variance * (1 << HEAP_VARIANCE_SHIFT));
 }
 
@@ -389,7 +397,7 @@ void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, 
 		struct snapshot_site *site = &snapshot->sites[used++];
 
 		*site = sum->row;
-		site->live_ci_bytes = confidence_bytes(sum->live_variance);
+		site->live_ci_bytes = confidence_bytes(profile, sum->live_variance);
 		live_variance += sum->live_variance;
 		if (site->stack_count > 1)
 			qsort(site->stacks, site->stack_count, sizeof(*site->stacks), by_stack_live);
@@ -402,5 +410,5 @@ void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, 
 			  now_s);
 	snapshot_fill_suspects(snapshot);
 	fill_totals(profile, snapshot, now_s);
-	snapshot->heap.live_ci_bytes = confidence_bytes(live_variance);
+	snapshot->heap.live_ci_bytes = confidence_bytes(profile, live_variance);
 }

@@ -142,7 +142,9 @@ static void fill_trend(const struct series *series, struct snapshot_site *site)
 static void judge(struct site_history *history, const struct entry *entry,
 		  struct snapshot_site *site, double now_s)
 {
-	const double error = site->live_ci_bytes / 1.96;
+	/* What is not known may be all of it. */
+	const double error = isnan(site->live_ci_bytes) ? (double)site->live_bytes
+							: site->live_ci_bytes / 1.96;
 	const struct leak_evidence evidence = {
 	    .series = entry->series,
 	    .now_s = now_s,

@@ -89,7 +89,7 @@ struct snapshot_site {
 	uint64_t since_alloc_bytes; /* since attachment, or since the counts were reset */
 	uint64_t since_freed_bytes;
 	double change_bytes;	/* of live_bytes since the baseline; NAN: there is none */
-	double live_ci_bytes;	/* live_bytes is within so much, at 95 % confidence; 0: exact */
+	double live_ci_bytes;	/* live_bytes is within so much, at 95 % confidence; 0: exact, NAN: unknown */
 	uint64_t peak_bytes;	/* highest live_bytes seen at a refresh */
 	double growth_bytes_per_s; /* of live_bytes, over the last ten seconds or since attachment */
 	double alloc_bytes_per_s, alloc_objects_per_s; /* over the same time */
@@ -284,6 +284,7 @@ struct snapshot_probe {
 	const char *module;	/* base name of its file */
 	uint64_t offset;	/* in the file */
 	bool frees;		/* it gives memory back */
+	bool reallocates;	/* it gives back and returns memory */
 	bool emulated;		/* by the kernel, not single-stepped */
 	uint64_t hits;
 	double hits_per_s;	/* since the last refresh; NAN: unknown */
@@ -356,10 +357,11 @@ struct snapshot_attach {
 /* What is held back so that we cost the target no more than the budget. */
 struct snapshot_governor {
 	double budget_pct;	/* of the target's CPU time; 0: no limit */
-	const char *level;	/* "none", "interval", "frequency", "out" */
+	const char *level;	/* "none", "interval", "frequency", "share", "out" */
 	const char *reason;	/* what is done and why; NULL: nothing is */
 	uint64_t interval_least_bytes; /* of the heap's sampling; 0: every allocation may be tracked */
 	unsigned sample_weight;	/* how often each CPU sample counts */
+	double heap_share;	/* of the time, in which allocations are seen */
 	bool heap_out;		/* the heap's probes are taken out */
 	unsigned steps;		/* that were taken so far, undone ones too */
 };

@@ -12,7 +12,7 @@ NAMED = {"module": (str, None), "file": (str, None), "line": (int, None)}
 FRAME = {"function": (str, None), **NAMED, "inlined": bool}
 STACK = {"live_bytes": int, "live_objects": int, "frames": [FRAME]}
 SITE = {
-    "function": (str, None), **NAMED, "live_bytes": int, "live_ci_bytes": NUMBER, "live_objects": int,
+    "function": (str, None), **NAMED, "live_bytes": int, "live_ci_bytes": (NUMBER, None), "live_objects": int,
     "alloc_bytes": int, "alloc_objects": int, "freed_bytes": int, "freed_objects": int, "peak_bytes": int,
     "growth_bytes_per_s": (NUMBER, None), "oldest_s": (NUMBER, None),
     "alloc_bytes_per_s": NUMBER, "alloc_objects_per_s": NUMBER,
@@ -42,7 +42,7 @@ SCHEMA = {
     "heap": {"state": str, "reason": (str, None), "mode": (str, None),
              "interval_bytes": (int, None),
              "allocators": [{"name": str, "module": (str, None), "probes": int}],
-             "live_bytes": (int, None), "live_ci_bytes": NUMBER, "live_objects": (int, None), "alloc_bytes": (int, None),
+             "live_bytes": (int, None), "live_ci_bytes": (NUMBER, None), "live_objects": (int, None), "alloc_bytes": (int, None),
              "alloc_objects": (int, None), "freed_bytes": (int, None),
              "freed_objects": (int, None), "untracked_frees": (int, None),
              "rss_bytes": (int, None), "resident_bytes": (int, None),
@@ -80,7 +80,8 @@ SCHEMA = {
                  "cpu_pct": (NUMBER, None), "trap_factor": NUMBER, "self_cpu_pct": (NUMBER, None),
                  "self_rss_bytes": (int, None)},
     "governor": {"budget_pct": NUMBER, "level": str, "reason": (str, None),
-                 "interval_least_bytes": int, "sample_weight": int, "heap_out": bool, "steps": int},
+                 "interval_least_bytes": int, "sample_weight": int, "heap_share": NUMBER, "heap_out": bool,
+                  "steps": int},
     "attach": {"probes_s": NUMBER, "longest_s": NUMBER, "sampler_s": NUMBER},
 }
 

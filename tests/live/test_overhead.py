@@ -1,21 +1,28 @@
 """What watching costs is shown, and kept within the budget; what is shown meanwhile stays right."""
 
 import os
+import re
+import signal
 import struct
+import subprocess
 
 import support
 
 ONCE = True
+# Of the target that holds objects.
+OBJECT_BYTES, HELD = 1024, 20000
+# Some 15 times the probes are in and out.
+SHARE_S = 12
 SHARES = {"hot_sixty": 60, "hot_thirty": 30, "hot_ten": 10}
 
 
 class Overhead(support.LiveTest):
-    def start_load(self, work_ns):
+    def start_load(self, work_ns, *more):
         """The target that allocates with so much work between, and its two counters."""
         slots = self.folder() / "slots"
         slots.write_bytes(bytes(128))
         self.set_work(slots, work_ns)
-        return self.spawn(self.target("load"), "600", slots, "16"), slots
+        return self.spawn(self.target("load"), "600", slots, "16", *more), slots
 
     def set_work(self, slots, work_ns):
         file = os.open(slots, os.O_RDWR)
@@ -80,3 +87,66 @@ class Overhead(support.LiveTest):
         print(refresh["governor"], f"{rate:.0f} samples in a second of CPU time")
         self.assertAlmostEqual(rate / 9999, 1, delta=0.25)
         self.assert_shares(refresh, SHARES)
+
+    def pairs(self, slots):
+        return struct.unpack("Q", slots.read_bytes()[:8])[0]
+
+    def test_what_is_seen_for_a_share_of_the_time(self):
+        """Each object that is seen stands for those that are not: live and allocated are right on average."""
+        process, slots = self.start_load(50000, str(OBJECT_BYTES), str(HELD))
+        support.wait_until(lambda: self.pairs(slots) > HELD, "all objects")
+        stream = self.stream("-d", "0.5", "--heap", "4K", "--max-overhead", "0", "--time-halvings", "2",
+                             process.pid)
+        stream.until(lambda refresh: refresh["governor"]["heap_share"] == 0.25, "a share of the time")
+        begin = self.pairs(slots)
+        # By then nothing is left of what was there before.
+        first = stream.until(lambda refresh: self.pairs(slots) > begin + 2 * HELD, "other objects")
+        begin, live, last = self.pairs(slots), [], first
+        while self.pairs(slots) < begin + 2 * HELD or last["elapsed_s"] < first["elapsed_s"] + SHARE_S:
+            last = stream.after_now()
+            live.append(last["heap"]["live_objects"] / HELD)
+        seen = last["heap"]["alloc_objects"] - first["heap"]["alloc_objects"]
+        done = self.pairs(slots) - begin
+        print(f"allocated {seen / done:.2f}, live {sum(live) / len(live):.2f} of the truth")
+        self.assertEqual(last["heap"]["mode"], "sampled")
+        self.assertIsNone(last["heap"]["live_ci_bytes"])
+        self.assertAlmostEqual(seen / done, 1, delta=0.25)
+        self.assertAlmostEqual(sum(live) / len(live), 1, delta=0.25)
+
+
+class Signals(support.LiveTest):
+    def watch_signals(self, pid):
+        """A function that tells the signals that were sent to the process since the last call."""
+        place = self.folder()
+        subprocess.run(["mount", "-t", "tracefs", "tracefs", place], check=True)
+        self.addCleanup(subprocess.run, ["umount", place], check=True)
+        instance = place / "instances" / f"rsprof-{os.getpid()}"
+        instance.mkdir()
+        self.addCleanup(instance.rmdir)
+        event = instance / "events" / "signal" / "signal_generate"
+        (event / "filter").write_text(f"pid == {pid}")
+        (event / "enable").write_text("1")
+
+        def sent():
+            text = (instance / "trace").read_text()
+            (instance / "trace").write_text("")
+            return [int(number) for number in re.findall(r"signal_generate: sig=(\d+)", text)]
+
+        return sent
+
+    def test_none_is_sent_to_the_target(self):
+        """Neither to attach nor to detach, nor while probes come and go: no stop, no trap."""
+        longest = self.folder() / "longest"
+        longest.write_bytes(bytes(8))
+        process = self.spawn(self.target("gaps"), "600", longest)
+        sent = self.watch_signals(process.pid)
+        os.kill(process.pid, signal.SIGCONT)
+        self.assertEqual(sent(), [signal.SIGCONT], "what is sent is seen")
+        for options in (("--heap", "exact", "-F", "999"),
+                        ("--heap", "4K", "--time-halvings", "2"),
+                        ("--heap", "exact", "--uprobe-link=perf")):
+            with self.subTest(options):
+                refresh = self.refreshes("-d", "0.5", "-n", "3", "--max-overhead", "0", *options,
+                                         process.pid)[-1]
+                self.assertGreater(refresh["heap"]["alloc_objects"], 0)
+                self.assertEqual(sent(), [])

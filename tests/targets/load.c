@@ -1,6 +1,6 @@
 /*
- * load SECONDS FILE KIB [SIZE]: allocates SIZE bytes (default 64) and frees them again, with work
- * between, which reads and writes KIB of memory at random places. FILE has two counters of LOAD_SLOT
+ * load SECONDS FILE KIB [SIZE [HELD]]: allocates SIZE bytes (default 64) and frees the oldest of HELD
+ * objects (default 1), with work between, which reads and writes KIB of memory at random places. FILE has two counters of LOAD_SLOT
  * bytes: the pairs done, and the nanoseconds of work for each pair, which may be changed at any time.
  */
 #include <fcntl.h>
@@ -49,6 +49,8 @@ int main(int argc, char **argv)
 {
 	int fd = argc > 3 ? open(argv[2], O_RDWR) : -1;
 	size_t size = argc > 4 ? strtoul(argv[4], NULL, 0) : 64;
+	size_t held = argc > 5 ? strtoul(argv[5], NULL, 0) : 1, oldest = 0;
+	void **objects;
 	uint64_t end = clock_ns(CLOCK_MONOTONIC) + (uint64_t)(atof(argv[1]) * 1e9);
 	double speed;
 	char *slots;
@@ -58,7 +60,8 @@ int main(int argc, char **argv)
 	slots = mmap(NULL, 2 * LOAD_SLOT, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	words = strtoull(argv[3], NULL, 0) * 1024 / sizeof(*memory);
 	memory = calloc(words, sizeof(*memory));
-	if (slots == MAP_FAILED || !memory)
+	objects = calloc(held, sizeof(*objects));
+	if (slots == MAP_FAILED || !memory || !objects)
 		return 1;
 	speed = steps_per_ns();
 	while (clock_ns(CLOCK_MONOTONIC) < end) {
@@ -67,10 +70,12 @@ int main(int argc, char **argv)
 		uint64_t pairs = BATCH_NS / (work_ns + 50) + 1;
 
 		for (uint64_t pair = 0; pair < pairs; pair++) {
-			void *object = load_allocate(size);
+			void *object = objects[oldest];
 
+			objects[oldest] = load_allocate(size);
 			load_work(steps);
 			free(object);
+			oldest = oldest + 1 < held ? oldest + 1 : 0;
 		}
 		*(volatile uint64_t *)slots += pairs;
 	}

@@ -25,7 +25,11 @@ static const struct load tracked_dear = {21000, 100, 700, 5000, 99, 13000};
 static const struct load samples_dear = {0, 0, 700, 2000, 9999, 13000};
 static const struct load traps_dear = {300000, 100, 700, 2000, 99, 13000};
 
-static const struct governor_limits five = {.budget_pct = 5, .heap = true, .halvings_most = 9};
+/* 6 %, of which half must be paid by whoever tracks anything. */
+static const struct load traps_above = {45000, 100, 700, 2000, 99, 13000};
+
+static const struct governor_limits five = {
+    .budget_pct = 5, .heap = true, .halvings_most = 9, .time_halvings_most = 2};
 
 static struct governor governor;
 static unsigned steps;
@@ -39,11 +43,12 @@ static double tracked(const struct load *load, uint64_t interval)
 static struct cost_slice cost_of(const struct load *load)
 {
 	const struct governor_setting *setting = &governor.setting;
-	double calls = setting->heap_out ? 0 : load->calls_per_s;
+	double frees = setting->heap_out ? 0 : load->calls_per_s;
+	double calls = ldexp(frees, -(int)setting->time_halvings);
 	struct cost_slice cost = {
 	    .seconds = 1,
 	    .entries_ns = calls * load->trap_ns,
-	    .kept_ns = calls * load->trap_ns,
+	    .kept_ns = frees * load->trap_ns,
 	    .sampled_ns = calls * load->tracked_ns * tracked(load, setting->interval_least),
 	    .sampling_ns = load->frequency_hz * load->sample_ns / ldexp(1, (int)setting->halvings),
 	};
@@ -107,6 +112,19 @@ Test(governor, then_the_frequency_falls)
 	cr_expect_eq(governor.setting.halvings, 2);
 	cr_expect_eq(governor.setting.interval_least, 0, "that would not help");
 	cr_expect(!governor.setting.heap_out);
+}
+
+Test(governor, allocations_are_seen_for_a_share_of_the_time_where_that_suffices)
+{
+	cr_assert_gt(pct(&traps_above), 6);
+	run(&traps_above, 1, &five);
+	cr_expect_lt(pct(&traps_above), 5);
+	cr_expect_eq(governor.setting.time_halvings, 2);
+	cr_expect(!governor.setting.heap_out);
+	cr_expect_str_eq(governor_level(&governor), "share");
+	run(&light, 600, &five);
+	cr_expect_eq(governor.setting.time_halvings, 0, "undone");
+	cr_expect_str_eq(governor_level(&governor), "none");
 }
 
 Test(governor, last_the_probes_are_taken_out)

@@ -230,7 +230,7 @@ static struct snapshot *full_snapshot(void)
 	snapshot->overflow = (struct snapshot_overflow){31, 32, 33, 34, 35, 36, 37, 0};
 	snapshot->overhead = (struct snapshot_overhead){1.5, 0.5, 1.0, 1.25, 0.25, 8192};
 	snapshot->attach = (struct snapshot_attach){0.5, 0.25, 0.125};
-	snapshot->governor = (struct snapshot_governor){5, "out", "too dear", 4096, 2, true, 3};
+	snapshot->governor = (struct snapshot_governor){5, "out", "too dear", 4096, 2, 0.5, true, 3};
 	snapshot->function_count = 2;
 	snapshot->functions = xcalloc(2, sizeof(*snapshot->functions));
 	snapshot->functions[0] = (struct snapshot_function){.name = "hot",
@@ -416,7 +416,7 @@ Test(json, keys_are_schema_1_exactly)
 		    "perf_lost perf_throttled ringbuf_dropped live_map_full site_map_full "
 		    "debug_files_missing probes_refused");
 	expect_keys(AT(o, "governor"), "budget_pct level reason interval_least_bytes sample_weight "
-				       "heap_out steps");
+				       "heap_share heap_out steps");
 	expect_keys(AT(o, "overhead"), "target_pct heap_pct cpu_pct trap_factor self_cpu_pct self_rss_bytes");
 	release(o, line, snapshot);
 }
@@ -539,6 +539,7 @@ Test(json, target_overflow_and_overhead)
 	EXPECT_TEXT("too dear", o, "governor", "reason");
 	EXPECT_COUNT(4096, o, "governor", "interval_least_bytes");
 	EXPECT_COUNT(2, o, "governor", "sample_weight");
+	cr_expect_eq(json_real_value(AT(o, "governor", "heap_share")), 0.5);
 	EXPECT_COUNT(3, o, "governor", "steps");
 	EXPECT_REAL(0.25, o, "overhead", "self_cpu_pct");
 	EXPECT_COUNT(8192, o, "overhead", "self_rss_bytes");

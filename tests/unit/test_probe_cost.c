@@ -30,56 +30,79 @@ Test(probe_cost, no_hits_cost_nothing)
 /* 1000 entries, each 600 for the trap and 80 for the program beside the clock. */
 Test(probe_cost, entries_alone)
 {
-	expect_cost(&(struct probe_facts){.now = {.hits = 1000, .entries_timed = 10, .entries_ns = 1000},
-					  .emulated = true},
+	expect_cost(&(struct probe_facts){.now = {.hits = 1000, .others_timed = 10, .others_ns = 1000},
+					  .emulated = true,
+					  .returns = true},
 		    680000, 0);
 }
 
-/* What a program takes above 100 ns is that of sampled calls. */
-Test(probe_cost, half_of_the_calls_are_sampled)
+/* Each that is booked takes 400 more at its entry, the trap of its return and 300 there. */
+Test(probe_cost, half_of_the_calls_are_booked)
 {
-	expect_cost(&(struct probe_facts){.now = {.hits = 1000,
-						  .entries_timed = 10,
-						  .entries_ns = 5200,
-						  .returns_timed = 5,
-						  .returns_ns = 1600},
-					  .emulated = true},
-		    700000, 1000 * (400 + 0.5 * (500 + 300)));
+	struct probe_facts facts = {.now = {.hits = 1000,
+					    .booked = 500,
+					    .booked_timed = 5,
+					    .booked_ns = 5 * 520,
+					    .others_timed = 10,
+					    .others_ns = 10 * 120,
+					    .returns_timed = 4,
+					    .returns_ns = 4 * 320},
+				    .emulated = true,
+				    .returns = true};
+
+	expect_cost(&facts, 700000, 500 * (400 + 500 + 300));
+	facts.returns = false;
+	expect_cost(&facts, 700000, 500 * 400);
+}
+
+/* Before any was timed the program is taken to do nothing. */
+Test(probe_cost, none_is_timed_yet)
+{
+	expect_cost(&(struct probe_facts){.now = {.hits = 10, .booked = 10}, .emulated = true, .returns = true},
+		    10 * 700, 10 * 500);
 }
 
 Test(probe_cost, stepped)
 {
-	expect_cost(&(struct probe_facts){.now = {.hits = 10, .entries_timed = 1, .entries_ns = 120}},
+	expect_cost(&(struct probe_facts){.now = {.hits = 10, .others_timed = 1, .others_ns = 120}},
 		    10 * 10100, 0);
 }
 
 /* The older links probe each return, whether the program wants to see it or not. */
 Test(probe_cost, all_returns_are_probed)
 {
-	expect_cost(&(struct probe_facts){.now = {.hits = 10, .entries_timed = 1, .entries_ns = 120},
+	expect_cost(&(struct probe_facts){.now = {.hits = 10,
+						  .booked = 2,
+						  .booked_timed = 1,
+						  .booked_ns = 120,
+						  .others_timed = 1,
+						  .others_ns = 120,
+						  .returns_timed = 1,
+						  .returns_ns = 50},
 					  .emulated = true,
+					  .returns = true,
 					  .all_returns = true},
-		    10 * 1200, 0);
+		    10 * 1200, 2 * 30);
 }
 
 /* Only what has come since then counts; but with a few timed hits the mean is that of all. */
 Test(probe_cost, since_the_last_time)
 {
 	struct probe_facts facts = {
-	    .now = {.hits = 2000, .entries_timed = 20, .entries_ns = 20 * 70},
-	    .before = {.hits = 1000, .entries_timed = 10, .entries_ns = 10 * 90},
+	    .now = {.hits = 2000, .others_timed = 20, .others_ns = 20 * 70},
+	    .before = {.hits = 1000, .others_timed = 10, .others_ns = 10 * 90},
 	    .emulated = true,
 	};
 
 	expect_cost(&facts, 1000 * 630, 0);
-	facts.before.entries_timed = 19;
+	facts.before.others_timed = 19;
 	expect_cost(&facts, 1000 * 650, 0);
 }
 
 Test(probe_cost, unknown_while_no_trap_is_measured)
 {
 	const struct trap_cost none = {NAN, NAN, NAN, NAN, NAN};
-	struct probe_facts facts = {.now = {.hits = 1, .entries_timed = 1, .entries_ns = 100}};
+	struct probe_facts facts = {.now = {.hits = 1, .others_timed = 1, .others_ns = 100}};
 
 	cr_expect(isnan(probe_cost_between(&facts, &none).entries_ns));
 	facts.now.hits = 0;

@@ -1,0 +1,242 @@
+/*
+ * The heap source's probes in the target: set for one file after the other, taken out and put back.
+ * Those of functions that only allocate may be closed for a while on their own; what frees is always
+ * seen, as each object that is tracked must be known to be gone.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "collect/heap_source_state.h"
+
+void heap_probes_init(struct heap_source *source)
+{
+	source->links = uprobe_links_new(source->facts.link);
+	source->call_links = uprobe_links_new(source->facts.link);
+	source->attached = true;
+}
+
+static void free_group(struct heap_group *group)
+{
+	(void)close(group->fd);
+	free(group->calls);
+	free(group->reallocs);
+	free(group->frees);
+}
+
+void heap_probes_fini(struct heap_source *source)
+{
+	uprobe_links_free(source->call_links);
+	uprobe_links_free(source->links);
+	uprobe_links_wait(&source->closing);
+	for (size_t i = 0; i < source->group_count; i++)
+		free_group(&source->groups[i]);
+	free(source->groups);
+}
+
+static bool is_free(const struct heap_function *function)
+{
+	return function->call == HEAP_CALL_FREE || function->call == HEAP_CALL_UNMAP;
+}
+
+static bool is_realloc(const struct heap_function *function)
+{
+	return function->call == HEAP_CALL_REALLOC || function->call == HEAP_CALL_REMAP;
+}
+
+static struct uprobe_place place_of(const struct heap_function *function, size_t probe)
+{
+	return (struct uprobe_place){
+	    .offset = function->offset,
+	    .cookie = heap_cookie(function->call, function->size_register, function->count_register,
+				  function->pointer_register, function->nests ? HEAP_COOKIE_NESTS : 0,
+				  probe),
+	};
+}
+
+static void add_place(struct heap_group *group, const struct heap_function *function, size_t probe)
+{
+	const struct uprobe_place place = place_of(function, probe);
+
+	if (is_free(function))
+		group->frees[group->free_count++] = place;
+	else if (is_realloc(function))
+		group->reallocs[group->realloc_count++] = place;
+	else
+		group->calls[group->call_count++] = place;
+}
+
+/* Returns first: a call that is seen entering must be seen leaving. */
+static int attach_calls(struct heap_source *source, struct uprobe_links *links, const char *path,
+			const struct uprobe_place *calls, size_t count, struct err *err)
+{
+	struct heap_bpf *skeleton = source->skeleton;
+	int code;
+
+	if (source->facts.link == LINK_SESSION)
+		return uprobe_links_attach(links, skeleton->progs.heap_session, UPROBE_SESSION,
+					   source->pid, path, calls, count, err);
+	code = uprobe_links_attach(links, skeleton->progs.heap_leave, UPROBE_RETURN, source->pid,
+				   path, calls, count, err);
+	if (!code)
+		code = uprobe_links_attach(links, skeleton->progs.heap_enter, UPROBE_ENTRY,
+					   source->pid, path, calls, count, err);
+	return code;
+}
+
+static void group_path(const struct heap_group *group, char *path, size_t size)
+{
+	(void)snprintf(path, size, "/proc/self/fd/%d", group->fd);
+}
+
+static int open_group(struct heap_source *source, const struct heap_group *group, struct err *err)
+{
+	char path[64];
+
+	group_path(group, path, sizeof(path));
+	return attach_calls(source, source->call_links, path, group->calls, group->call_count, err);
+}
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static int attach_group(struct heap_source *source, const struct heap_group *group, struct err *err)
+{
+	double begin = now_s(), seconds;
+	char path[64];
+	int code = source->call_links ? open_group(source, group, err) : 0;
+
+	group_path(group, path, sizeof(path));
+	if (!code)
+		code = attach_calls(source, source->links, path, group->reallocs,
+				    group->realloc_count, err);
+	/* free() last: with an allocation not yet probed its free would count as one of an older
+	 * object. */
+	if (!code)
+		code = uprobe_links_attach(source->links, source->skeleton->progs.heap_free, UPROBE_ENTRY,
+					   source->pid, path, group->frees, group->free_count, err);
+	seconds = now_s() - begin;
+	source->facts.attach_s += seconds;
+	if (seconds > source->facts.attach_longest_s)
+		source->facts.attach_longest_s = seconds;
+	return code;
+}
+
+int heap_source_attach(struct heap_source *source, int fd, const struct heap_function *functions,
+		       size_t count, size_t *ret_first, struct err *err)
+{
+	struct heap_group group = {.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+	int code = group.fd < 0 ? -errno : 0;
+
+	if (code)
+		return err_set(err, -code, EXIT_FAILED, "cannot keep an allocator's file open: %s",
+			       strerror(-code));
+	if (count > HEAP_PROBES_MAX - source->probes) {
+		free_group(&group);
+		return err_set(err, ENOSPC, EXIT_FAILED, "more than %d allocator functions: not all are probed",
+			       HEAP_PROBES_MAX);
+	}
+	group.calls = xcalloc(count + 1, sizeof(*group.calls));
+	group.reallocs = xcalloc(count + 1, sizeof(*group.reallocs));
+	group.frees = xcalloc(count + 1, sizeof(*group.frees));
+	for (size_t i = 0; i < count; i++)
+		add_place(&group, &functions[i], source->probes + i);
+	if (source->attached)
+		code = attach_group(source, &group, err);
+	if (code) {
+		free_group(&group);
+		return code;
+	}
+	source->groups =
+	    xreallocarray(source->groups, source->group_count + 1, sizeof(*source->groups));
+	source->groups[source->group_count++] = group;
+	*ret_first = source->probes;
+	source->probes += count;
+	return 0;
+}
+
+/* Calls in flight, whose returns nobody will see. */
+static void forget_calls(struct heap_source *source)
+{
+	int fd = bpf_map__fd(source->skeleton->maps.threads);
+	uint32_t tid;
+
+	while (bpf_map_get_next_key(fd, NULL, &tid) == 0)
+		if (bpf_map_delete_elem(fd, &tid))
+			break;
+}
+
+void heap_source_take_out(struct heap_source *source)
+{
+	uprobe_links_wait(&source->closing);
+	uprobe_links_free(source->call_links);
+	uprobe_links_free(source->links);
+	heap_probes_init(source);
+	source->attached = false;
+	forget_calls(source);
+}
+
+int heap_source_put_back(struct heap_source *source, struct err *err)
+{
+	int code = 0;
+
+	/* No program runs now: nobody else changes the epoch. */
+	source->skeleton->bss->epoch++;
+	source->skeleton->data->open = 1;
+	source->skeleton->bss->extra = 0;
+	heap_source_start_anew(source);
+	for (size_t i = 0; i < source->group_count && !code; i++)
+		code = attach_group(source, &source->groups[i], err);
+	source->attached = !code;
+	if (code)
+		heap_source_take_out(source);
+	return code;
+}
+
+void heap_source_close_calls(struct heap_source *source)
+{
+	if (!source->call_links)
+		return;
+	source->skeleton->data->open = 0;
+	uprobe_links_retire(source->call_links, &source->closing);
+	source->call_links = NULL;
+}
+
+int heap_source_open_calls(struct heap_source *source, struct err *err)
+{
+	int code = 0;
+
+	if (!uprobe_links_retired(&source->closing))
+		return err_set(err, EAGAIN, EXIT_FAILED, "the kernel still takes probes out");
+	source->call_links = uprobe_links_new(source->facts.link);
+	for (size_t i = 0; i < source->group_count && !code; i++)
+		code = open_group(source, &source->groups[i], err);
+	if (code) {
+		uprobe_links_free(source->call_links);
+		source->call_links = NULL;
+	}
+	return code;
+}
+
+void heap_source_set_weight(struct heap_source *source, double weight)
+{
+	double extra = (weight - 1) * HEAP_EXTRA_ONE + 0.5;
+
+	source->skeleton->bss->extra = extra < HEAP_EXTRA_MOST ? (uint64_t)extra : HEAP_EXTRA_MOST;
+	if (source->skeleton->data->open)
+		return;
+	source->skeleton->bss->opening++;
+	__atomic_store_n(&source->skeleton->data->open, 1, __ATOMIC_RELEASE);
+}

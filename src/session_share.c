@@ -1,0 +1,140 @@
+/*
+ * Allocations that are seen for a share of the time: their probes are in for a moment, and out until the
+ * next one, which comes after a random time. What is allocated in it counts for all since the last one,
+ * by the times that have really passed.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "session_state.h"
+
+/* Shorter ones would cost much of what they save; longer ones would be seen as a change of the cost. */
+static const double open_s = 0.2;
+/* Taking them out takes the kernel some time. */
+static const double again_s = 0.01;
+
+static void wait_for(const struct session *session, double seconds)
+{
+	const struct itimerspec timer = {.it_value = {0, (long)(seconds * 1e9)}};
+
+	(void)timerfd_settime(session->share.timer_fd, 0, &timer, NULL);
+}
+
+/* Uniform, half as long to half as long again as on average. */
+static double closed_s(unsigned halvings)
+{
+	double mean_s = open_s * ((1U << halvings) - 1);
+
+	return mean_s * (0.5 + (double)arc4random() / UINT32_MAX);
+}
+
+static void close_calls(struct session *session)
+{
+	struct share *share = &session->share;
+	double now = session_now_s();
+
+	heap_source_close_calls(session->heap);
+	share->seen_s += now - share->since_s;
+	share->since_s = now;
+	share->closed = true;
+	session->heap_sampled = true;
+	heap_profile_lose_error(session->heap_profile);
+	wait_for(session, closed_s(share->halvings));
+}
+
+static void open_calls(struct session *session)
+{
+	struct share *share = &session->share;
+	double now;
+	struct err err = {0};
+	int code = heap_source_open_calls(session->heap, &err);
+
+	if (code == -EAGAIN) {
+		wait_for(session, again_s);
+		return;
+	}
+	now = session_now_s();
+	if (code) {
+		session->heap_off = err;
+		session_close_heap(session);
+		return;
+	}
+	heap_source_set_weight(session->heap, 1 + (now - share->since_s) / open_s);
+	share->since_s = now;
+	share->closed = false;
+	wait_for(session, open_s);
+}
+
+static void on_share_timer(void *context)
+{
+	struct session *session = context;
+	uint64_t times;
+
+	if (read(session->share.timer_fd, &times, sizeof(times)) < 0 || !session->heap ||
+	    session->heap_out || session->target->exited)
+		return;
+	if (session->share.closed)
+		open_calls(session);
+	else if (session->share.halvings)
+		close_calls(session);
+	else
+		heap_source_set_weight(session->heap, 1);
+}
+
+static int make_timer(struct session *session)
+{
+	struct share *share = &session->share;
+
+	if (share->timer_fd >= 0)
+		return 0;
+	share->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (share->timer_fd < 0)
+		return -errno;
+	return loop_add(session->loop, share->timer_fd, on_share_timer, session);
+}
+
+unsigned session_time_halvings_most(const struct session *session)
+{
+	return heap_source_facts(session->heap).link == LINK_PERF ? 0 : TIME_HALVINGS_MOST;
+}
+
+void session_set_time_halvings(struct session *session, unsigned wanted)
+{
+	struct share *share = &session->share;
+	unsigned least = (unsigned)session->options->time_halvings;
+	unsigned halvings = wanted > least ? wanted : least;
+	bool begins = !share->halvings && halvings;
+
+	if (halvings == share->halvings || (halvings && make_timer(session)))
+		return;
+	share->halvings = halvings;
+	/* At the end of a cycle it is seen that there is to be no other one. */
+	if (begins && !share->closed)
+		close_calls(session);
+}
+
+void session_close_share(struct session *session)
+{
+	if (session->share.timer_fd < 0)
+		return;
+	loop_remove(session->loop, session->share.timer_fd);
+	(void)close(session->share.timer_fd);
+}
+
+void session_forget_share(struct session *session)
+{
+	session->share.halvings = 0;
+	session->share.closed = false;
+	session->share.since_s = session_now_s();
+}
+
+double session_calls_open_s(const struct session *session)
+{
+	const struct share *share = &session->share;
+
+	return share->seen_s + (share->closed ? 0 : session_now_s() - share->since_s);
+}
