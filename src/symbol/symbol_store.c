@@ -21,8 +21,9 @@ struct symbol_entry {
 		uint64_t offset;
 	} key;
 	struct symbol symbol;
-	struct symbol_frame first; /* frames before any answer */
+	struct symbol_frame only; /* its frames, when there is one */
 	UT_hash_handle hh;
+	char name[]; /* before any answer; others keep it, as if it were interned */
 };
 
 struct text_entry {
@@ -49,7 +50,7 @@ void symbol_store_free(struct symbol_store *store)
 		return;
 	HASH_ITER (hh, store->symbols, symbol, next_symbol) {
 		HASH_DEL(store->symbols, symbol);
-		if (symbol->symbol.frames != &symbol->first)
+		if (symbol->symbol.frames != &symbol->only)
 			free(symbol->symbol.frames);
 		free(symbol);
 	}
@@ -74,13 +75,13 @@ const char *symbol_store_intern(struct symbol_store *store, const char *text)
 	return entry->text;
 }
 
-static const char *offset_name(struct symbol_store *store, const struct module *module,
-			       uint64_t offset)
-{
-	char text[PATH_MAX + 32];
+enum { NAME_SIZE = PATH_MAX + 32 };
 
-	(void)snprintf(text, sizeof(text), "%s+0x%llx", module->name, (unsigned long long)offset);
-	return symbol_store_intern(store, text);
+/* The length. */
+static size_t offset_name(char text[static NAME_SIZE], const struct module *module, uint64_t offset)
+{
+	(void)snprintf(text, NAME_SIZE, "%s+0x%llx", module->name, (unsigned long long)offset);
+	return strlen(text);
 }
 
 struct symbol *symbol_store_get(struct symbol_store *store, struct module *module, uint64_t offset,
@@ -88,6 +89,8 @@ struct symbol *symbol_store_get(struct symbol_store *store, struct module *modul
 {
 	struct symbol_entry *entry;
 	struct symbol_entry key = {.key = {module->number, offset}};
+	char name[NAME_SIZE];
+	size_t length;
 
 	if (HASH_COUNT(store->symbols) >= SYMBOLS_MAX)
 		key.key.offset = offset = 0;
@@ -95,13 +98,15 @@ struct symbol *symbol_store_get(struct symbol_store *store, struct module *modul
 	*ret_new = !entry;
 	if (entry)
 		return &entry->symbol;
-	entry = xcalloc(1, sizeof(*entry));
+	length = offset_name(name, module, offset);
+	entry = xcalloc(1, sizeof(*entry) + length + 1);
+	memcpy(entry->name, name, length);
 	entry->key = key.key;
 	entry->symbol.module = module;
 	entry->symbol.offset = offset;
 	entry->symbol.frame_count = 1;
-	entry->symbol.frames = &entry->first;
-	entry->first.function = offset_name(store, module, offset);
+	entry->symbol.frames = &entry->only;
+	entry->only.function = entry->name;
 	HASH_ADD(hh, store->symbols, key, sizeof(entry->key), entry);
 	return &entry->symbol;
 }
@@ -116,13 +121,18 @@ void symbol_store_each(struct symbol_store *store, const struct module *module,
 
 void symbol_store_set_address(struct symbol_store *store, struct symbol *symbol, uint64_t address)
 {
-	symbol->frames[0].function = offset_name(store, symbol->module, address);
+	char name[NAME_SIZE];
+
+	(void)offset_name(name, symbol->module, address);
+	symbol->frames[0].function = symbol_store_intern(store, name);
 }
 
 void symbol_store_set_frames(struct symbol_store *store, struct symbol *symbol,
 			     const struct reply *reply)
 {
-	struct symbol_frame *frames = xcalloc(reply->frame_count, sizeof(*frames));
+	struct symbol_frame only = {0};
+	struct symbol_frame *frames =
+	    reply->frame_count == 1 ? &only : xcalloc(reply->frame_count, sizeof(*frames));
 	struct symbol_entry *entry =
 	    (struct symbol_entry *)(void *)((char *)symbol - offsetof(struct symbol_entry, symbol));
 	const char *folder;
@@ -142,11 +152,12 @@ void symbol_store_set_frames(struct symbol_store *store, struct symbol *symbol,
 		frames[i].decl_line = from->decl_line;
 		frames[i].inlined = from->inlined;
 	}
-	if (symbol->frames != &entry->first)
+	if (symbol->frames != &entry->only)
 		free(symbol->frames);
 	folder = protocol_text(reply, reply->folder);
 	symbol->folder = folder ? symbol_store_intern(store, folder) : NULL;
-	symbol->frames = frames;
+	entry->only = only;
+	symbol->frames = frames == &only ? &entry->only : frames;
 	symbol->frame_count = reply->frame_count;
 	symbol->named = true;
 }
