@@ -362,7 +362,7 @@ static void start_anew(struct session *session)
 		session->memory_growth = (struct growth){0};
 		session->samples_copied = 0;
 	}
-	target_refresh(session->target);
+	target_executed(session->target);
 	(void)address_space_read(session->space, NULL);
 	session_permit_again(session);
 }

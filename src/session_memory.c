@@ -55,7 +55,7 @@ void session_fill_memory(struct session *session, struct snapshot *snapshot)
 	double now_s = session_now_s();
 
 	if (!session->target->exited) {
-		memory_facts_read(facts, session->target->pid, now_s);
+		memory_facts_read(facts, session->target->pid, session->target->status, now_s);
 		read_cgroup(session, now_s);
 	}
 	memory->rss_bytes = facts->rss_bytes;

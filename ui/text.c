@@ -76,7 +76,8 @@ bool text_next(const char **text, struct text_char *ret_char)
 	*ret_char = (struct text_char){.code = L'?', .cols = 1};
 	if (code == UINT32_MAX || code < 0x20)
 		return true;
-	int cols = wcwidth((wchar_t)code);
+	/* Of nearly all characters the width is known without asking. */
+	int cols = code < 0x7f ? 1 : wcwidth((wchar_t)code);
 	if (cols >= 0 && cols <= 2)
 		*ret_char = (struct text_char){.code = (wchar_t)code, .cols = cols};
 	return true;

@@ -103,21 +103,17 @@ static void read_rollup(struct memory_facts *facts, int pid, uint64_t counter, d
 	facts->next_rollup_s = now_s + (pause_s > rollup_least_s ? pause_s : rollup_least_s);
 }
 
-void memory_facts_read(struct memory_facts *facts, int pid, double now_s)
+void memory_facts_read(struct memory_facts *facts, int pid, const char *status, double now_s)
 {
-	char text[TEXT_SIZE];
-	uint64_t rss, anonymous;
+	uint64_t rss = memory_facts_field(status, "VmRSS");
+	uint64_t anonymous = memory_facts_field(status, "RssAnon");
 
 	/* A process that has ended and is not yet waited for has a status, and no memory in it. */
-	if (!read_text(pid, "status", text))
-		return;
-	rss = memory_facts_field(text, "VmRSS");
-	anonymous = memory_facts_field(text, "RssAnon");
 	if (rss == MEMORY_UNKNOWN || anonymous == MEMORY_UNKNOWN)
 		return;
 	read_rollup(facts, pid, anonymous, now_s);
 	facts->rss_bytes = rss;
-	facts->swap_bytes = memory_facts_field(text, "VmSwap");
+	facts->swap_bytes = memory_facts_field(status, "VmSwap");
 	if (facts->correction < 0 && anonymous < (uint64_t)-facts->correction)
 		facts->anonymous_bytes = 0;
 	else

@@ -1,7 +1,7 @@
 /*
- * How much memory the process has, by kind, from /proc/PID/status at each refresh and, now and
- * then, from smaps_rollup, for which the kernel walks all page tables: never for more than a
- * thousandth of our time.
+ * How much memory the process has, by kind, from its status (see proc(5)) and, now and then, from
+ * smaps_rollup, for which the kernel walks all page tables: never for more than a thousandth of our
+ * time.
  */
 #ifndef RSP_TARGET_MEMORY_FACTS_H
 #define RSP_TARGET_MEMORY_FACTS_H
@@ -22,8 +22,9 @@ struct memory_facts {
 
 void memory_facts_init(struct memory_facts *facts);
 
-/* `now_s` is of a monotonic clock. Of a process that is gone the last figures stay. */
-void memory_facts_read(struct memory_facts *facts, int pid, double now_s);
+/* `status` is the text of its status; `now_s` is of a monotonic clock. Of a process that is gone the last
+ * figures stay. */
+void memory_facts_read(struct memory_facts *facts, int pid, const char *status, double now_s);
 
 /* The figure of a line such as "RssAnon:      1234 kB", in bytes; MEMORY_UNKNOWN: there is none. */
 uint64_t memory_facts_field(const char *text, const char *key);

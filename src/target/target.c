@@ -19,42 +19,82 @@
 #include <bsd/string.h>
 
 #include "target/authority.h"
+#include "target/memory_facts.h"
 
 /* PF_KTHREAD of the kernel's include/linux/sched.h, as field 9 of proc(5)'s stat shows it. */
 #define KERNEL_THREAD_FLAG 0x00200000UL
 
-/* What is used of /proc/PID/stat. */
+/* What is used of /proc/PID/stat, once. */
 struct stat_line {
 	char comm[64];
 	char state;
 	unsigned long flags;
-	unsigned threads;
 	unsigned long long start_ticks; /* since boot */
-	uint64_t rss_pages;
 };
 
-static int read_stat(int fd, struct stat_line *ret_line)
+static int open_proc(int pid, const char *name)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static int read_stat(int pid, struct stat_line *ret_line)
 {
 	char text[1024];
 	const char *name, *behind_name;
-	ssize_t size = pread(fd, text, sizeof(text) - 1, 0);
+	int code, fd = open_proc(pid, "stat");
+	ssize_t size;
 
-	if (size < 0)
+	if (fd < 0)
 		return -errno;
+	size = read(fd, text, sizeof(text) - 1);
+	code = size < 0 ? -errno : 0;
+	close(fd);
+	if (code)
+		return code;
 	text[size] = '\0';
 	/* The name may itself have parentheses and spaces; the last one ends it. */
 	name = strchr(text, '(');
 	behind_name = strrchr(text, ')');
 	if (!name || !behind_name || behind_name < name ||
 	    sscanf(behind_name + 1,
-		   " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %u %*d %llu "
-		   "%*u %" SCNu64,
-		   &ret_line->state, &ret_line->flags, &ret_line->threads,
-		   &ret_line->start_ticks, &ret_line->rss_pages) != 5)
+		   " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*u %*d %llu",
+		   &ret_line->state, &ret_line->flags, &ret_line->start_ticks) != 3)
 		return -EBADMSG;
 	(void)snprintf(ret_line->comm, sizeof(ret_line->comm), "%.*s", (int)(behind_name - name - 1),
 		       name + 1);
 	return 0;
+}
+
+/* What stands behind a key of the status; "": there is none. */
+static const char *status_field(const char *text, const char *key)
+{
+	const char *found = strstr(text, key);
+
+	return found ? found + strlen(key) : "";
+}
+
+/* The name, in which a line's end and a backslash are escaped (proc(5)). Whether it is another one. */
+static bool take_name(struct target *target, const char *text)
+{
+	char comm[sizeof(target->comm)];
+	size_t length = 0;
+
+	for (const char *from = status_field(text, "Name:\t");
+	     *from && *from != '\n' && length < sizeof(comm) - 1; from++) {
+		bool escaped = from[0] == '\\' && (from[1] == 'n' || from[1] == '\\');
+
+		if (escaped)
+			from++;
+		comm[length++] = escaped && *from == 'n' ? '\n' : *from;
+	}
+	comm[length] = '\0';
+	if (strcmp(target->comm, comm) == 0)
+		return false;
+	(void)strlcpy(target->comm, comm, sizeof(target->comm));
+	return true;
 }
 
 static void read_exe(struct target *target)
@@ -82,34 +122,54 @@ uint64_t target_cpu_ns(struct target *target)
 	return target->cpu_ns;
 }
 
+static bool read_status(struct target *target)
+{
+	ssize_t size = pread(target->status_fd, target->status, sizeof(target->status) - 1, 0);
+
+	target->status[size > 0 ? size : 0] = '\0';
+	return size > 0;
+}
+
 void target_refresh(struct target *target)
 {
-	struct stat_line line = {0};
+	uint64_t rss_bytes;
+	char state;
 
-	if (target->exited || read_stat(target->stat_fd, &line) || line.state == 'Z' ||
-	    line.state == 'X')
+	if (target->exited || !read_status(target))
 		return;
-	target->threads = line.threads;
-	target->started_s = (double)line.start_ticks / (double)sysconf(_SC_CLK_TCK);
+	state = *status_field(target->status, "\nState:\t");
+	if (state == 'Z' || state == 'X')
+		return;
+	target->threads = (unsigned)strtoul(status_field(target->status, "\nThreads:\t"), NULL, 10);
+	rss_bytes = memory_facts_field(target->status, "VmRSS");
+	if (rss_bytes != MEMORY_UNKNOWN)
+		target->rss_bytes = rss_bytes;
 	(void)target_cpu_ns(target);
-	(void)strlcpy(target->comm, line.comm, sizeof(target->comm));
-	target->rss_bytes = line.rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
-	read_exe(target);
+	if (take_name(target, target->status) || !target->exe)
+		read_exe(target);
+}
+
+void target_executed(struct target *target)
+{
+	free(target->exe);
+	target->exe = NULL;
+	target_refresh(target);
 }
 
 static int check_kind(struct target *target, struct err *err)
 {
 	struct stat_line line = {0};
-	char path[64];
-	int code;
+	int code = read_stat(target->pid, &line);
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", target->pid);
-	target->stat_fd = open(path, O_RDONLY | O_CLOEXEC);
-	code = target->stat_fd < 0 ? -errno : read_stat(target->stat_fd, &line);
+	if (!code) {
+		target->status_fd = open_proc(target->pid, "status");
+		code = target->status_fd < 0 ? -errno : 0;
+	}
 	if (code)
 		return err_set(err, -code, EXIT_NO_PROCESS,
 			       "process %d ended before it could be looked into", target->pid);
 	(void)strlcpy(target->comm, line.comm, sizeof(target->comm));
+	target->started_s = (double)line.start_ticks / (double)sysconf(_SC_CLK_TCK);
 	if (line.flags & KERNEL_THREAD_FLAG)
 		return err_set(err, EINVAL, EXIT_FAILED,
 			       "%d (%s) is a kernel thread: it has no user code and no heap; use "
@@ -172,7 +232,7 @@ int target_open(struct target **ret_target, int pid, struct err *err)
 	int code;
 
 	target->pid = pid;
-	target->stat_fd = -1;
+	target->status_fd = -1;
 	target->exit_status = -1;
 	code = open_pidfd(target, err);
 	if (!code)
@@ -210,8 +270,8 @@ void target_close(struct target *target)
 	}
 	if (target->pidfd >= 0)
 		close(target->pidfd);
-	if (target->stat_fd >= 0)
-		close(target->stat_fd);
+	if (target->status_fd >= 0)
+		close(target->status_fd);
 	free(target->exe);
 	free(target);
 }

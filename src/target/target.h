@@ -13,7 +13,8 @@
 struct target {
 	int pid;
 	int pidfd;		/* readable when the process has exited */
-	int stat_fd;		/* its proc(5) stat, of this process for ever */
+	int status_fd;		/* of its status, see proc(5): of this process for ever */
+	char status[8192];	/* its text as last read; behind what has room nothing is wanted */
 	char comm[64];
 	char *exe;		/* owned; NULL: not readable */
 	bool child;		/* started by us, so ours to wait for */
@@ -37,6 +38,9 @@ void target_close(struct target *target);
 
 /* Reads the changing facts anew; keeps the last ones of a process that is gone. */
 void target_refresh(struct target *target);
+
+/* Reads them anew when the process has executed another program. */
+void target_executed(struct target *target);
 
 /* User and system time since its start, now; the last one known of a process that is gone. */
 uint64_t target_cpu_ns(struct target *target);

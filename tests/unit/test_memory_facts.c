@@ -4,6 +4,7 @@
 #include "target/memory_facts.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,6 +45,17 @@ Test(memory_facts, fields_that_are_no_figures)
 		cr_expect_eq(memory_facts_field(texts[i], "A"), MEMORY_UNKNOWN, "%s", texts[i]);
 }
 
+static void read_own(struct memory_facts *facts, double now_s)
+{
+	char status[8192];
+	FILE *file = fopen("/proc/self/status", "re");
+
+	cr_assert_not_null(file);
+	status[fread(status, 1, sizeof(status) - 1, file)] = '\0';
+	cr_assert_eq(fclose(file), 0);
+	memory_facts_read(facts, getpid(), status, now_s);
+}
+
 Test(memory_facts, own_process)
 {
 	enum { BYTES = 32 << 20 };
@@ -53,7 +65,7 @@ Test(memory_facts, own_process)
 
 	memory_facts_init(&facts);
 	cr_expect_eq(facts.anonymous_bytes, MEMORY_UNKNOWN);
-	memory_facts_read(&facts, getpid(), 100);
+	read_own(&facts, 100);
 	before = facts.anonymous_bytes;
 	cr_assert_neq(before, MEMORY_UNKNOWN);
 	cr_expect_neq(facts.swap_bytes, MEMORY_UNKNOWN);
@@ -62,7 +74,7 @@ Test(memory_facts, own_process)
 	memory = malloc(BYTES);
 	cr_assert_not_null(memory);
 	memset(memory, 1, BYTES);
-	memory_facts_read(&facts, getpid(), 101);
+	read_own(&facts, 101);
 	cr_expect_geq(facts.anonymous_bytes, before + BYTES - (4 << 20));
 	cr_expect_leq(facts.anonymous_bytes, before + BYTES + (4 << 20));
 	cr_expect_leq(facts.next_rollup_s, 200, "no new rollup: %f", facts.next_rollup_s);
@@ -75,9 +87,9 @@ Test(memory_facts, correction)
 	struct memory_facts facts;
 
 	memory_facts_init(&facts);
-	memory_facts_read(&facts, getpid(), 100);
+	read_own(&facts, 100);
 	facts.correction = INT64_MIN + 1;
-	memory_facts_read(&facts, getpid(), 101);
+	read_own(&facts, 101);
 	cr_expect_eq(facts.anonymous_bytes, 0);
 }
 
@@ -87,7 +99,7 @@ Test(memory_facts, process_that_is_gone)
 
 	memory_facts_init(&facts);
 	facts.rss_bytes = 7;
-	memory_facts_read(&facts, 0x7fffffff, 100);
+	memory_facts_read(&facts, 0x7fffffff, "", 100);
 	cr_expect_eq(facts.rss_bytes, 7);
 	cr_expect_eq(facts.anonymous_bytes, MEMORY_UNKNOWN);
 }
