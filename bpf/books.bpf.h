@@ -113,13 +113,30 @@ static __always_inline long put_object(__u64 address, const struct heap_object *
 	return bpf_map_update_elem(&live, &address, object, BPF_NOEXIST);
 }
 
+static __always_inline void count_allocation(struct heap_site *site, const struct heap_object *object)
+{
+	struct heap_counts *counts = counts_here(site);
+	__u64 bytes = sampling_object_bytes(object);
+
+	__sync_fetch_and_add(&counts->alloc_bytes, bytes);
+	__sync_fetch_and_add(&counts->alloc_objects, sampling_objects(object, bytes));
+	if (object->interval)
+		__sync_fetch_and_add(&counts->alloc_variance, sampling_variance(object->size, bytes));
+	COUNT(allocations);
+}
+
+/* Of which it will not be seen when it is freed: nothing of it is ever live. */
+static __always_inline void book_passing(struct heap_site *site, const struct heap_object *object)
+{
+	count_allocation(site, object);
+	book_free(object);
+}
+
 static __always_inline void book_allocation(struct heap_site *site, __u64 address,
 					    const struct heap_object *object)
 {
-	struct heap_counts *counts = counts_here(site);
 	struct heap_object stale;
 	long code = put_object(address, object);
-	__u64 bytes;
 
 	if (code == -EEXIST) {
 		if (!take_object(address, &stale))
@@ -131,12 +148,7 @@ static __always_inline void book_allocation(struct heap_site *site, __u64 addres
 		COUNT(live_map_full);
 		return;
 	}
-	bytes = sampling_object_bytes(object);
-	__sync_fetch_and_add(&counts->alloc_bytes, bytes);
-	__sync_fetch_and_add(&counts->alloc_objects, sampling_objects(object, bytes));
-	if (object->interval)
-		__sync_fetch_and_add(&counts->alloc_variance, sampling_variance(object->size, bytes));
-	COUNT(allocations);
+	count_allocation(site, object);
 }
 
 /* An object that was taken out and is still there. */

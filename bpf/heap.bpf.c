@@ -85,6 +85,10 @@ __u32 open = 1;
 __u64 opening = 0;
 __u64 extra = 0; /* as heap_interval() has it */
 
+/* Written by user space: what is freed is seen. If not, allocations are only counted, and as the probes
+ * of reallocations are then in for a share of the time, too, these count as allocations. */
+__u32 follows = 1;
+
 /* A kernel that has not this function cannot be given the object that names it, whichever programs are
  * loaded: looking for it in the kernel's modules would need CAP_SYS_ADMIN. So there are two objects of
  * this source, alike but for this; heap_session is loaded from the one with sessions only. */
@@ -288,7 +292,10 @@ static __always_inline void book_returned(struct heap_thread *thread, __u64 addr
 	}
 	if (!(object.stack_id & STACK_ID_PROVISIONAL))
 		announce(site, &thread->record, object.birth_ns);
-	book_allocation(site, address, &object);
+	if (follows)
+		book_allocation(site, address, &object);
+	else
+		book_passing(site, &object);
 }
 
 static __always_inline struct heap_thread *find_or_make_thread(__u32 tid)
@@ -311,6 +318,12 @@ static __always_inline bool is_realloc(__u64 cookie)
 	__u32 call = heap_cookie_call(cookie);
 
 	return call == HEAP_CALL_REALLOC || call == HEAP_CALL_REMAP;
+}
+
+/* Its probe is never taken out on its own. */
+static __always_inline bool is_always_seen(__u64 cookie)
+{
+	return follows && is_realloc(cookie);
 }
 
 /* Whether a call that is not sampled can be left alone from here on. */
@@ -347,7 +360,7 @@ static __always_inline void begin_call(struct heap_thread *thread, const struct 
 		return;
 	if (!take_object(thread->pointer, &thread->old))
 		thread->has_old = 1;
-	else if (!thread->interval)
+	else if (follows && !thread->interval)
 		COUNT(untracked_frees);
 }
 
@@ -370,7 +383,7 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 	bool sampled, known;
 	__u32 tid;
 
-	if (!open && !is_realloc(cookie))
+	if (!open && !is_always_seen(cookie))
 		return SKIP_RETURN;
 	read_registers(&registers, regs);
 	size = size_argument(&registers, cookie);
@@ -393,14 +406,14 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 		let_go(cookie, pointer);
 		return SKIP_RETURN;
 	}
-	if (thread->opening != opening && !is_realloc(thread->cookie))
+	if (thread->opening != opening && !is_always_seen(thread->cookie))
 		thread->entry_sp = 0;
 	if (thread->entry_sp && is_nested(thread, regs, cookie))
 		return SKIP_RETURN;
 	thread->opening = opening;
 	thread->size = size;
 	thread->pointer = pointer;
-	thread->interval = is_realloc(cookie) ? at_interval : heap_interval(at_interval, extra);
+	thread->interval = is_always_seen(cookie) ? at_interval : heap_interval(at_interval, extra);
 	thread->sampled = sampled;
 	thread->timed = timed;
 	begin_call(thread, regs, cookie);

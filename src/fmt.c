@@ -64,7 +64,10 @@ static void put_scaled(char *buf, size_t size, double value, double base, const 
 
 const char *fmt_bytes(char *buf, size_t size, uint64_t bytes)
 {
-	put_scaled(buf, size, (double)bytes, 1024, binary_units);
+	if (bytes == UINT64_MAX)
+		(void)snprintf(buf, size, "-");
+	else
+		put_scaled(buf, size, (double)bytes, 1024, binary_units);
 	return buf;
 }
 
@@ -87,7 +90,10 @@ const char *fmt_bytes_signed(char *buf, size_t size, double bytes, const char *s
 
 const char *fmt_count(char *buf, size_t size, uint64_t count)
 {
-	put_scaled(buf, size, (double)count, 1000, decimal_units);
+	if (count == UINT64_MAX)
+		(void)snprintf(buf, size, "-");
+	else
+		put_scaled(buf, size, (double)count, 1000, decimal_units);
 	return buf;
 }
 

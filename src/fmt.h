@@ -11,13 +11,14 @@
 /* Large enough for every result below. */
 enum { FMT_SIZE = 32 };
 
-/* "0", "999", "1.2K", "38.7M", "1.42G": binary multiples, at most six characters. */
+/* "0", "999", "1.2K", "38.7M", "1.42G": binary multiples, at most six characters; UINT64_MAX, which is
+ * no figure: "-". */
 const char *fmt_bytes(char *buf, size_t size, uint64_t bytes);
 
 /* As fmt_bytes with a sign: "+1.2M", "-4.0K", "0". For growth and differences, `suffix` behind it. */
 const char *fmt_bytes_signed(char *buf, size_t size, double bytes, const char *suffix);
 
-/* "0", "999", "80.2K", "1.9M": decimal multiples. */
+/* "0", "999", "80.2K", "1.9M": decimal multiples; UINT64_MAX: "-". */
 const char *fmt_count(char *buf, size_t size, uint64_t count);
 
 /* "0.0", "18.4", "100": a share in per cent with one decimal where it fits four characters. */

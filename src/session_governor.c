@@ -36,7 +36,8 @@ static struct governor_limits make_limits(const struct session *session)
 	    .budget_pct = session->budget_off ? 0 : options->max_overhead_pct,
 	    .heap = session->heap && !session->stepped && (all || options->heap == HEAP_AUTO),
 	    .halvings_most = session_halvings_most(session),
-	    .time_halvings_most = session->heap ? session_time_halvings_most(session) : 0,
+	    .time_halvings_most = session->heap ? session_time_halvings_most(session, false) : 0,
+	    .counted_halvings_most = session->heap ? session_time_halvings_most(session, true) : 0,
 	};
 }
 
@@ -56,32 +57,43 @@ static void take_heap_out(struct session *session)
 	heap_source_take_out(session->heap);
 	session->heap_out = true;
 	session_forget_share(session);
-	session_growth_open(session);
 }
 
 static void put_heap_back(struct session *session)
 {
-	if (session->options->growth == GROWTH_AUTO)
-		session_growth_close(session);
 	session->heap_out = false;
-	if (heap_source_put_back(session->heap, &session->heap_off)) {
+	if (heap_source_put_back(session->heap, !session->frees_out, &session->heap_off)) {
 		session_close_heap(session);
 		session_growth_open(session);
 		return;
 	}
 	heap_profile_reset(session->heap_profile);
-	session->heap_sampled = session->heap_interval > 0;
+	session->heap_sampled = session->heap_interval > 0 || session->frees_out;
+	if (session->frees_out)
+		heap_profile_lose_frees(session->heap_profile);
+}
+
+/* Growth is shown in place of what is live. */
+static void set_probes(struct session *session, bool heap_out, bool frees_out)
+{
+	if (session->heap_out == heap_out && session->frees_out == frees_out)
+		return;
+	if (!session->heap_out)
+		take_heap_out(session);
+	session->frees_out = frees_out;
+	if (heap_out || frees_out)
+		session_growth_open(session);
+	else if (session->options->growth == GROWTH_AUTO)
+		session_growth_close(session);
+	if (!heap_out)
+		put_heap_back(session);
 }
 
 static void apply(struct session *session, const struct governor_setting *setting)
 {
 	session->interval_least = setting->interval_least;
-	if (session->heap && setting->heap_out != session->heap_out) {
-		if (setting->heap_out)
-			take_heap_out(session);
-		else
-			put_heap_back(session);
-	}
+	if (session->heap)
+		set_probes(session, setting->heap_out, setting->frees_out);
 	/* The automatic mode finds down from the floor by itself, and slowly. */
 	if (session->heap && !session->stepped &&
 	    (!session->steers || session->heap_interval < setting->interval_least))

@@ -16,7 +16,7 @@ static void fill_coverage(struct snapshot *snapshot)
 	if (heap->resident_bytes != SNAPSHOT_UNKNOWN && memory->swap_bytes != SNAPSHOT_UNKNOWN)
 		heap->resident_bytes += memory->swap_bytes;
 	heap->coverage_pct = NAN;
-	if (heap->state == CHANNEL_OFF || heap->resident_bytes == SNAPSHOT_UNKNOWN ||
+	if (heap->state == CHANNEL_OFF || heap->frees_unknown || heap->resident_bytes == SNAPSHOT_UNKNOWN ||
 	    heap->resident_bytes == 0)
 		return;
 	pct = 100.0 * (double)heap->live_bytes / (double)heap->resident_bytes;

@@ -47,6 +47,7 @@ static void add_probes(struct session *session, struct cost_slice *slice)
 {
 	struct heap_hits *hits = read_hits(session);
 	bool session_link = heap_source_facts(session->heap).link == LINK_SESSION;
+	double ns = 0;
 
 	session->hits = xreallocarray(session->hits, session->probe_count + 1, sizeof(*hits));
 	memset(session->hits + session->hits_count, 0,
@@ -63,17 +64,29 @@ static void add_probes(struct session *session, struct cost_slice *slice)
 		};
 		struct probe_cost cost = probe_cost_between(&facts, &session->unit_costs.trap);
 
-		if (probe->frees)
+		ns += cost.entries_ns + cost.sampled_ns;
+		if (probe->frees) {
 			slice->kept_ns += cost.entries_ns + cost.sampled_ns;
-		else if (probe->reallocates)
-			slice->kept_ns += cost.entries_ns;
-		else
+			continue;
+		}
+		slice->sampled_ns += cost.sampled_ns;
+		if (!probe->reallocates || session->frees_out) {
 			slice->entries_ns += cost.entries_ns;
-		if (!probe->frees)
-			slice->sampled_ns += cost.sampled_ns;
+			continue;
+		}
+		slice->kept_ns += cost.entries_ns;
+		slice->reallocs_ns += cost.entries_ns;
 	}
 	memcpy(session->hits, hits, session->probe_count * sizeof(*hits));
 	free(hits);
+	if (!isnan(ns))
+		session->probes_ns += ns * cost_window_factor(&session->cost_window);
+}
+
+double session_own_ns(struct session *session)
+{
+	add_probes(session, &session->cost_begun);
+	return (double)target_cpu_ns(session->target) - session->probes_ns;
 }
 
 /* Samples of which the kernel has kept the counts; the others are those in perf's rings. */
@@ -102,13 +115,16 @@ static struct cost_marks read_marks(const struct session *session)
 void session_count_cost(struct session *session)
 {
 	const struct cost_marks now = read_marks(session), last = session->cost_marks;
-	struct cost_slice slice = {.seconds = now.time_s - last.time_s};
+	struct cost_slice slice;
 
-	if (last.time_s > 0 && slice.seconds < slice_least_s)
+	if (last.time_s > 0 && now.time_s - last.time_s < slice_least_s)
 		return;
-	slice.open_s = now.open_s - last.open_s;
 	if (session->heap)
-		add_probes(session, &slice);
+		add_probes(session, &session->cost_begun);
+	slice = session->cost_begun;
+	session->cost_begun = (struct cost_slice){0};
+	slice.seconds = now.time_s - last.time_s;
+	slice.open_s = now.open_s - last.open_s;
 	session->cost_marks = now;
 	if (!(last.time_s > 0) || now.target_ns < last.target_ns)
 		return;
@@ -127,7 +143,9 @@ void session_count_cost(struct session *session)
 
 void session_fill_overhead(struct session *session, struct snapshot *snapshot)
 {
-	const struct cost_slice sum = cost_window_sum(&session->cost_window);
+	const unsigned halvings = session->share.halvings;
+	const struct cost_slice sum = halvings ? cost_window_shared(&session->cost_window, halvings)
+					       : cost_window_sum(&session->cost_window);
 	struct snapshot_overhead *overhead = &snapshot->overhead;
 
 	*overhead = (struct snapshot_overhead){

@@ -1,11 +1,12 @@
 /*
  * Allocations that are seen for a share of the time: their probes are in for a moment, and out until the
- * next one, which comes after a random time. What is allocated in it counts for all since the last one,
- * by the times that have really passed.
+ * next one, which comes after a random time. What is allocated in it counts for all since the last one
+ * (overhead/share_weight.h).
  */
 #include "config.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -13,21 +14,30 @@
 #include "session_state.h"
 
 /* Shorter ones would cost much of what they save; longer ones would be seen as a change of the cost. */
-static const double open_s = 0.2;
+static const double open_s = 0.2, counted_open_s = 0.04;
+/* Of the time in which allocations are seen that are only counted: some seconds between two moments. */
+enum { COUNTED_HALVINGS_MOST = 7 };
 /* Taking them out takes the kernel some time. */
 static const double again_s = 0.01;
 
 static void wait_for(const struct session *session, double seconds)
 {
-	const struct itimerspec timer = {.it_value = {0, (long)(seconds * 1e9)}};
+	const double whole_s = floor(seconds);
+	const struct itimerspec timer = {
+	    .it_value = {(time_t)whole_s, (long)((seconds - whole_s) * 1e9)}};
 
 	(void)timerfd_settime(session->share.timer_fd, 0, &timer, NULL);
 }
 
-/* Uniform, half as long to half as long again as on average. */
-static double closed_s(unsigned halvings)
+static double moment_s(const struct session *session)
 {
-	double mean_s = open_s * ((1U << halvings) - 1);
+	return session->frees_out ? counted_open_s : open_s;
+}
+
+/* Uniform, half as long to half as long again as on average. */
+static double closed_s(const struct session *session)
+{
+	double mean_s = moment_s(session) * ((1U << session->share.halvings) - 1);
 
 	return mean_s * (0.5 + (double)arc4random() / UINT32_MAX);
 }
@@ -35,21 +45,23 @@ static double closed_s(unsigned halvings)
 static void close_calls(struct session *session)
 {
 	struct share *share = &session->share;
-	double now = session_now_s();
+	double now = session_now_s(), own_ns = session_own_ns(session);
 
 	heap_source_close_calls(session->heap);
+	share_weight_open(&share->weight, now - share->since_s, own_ns - share->own_ns);
 	share->seen_s += now - share->since_s;
 	share->since_s = now;
+	share->own_ns = own_ns;
 	share->closed = true;
 	session->heap_sampled = true;
 	heap_profile_lose_error(session->heap_profile);
-	wait_for(session, closed_s(share->halvings));
+	wait_for(session, closed_s(session));
 }
 
 static void open_calls(struct session *session)
 {
 	struct share *share = &session->share;
-	double now;
+	double now, own_ns;
 	struct err err = {0};
 	int code = heap_source_open_calls(session->heap, &err);
 
@@ -63,10 +75,14 @@ static void open_calls(struct session *session)
 		session_close_heap(session);
 		return;
 	}
-	heap_source_set_weight(session->heap, 1 + (now - share->since_s) / open_s);
+	own_ns = session_own_ns(session);
+	share_weight_closed(&share->weight, now - share->since_s, own_ns - share->own_ns);
+	heap_source_set_weight(session->heap, share_weight_next(&share->weight, now - share->since_s,
+								moment_s(session)));
 	share->since_s = now;
+	share->own_ns = own_ns;
 	share->closed = false;
-	wait_for(session, open_s);
+	wait_for(session, moment_s(session));
 }
 
 static void on_share_timer(void *context)
@@ -97,9 +113,11 @@ static int make_timer(struct session *session)
 	return loop_add(session->loop, share->timer_fd, on_share_timer, session);
 }
 
-unsigned session_time_halvings_most(const struct session *session)
+unsigned session_time_halvings_most(const struct session *session, bool counted)
 {
-	return heap_source_facts(session->heap).link == LINK_PERF ? 0 : TIME_HALVINGS_MOST;
+	if (heap_source_facts(session->heap).link == LINK_PERF)
+		return 0;
+	return counted ? COUNTED_HALVINGS_MOST : TIME_HALVINGS_MOST;
 }
 
 void session_set_time_halvings(struct session *session, unsigned wanted)
@@ -115,6 +133,8 @@ void session_set_time_halvings(struct session *session, unsigned wanted)
 	/* At the end of a cycle it is seen that there is to be no other one. */
 	if (begins && !share->closed)
 		close_calls(session);
+	if (begins)
+		share->weight = (struct share_weight){0};
 }
 
 void session_close_share(struct session *session)
@@ -127,9 +147,12 @@ void session_close_share(struct session *session)
 
 void session_forget_share(struct session *session)
 {
-	session->share.halvings = 0;
-	session->share.closed = false;
-	session->share.since_s = session_now_s();
+	struct share *share = &session->share;
+
+	share->seen_s = session_calls_open_s(session);
+	share->halvings = 0;
+	share->closed = false;
+	share->since_s = session_now_s();
 }
 
 double session_calls_open_s(const struct session *session)

@@ -20,6 +20,7 @@
 #include "overhead/probe_cost.h"
 #include "overhead/sample_cost.h"
 #include "overhead/sampling_pace.h"
+#include "overhead/share_weight.h"
 #include "overhead/trap_cost.h"
 #include "profile/cpu_profile.h"
 #include "profile/growth.h"
@@ -71,6 +72,8 @@ struct share {
 	bool closed;		/* nothing is seen now */
 	double since_s;		/* when that began; 0: with the session */
 	double seen_s;		/* for so long in all, but for now */
+	double own_ns;		/* session_own_ns() at since_s */
+	struct share_weight weight;
 	int timer_fd;		/* -1: not made yet */
 };
 
@@ -140,13 +143,16 @@ struct session {
 	bool steers;			/* the interval is ours to choose */
 	struct cost_window cost_window;
 	struct cost_marks cost_marks;
+	struct cost_slice cost_begun;	/* of probes, since these marks */
+	double probes_ns;		/* that all probes have cost the target */
 	struct governor governor;
 	double governed_s;		/* when it was last asked; 0: never */
 	unsigned governed_steps;
 	char governor_text[192];	/* "": nothing is held back */
 	uint64_t interval_least;	/* of the heap's sampling, to keep the budget */
 	struct share share;
-	bool heap_out;			/* the probes are taken out to keep the budget */
+	bool heap_out;			/* the probes are taken out to keep the budget, ... */
+	bool frees_out;			/* ... those of what frees alone */
 	bool budget_off;		/* switched off by a key */
 	bool stepped;			/* a person has chosen the interval of the heap */
 	struct heap_hits *hits;		/* of each probe, at these marks */
@@ -303,14 +309,17 @@ void session_judge_samples(struct session *session, const struct stack *stack, u
 void session_count_cost(struct session *session);
 /* How often the frequency of CPU samples may be halved to keep the budget. */
 unsigned session_halvings_most(const struct session *session);
-/* How often the time for which allocations are seen may be halved, and that it is from now on. */
-unsigned session_time_halvings_most(const struct session *session);
+/* How often the time for which allocations are seen may be halved, and that it is from now on. `counted`:
+ * they are only counted. */
+unsigned session_time_halvings_most(const struct session *session, bool counted);
 void session_set_time_halvings(struct session *session, unsigned halvings);
 /* All probes are taken out, or are in: no share is in force. */
 void session_forget_share(struct session *session);
 void session_close_share(struct session *session);
 /* For so long allocations were seen, seconds. */
 double session_calls_open_s(const struct session *session);
+/* CPU time that the target has used, without what probes have cost it; while there is a heap. */
+double session_own_ns(struct session *session);
 /* Keeps the cost within the budget; after session_count_cost(). */
 void session_govern(struct session *session);
 void session_fill_governor(struct session *session, struct snapshot *snapshot);

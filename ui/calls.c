@@ -30,6 +30,8 @@ void calls_explain(const struct snapshot *snapshot, char *buf, size_t size)
 	else if (request->cpu_tree && snapshot->cpu.state == CHANNEL_OFF)
 		snprintf(buf, size, "CPU sampling is off: %s (M shows the heap)",
 			 snapshot->cpu.reason ? snapshot->cpu.reason : "?");
+	else if (request->heap_tree && snapshot->heap.frees_unknown)
+		snprintf(buf, size, "what is live is not known: frees are not seen (P shows the CPU)");
 	else if (request->heap_tree || request->cpu_tree)
 		snprintf(buf, size, "%s",
 			 request->heap_tree ? "nothing is live that was allocated since attachment"

@@ -192,7 +192,7 @@ static void add_sums(struct detail *detail, const struct snapshot_site *site)
 	    fmt_bytes(live, sizeof(live), site->live_bytes),
 	    bytes(ci, sizeof(ci), site->live_ci_bytes),
 	    fmt_count(objects, sizeof(objects), site->live_objects),
-	    site->live_objects
+	    site->live_objects && site->live_objects != SNAPSHOT_UNKNOWN
 		? fmt_bytes(average, sizeof(average), site->live_bytes / site->live_objects)
 		: "-",
 	    fmt_bytes(peak, sizeof(peak), site->peak_bytes));
@@ -254,7 +254,9 @@ static void add_stacks(struct detail *detail, const struct snapshot_site *site)
 		    detail_add(detail, STYLE_NORMAL, "stack %zu, %s objects", i + 1,
 			fmt_count(objects, sizeof(objects), stack->live_objects));
 
-		row->pct = detail_share((double)stack->live_bytes, (double)site->live_bytes);
+		row->pct = stack->live_bytes == SNAPSHOT_UNKNOWN
+			       ? (double)NAN
+			       : detail_share((double)stack->live_bytes, (double)site->live_bytes);
 		fmt_bytes(row->amount, sizeof(row->amount), stack->live_bytes);
 		for (size_t j = 0; j < stack->frame_count; j++) {
 			const struct snapshot_frame *frame = &stack->frames[j];

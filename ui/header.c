@@ -237,7 +237,9 @@ static void add_live(struct line *line, const struct snapshot_heap *heap)
 	char live[FMT_SIZE];
 
 	fmt_bytes(live, sizeof(live), heap->live_bytes);
-	if (isnan(heap->live_ci_bytes))
+	if (heap->frees_unknown)
+		line_add(line, 0, "live", STYLE_WARN, "? (frees are not seen)");
+	else if (isnan(heap->live_ci_bytes))
 		line_add(line, 0, "live", STYLE_NORMAL, "~%s (+/-?)", live);
 	else if (heap->live_ci_bytes > 0 && heap->live_bytes > 0)
 		line_add(line, 0, "live", STYLE_NORMAL, "~%s (+/-%.0f%%)", live,

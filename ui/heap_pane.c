@@ -70,10 +70,12 @@ static struct view_key site_key(const void *rows, size_t index, unsigned column)
 {
 	const struct snapshot_site *row = &((const struct snapshot_site *)rows)[index];
 
+	/* Where frees are not seen what allocates most comes first. */
 	switch (column) {
 	case HEAP_COLUMN_LIVE:
 	case COLUMN_BAR:
-		return view_number((double)row->live_bytes);
+		return view_number((double)(row->live_bytes == SNAPSHOT_UNKNOWN ? row->since_alloc_bytes
+										: row->live_bytes));
 	case COLUMN_CHANGE:
 		return view_number(row->change_bytes);
 	case COLUMN_GROWTH:
@@ -109,7 +111,9 @@ static const char *change(char *buf, size_t size, double bytes)
 /* Sites come by live bytes. */
 static double share_of_largest(const struct snapshot_site *sites, const struct snapshot_site *site)
 {
-	return sites->live_bytes > 0 ? (double)site->live_bytes / (double)sites->live_bytes : 0;
+	if (sites->live_bytes == 0 || sites->live_bytes == SNAPSHOT_UNKNOWN)
+		return 0;
+	return (double)site->live_bytes / (double)sites->live_bytes;
 }
 
 static const char *site_cell(const void *rows, size_t index, const struct table_cell *cell,

@@ -167,6 +167,8 @@ static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 
 	if (heap->state == CHANNEL_OFF)
 		snprintf(buf, size, "heap tracking is off: %s", heap->reason ? heap->reason : "?");
+	else if (heap->frees_unknown)
+		snprintf(buf, size, "leaks are not looked for: frees are not seen");
 	else
 		snprintf(buf, size, "no suspects: none of %zu sites grows, seen for %s",
 			 snapshot->site_count,

@@ -1,7 +1,8 @@
 /*
  * The heap source's probes in the target: set for one file after the other, taken out and put back.
  * Those of functions that only allocate may be closed for a while on their own; what frees is always
- * seen, as each object that is tracked must be known to be gone.
+ * seen then, as each object that is tracked must be known to be gone. Or allocations are only counted:
+ * what frees is never seen, and all that allocates may be closed.
  */
 #include "config.h"
 
@@ -20,7 +21,7 @@ void heap_probes_init(struct heap_source *source)
 {
 	source->links = uprobe_links_new(source->facts.link);
 	source->call_links = uprobe_links_new(source->facts.link);
-	source->attached = true;
+	source->attached = source->follows = true;
 }
 
 static void free_group(struct heap_group *group)
@@ -99,9 +100,29 @@ static void group_path(const struct heap_group *group, char *path, size_t size)
 static int open_group(struct heap_source *source, const struct heap_group *group, struct err *err)
 {
 	char path[64];
+	int code;
 
 	group_path(group, path, sizeof(path));
-	return attach_calls(source, source->call_links, path, group->calls, group->call_count, err);
+	code = attach_calls(source, source->call_links, path, group->calls, group->call_count, err);
+	if (!code && !source->follows)
+		code = attach_calls(source, source->call_links, path, group->reallocs,
+				    group->realloc_count, err);
+	return code;
+}
+
+static int attach_frees(struct heap_source *source, const struct heap_group *group, struct err *err)
+{
+	char path[64];
+	int code;
+
+	group_path(group, path, sizeof(path));
+	code = attach_calls(source, source->links, path, group->reallocs, group->realloc_count, err);
+	/* free() last: with an allocation not yet probed its free would count as one of an older
+	 * object. */
+	if (!code)
+		code = uprobe_links_attach(source->links, source->skeleton->progs.heap_free, UPROBE_ENTRY,
+					   source->pid, path, group->frees, group->free_count, err);
+	return code;
 }
 
 static double now_s(void)
@@ -115,18 +136,10 @@ static double now_s(void)
 static int attach_group(struct heap_source *source, const struct heap_group *group, struct err *err)
 {
 	double begin = now_s(), seconds;
-	char path[64];
 	int code = source->call_links ? open_group(source, group, err) : 0;
 
-	group_path(group, path, sizeof(path));
-	if (!code)
-		code = attach_calls(source, source->links, path, group->reallocs,
-				    group->realloc_count, err);
-	/* free() last: with an allocation not yet probed its free would count as one of an older
-	 * object. */
-	if (!code)
-		code = uprobe_links_attach(source->links, source->skeleton->progs.heap_free, UPROBE_ENTRY,
-					   source->pid, path, group->frees, group->free_count, err);
+	if (!code && source->follows)
+		code = attach_frees(source, group, err);
 	seconds = now_s() - begin;
 	source->facts.attach_s += seconds;
 	if (seconds > source->facts.attach_longest_s)
@@ -188,9 +201,12 @@ void heap_source_take_out(struct heap_source *source)
 	forget_calls(source);
 }
 
-int heap_source_put_back(struct heap_source *source, struct err *err)
+int heap_source_put_back(struct heap_source *source, bool follows, struct err *err)
 {
 	int code = 0;
+
+	source->follows = follows;
+	source->skeleton->data->follows = follows;
 
 	/* No program runs now: nobody else changes the epoch. */
 	source->skeleton->bss->epoch++;

@@ -73,14 +73,15 @@ int heap_source_attach(struct heap_source *source, int fd, const struct heap_fun
 
 /*
  * Takes all probes out of the target, and puts them back. What was allocated and freed between is not
- * known, so the books start anew then. 0, or -errno with one line, and the probes are out.
+ * known, so the books start anew then. Unless the heap `follows` what it has tracked, only what allocates
+ * is probed: each allocation counts as freed at once. 0, or -errno with one line, and the probes are out.
  */
 void heap_source_take_out(struct heap_source *source);
-int heap_source_put_back(struct heap_source *source, struct err *err);
+int heap_source_put_back(struct heap_source *source, bool follows, struct err *err);
 
 /*
- * Takes the probes of functions that only allocate out, without waiting for the kernel; what is
- * allocated is not known from now on.
+ * Takes the probes of functions that only allocate out, or of all that allocate unless the heap follows
+ * them, without waiting for the kernel; what is allocated is not known from now on.
  */
 void heap_source_close_calls(struct heap_source *source);
 

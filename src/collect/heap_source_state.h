@@ -25,7 +25,7 @@ struct heap_source {
 	struct ring_buffer *records;
 	struct ring_level *level;
 	struct uprobe_links *links;
-	struct uprobe_links *call_links; /* of the calls; NULL: they are closed */
+	struct uprobe_links *call_links; /* of what may be closed for a while; NULL: it is */
 	pid_t closing;		/* who waits until their last ones are out; 0: nobody */
 	struct heap_hooks hooks;
 	struct heap_facts facts;
@@ -35,6 +35,7 @@ struct heap_source {
 	struct heap_group *groups;
 	size_t group_count;
 	bool attached;		/* the probes are in the target */
+	bool follows;		/* those of what frees, too */
 	size_t sites;
 	uint64_t dropped;	/* old objects that were taken out of the map of live ones here */
 	uint64_t records_taken;

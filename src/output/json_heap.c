@@ -28,8 +28,8 @@ static json_t *stacks_array(const struct snapshot_site *site)
 		const struct snapshot_stack *stack = &site->stacks[i];
 		json_t *object = json_checked(json_object());
 
-		json_put_count(object, "live_bytes", stack->live_bytes);
-		json_put_count(object, "live_objects", stack->live_objects);
+		json_put_known(object, "live_bytes", stack->live_bytes);
+		json_put_known(object, "live_objects", stack->live_objects);
 		json_put_frames(object, stack->frames, stack->frame_count);
 		json_append(array, object);
 	}
@@ -72,14 +72,14 @@ static json_t *site_object(const struct snapshot_site *site)
 	json_put_text(object, "function", site->function);
 	json_put_text(object, "module", site->module);
 	json_put_place(object, site->file, site->line);
-	json_put_count(object, "live_bytes", site->live_bytes);
+	json_put_known(object, "live_bytes", site->live_bytes);
 	json_put_real(object, "live_ci_bytes", site->live_ci_bytes);
-	json_put_count(object, "live_objects", site->live_objects);
+	json_put_known(object, "live_objects", site->live_objects);
 	json_put_count(object, "alloc_bytes", site->alloc_bytes);
 	json_put_count(object, "alloc_objects", site->alloc_objects);
-	json_put_count(object, "freed_bytes", site->freed_bytes);
-	json_put_count(object, "freed_objects", site->freed_objects);
-	json_put_count(object, "peak_bytes", site->peak_bytes);
+	json_put_known(object, "freed_bytes", site->freed_bytes);
+	json_put_known(object, "freed_objects", site->freed_objects);
+	json_put_known(object, "peak_bytes", site->peak_bytes);
 	json_put_real(object, "growth_bytes_per_s", site->growth_bytes_per_s);
 	json_put_real(object, "oldest_s", site->oldest_s);
 	json_put_real(object, "alloc_bytes_per_s", site->alloc_bytes_per_s);
@@ -111,13 +111,13 @@ json_t *json_heap(const struct snapshot *snapshot)
 	json_put_text(object, "mode", heap->state == CHANNEL_ON ? heap->mode : NULL);
 	json_put_count(object, "interval_bytes", heap->interval_bytes);
 	json_put(object, "allocators", allocators_array(snapshot));
-	json_put_count(object, "live_bytes", heap->live_bytes);
+	json_put_known(object, "live_bytes", heap->live_bytes);
 	json_put_real(object, "live_ci_bytes", heap->live_ci_bytes);
-	json_put_count(object, "live_objects", heap->live_objects);
+	json_put_known(object, "live_objects", heap->live_objects);
 	json_put_count(object, "alloc_bytes", heap->alloc_bytes);
 	json_put_count(object, "alloc_objects", heap->alloc_objects);
-	json_put_count(object, "freed_bytes", heap->freed_bytes);
-	json_put_count(object, "freed_objects", heap->freed_objects);
+	json_put_known(object, "freed_bytes", heap->freed_bytes);
+	json_put_known(object, "freed_objects", heap->freed_objects);
 	if (heap->untracked_known)
 		json_put_count(object, "untracked_frees", heap->untracked_frees);
 	else

@@ -24,6 +24,7 @@ static void add(struct cost_slice *sum, const struct cost_slice *slice)
 	sum->target_ns += slice->target_ns;
 	sum->entries_ns += slice->entries_ns;
 	sum->kept_ns += slice->kept_ns;
+	sum->reallocs_ns += slice->reallocs_ns;
 	sum->sampled_ns += slice->sampled_ns;
 	sum->sampling_ns += slice->sampling_ns;
 }
@@ -77,6 +78,7 @@ static struct cost_slice corrected_sum(const struct cost_window *window, unsigne
 		factor = sum.target_ns / probes_ns(&sum);
 	sum.entries_ns *= factor;
 	sum.kept_ns *= factor;
+	sum.reallocs_ns *= factor;
 	sum.sampled_ns *= factor;
 	return sum;
 }

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-enum { COST_SLICES = 4, COST_SLICES_SHARED = 8 };
+enum { COST_SLICES = 4, COST_SLICES_SHARED = 32 };
 
 /* Of a quarter of a second, or what has passed since the last one. Nanoseconds but for `seconds`. */
 struct cost_slice {
@@ -20,7 +20,8 @@ struct cost_slice {
 	double open_s;		/* of them, the probes were in that are taken out for a time */
 	double target_ns;	/* CPU time of the target, our cost in it */
 	double entries_ns;	/* of allocations' probes that are taken out for a time, see share */
-	double kept_ns;		/* of the probes that stay: frees, reallocations */
+	double kept_ns;		/* of the probes that stay: frees, reallocations, ... */
+	double reallocs_ns;	/* ... of these alone */
 	double sampled_ns;	/* what sampled allocations cost above their entry */
 	double sampling_ns;	/* of CPU samples */
 	uint64_t samples;	/* of the CPU, of the last second; or none yet */
@@ -48,8 +49,8 @@ struct cost_slice cost_window_sum(const struct cost_window *window);
 struct cost_slice cost_window_since(const struct cost_window *window);
 
 /*
- * The latter as it is on average when those probes are in for 1 / 2^halvings of the time: of two seconds
- * at most, as they may be out for most of one. The costs are NANs when they were not in for a moment.
+ * The latter as it is on average when those probes are in for 1 / 2^halvings of the time: of eight
+ * seconds at most, as they may be out for nearly as long. The costs are NANs when they were not in for a moment.
  */
 struct cost_slice cost_window_shared(const struct cost_window *window, unsigned halvings);
 

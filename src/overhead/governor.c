@@ -65,14 +65,24 @@ static uint64_t interval_with(const struct governor *governor, const struct gove
 static struct cost_slice predict(const struct governor *governor, const struct governor_facts *facts,
 				 const struct governor_setting *setting)
 {
+	const struct governor_setting *now = &governor->setting;
 	struct cost_slice cost = facts->cost;
+	double share = ldexp(1, (int)now->time_halvings - (int)setting->time_halvings);
 
+	/* As long as what frees is not seen it is taken to be called as often as what allocates. */
+	if (now->frees_out && !setting->frees_out)
+		cost.kept_ns = ldexp(cost.entries_ns, (int)now->time_halvings);
+	if (setting->frees_out && !now->frees_out)
+		cost.entries_ns += ldexp(cost.reallocs_ns, -(int)now->time_halvings);
+	/* Taking them out takes a while, in which they still cost something. */
+	if (setting->frees_out)
+		cost.kept_ns = 0;
 	cost.sampled_ns *=
 	    tracked(interval_with(governor, facts, setting->interval_least), facts->allocation_bytes) /
 	    tracked(facts->interval, facts->allocation_bytes);
-	cost.entries_ns *= ldexp(1, (int)governor->setting.time_halvings - (int)setting->time_halvings);
-	cost.sampled_ns *= ldexp(1, (int)governor->setting.time_halvings - (int)setting->time_halvings);
-	cost.sampling_ns *= ldexp(1, (int)governor->setting.halvings - (int)setting->halvings);
+	cost.entries_ns *= share;
+	cost.sampled_ns *= share;
+	cost.sampling_ns *= ldexp(1, (int)now->halvings - (int)setting->halvings);
 	if (setting->heap_out)
 		cost.entries_ns = cost.kept_ns = cost.sampled_ns = 0;
 	return cost;
@@ -93,20 +103,35 @@ static bool matters(const struct governor_limits *limits, const struct governor_
 	return 100 * ns > worth * limits->budget_pct * facts->cost.target_ns;
 }
 
-/* For a share of the time where that suffices, as what frees is probed all the time, or not at all. */
+/* For as small a share of the time as it takes. False: the smallest one does not suffice. */
+static bool share_time(const struct governor *governor, const struct governor_limits *limits,
+		       const struct governor_facts *facts, struct governor_setting *setting)
+{
+	unsigned most =
+	    setting->frees_out ? limits->counted_halvings_most : limits->time_halvings_most;
+
+	while (!fits(governor, limits, facts, setting, aim) && setting->time_halvings < most)
+		setting->time_halvings++;
+	return fits(governor, limits, facts, setting, aim);
+}
+
+/* What frees is probed all the time, or not at all. */
 static struct governor_setting fewer_probes(const struct governor *governor,
 					    const struct governor_limits *limits,
 					    const struct governor_facts *facts,
 					    const struct governor_setting *now)
 {
-	struct governor_setting shared = *now, out = *now;
+	struct governor_setting followed = *now, counted = *now, out = *now;
 
-	while (!fits(governor, limits, facts, &shared, aim) &&
-	       shared.time_halvings < limits->time_halvings_most)
-		shared.time_halvings++;
+	if (!now->frees_out && share_time(governor, limits, facts, &followed))
+		return followed;
+	counted.frees_out = true;
+	if (limits->counted_halvings_most && share_time(governor, limits, facts, &counted))
+		return counted;
 	out.time_halvings = 0;
+	out.frees_out = false;
 	out.heap_out = true;
-	return fits(governor, limits, facts, &shared, aim) ? shared : out;
+	return out;
 }
 
 /* As much of a measure as helps, the next one only when this does not suffice. */
@@ -137,10 +162,17 @@ static struct governor_setting tighter(const struct governor *governor,
 }
 
 /* One step back. */
-static struct governor_setting looser(const struct governor_setting *now)
+static struct governor_setting looser(const struct governor *governor,
+				      const struct governor_limits *limits,
+				      const struct governor_facts *facts)
 {
-	struct governor_setting setting = *now;
+	struct governor_setting setting = governor->setting, followed = setting;
 
+	followed.frees_out = false;
+	followed.time_halvings = limits->time_halvings_most;
+	if (setting.frees_out &&
+	    (!setting.time_halvings || fits(governor, limits, facts, &followed, calm)))
+		return followed;
 	if (setting.time_halvings)
 		setting.time_halvings--;
 	else if (setting.halvings)
@@ -155,13 +187,14 @@ static struct governor_setting looser(const struct governor_setting *now)
 static bool is_held(const struct governor_setting *setting)
 {
 	return setting->interval_least || setting->halvings || setting->time_halvings ||
-	       setting->heap_out;
+	       setting->frees_out || setting->heap_out;
 }
 
 static bool same(const struct governor_setting *a, const struct governor_setting *b)
 {
 	return a->interval_least == b->interval_least && a->halvings == b->halvings &&
-	       a->time_halvings == b->time_halvings && a->heap_out == b->heap_out;
+	       a->time_halvings == b->time_halvings && a->frees_out == b->frees_out &&
+	       a->heap_out == b->heap_out;
 }
 
 static bool is_over(struct governor *governor, const struct governor_limits *limits,
@@ -207,7 +240,7 @@ static void undo(struct governor *governor, const struct governor_setting *next)
 static void loosen(struct governor *governor, const struct governor_limits *limits,
 		   const struct governor_facts *facts)
 {
-	struct governor_setting next = looser(&governor->setting);
+	struct governor_setting next = looser(governor, limits, facts);
 
 	if (!fits(governor, limits, facts, &next, calm)) {
 		governor->calm_s = 0;
@@ -218,13 +251,16 @@ static void loosen(struct governor *governor, const struct governor_limits *limi
 		undo(governor, &next);
 }
 
-/* What they would cost is not known while they are out: they are put back to see. */
-static void wait_out(struct governor *governor, double seconds)
+/* What they would cost is not known while they are out: they are put back to see, where possible for as
+ * little of the time as can be. */
+static void wait_out(struct governor *governor, const struct governor_limits *limits, double seconds)
 {
 	governor->out_s += seconds;
 	if (governor->out_s < governor->retry_s)
 		return;
 	governor->setting.heap_out = false;
+	governor->setting.frees_out = limits->counted_halvings_most > 0;
+	governor->setting.time_halvings = limits->counted_halvings_most;
 	governor->tried_s = seconds;
 	governor->undone_s = 0;
 }
@@ -256,7 +292,7 @@ bool governor_next(struct governor *governor, const struct governor_limits *limi
 	if (is_over(governor, limits, facts))
 		tighten(governor, limits, facts);
 	else if (governor->setting.heap_out)
-		wait_out(governor, facts->seconds);
+		wait_out(governor, limits, facts->seconds);
 	else if (is_held(&governor->setting))
 		loosen(governor, limits, facts);
 	return !same(&before, &governor->setting);
@@ -266,6 +302,8 @@ const char *governor_level(const struct governor *governor)
 {
 	if (governor->setting.heap_out)
 		return "out";
+	if (governor->setting.frees_out)
+		return "counts";
 	if (governor->setting.time_halvings)
 		return "share";
 	if (governor->setting.halvings)
@@ -282,8 +320,13 @@ void governor_text(const struct governor *governor, const struct governor_limits
 	(void)snprintf(why, sizeof(why), "at a cost of %.1f%% of the target's CPU time (--max-overhead %g)",
 		       governor->cost_pct, limits->budget_pct);
 	if (setting->heap_out)
-		(void)snprintf(buf, size, "the heap's probes are taken out %s; tried again in %.0f s", why,
-			       fmax(governor->retry_s - governor->out_s, 0));
+		(void)snprintf(buf, size,
+			       "the heap's probes are taken out %s: O lifts it; tried again in %.0f s",
+			       why, fmax(governor->retry_s - governor->out_s, 0));
+	else if (setting->frees_out)
+		(void)snprintf(buf, size,
+			       "allocations are counted for 1/%u of the time, frees are not seen, %s: O lifts it",
+			       1U << setting->time_halvings, why);
 	else if (setting->time_halvings)
 		(void)snprintf(buf, size, "allocations are seen for 1/%u of the time %s",
 			       1U << setting->time_halvings, why);

@@ -1,8 +1,8 @@
 /*
  * Keeps what we cost the target within a budget. Steps are taken in an order: samples of the heap
- * become rarer, then those of the CPU, then allocations are seen for a share of the time only, and at last
- * the heap's probes are taken out. Each step is undone
- * when what it saved would fit again, for some time. Pure.
+ * become rarer, then those of the CPU, then allocations are seen for a share of the time only, then what
+ * is freed is not seen any more, and at last the heap's probes are taken out. Each step is undone when what
+ * it saved would fit again, for some time. Pure.
  */
 #ifndef RSP_OVERHEAD_GOVERNOR_H
 #define RSP_OVERHEAD_GOVERNOR_H
@@ -18,6 +18,7 @@ struct governor_setting {
 	uint64_t interval_least; /* of the heap's sampling, bytes; 0: every allocation may be tracked */
 	unsigned halvings;	 /* of the CPU sampling frequency */
 	unsigned time_halvings;	 /* of the time for which allocations are seen */
+	bool frees_out;		 /* the probes of what frees are taken out: allocations are only counted */
 	bool heap_out;		 /* the probes are taken out */
 };
 
@@ -27,6 +28,7 @@ struct governor_limits {
 	bool heap;	   /* the heap is ours to sample and to give up */
 	unsigned halvings_most;
 	unsigned time_halvings_most;
+	unsigned counted_halvings_most; /* the same with frees_out; 0: frees are not taken out alone */
 };
 
 struct governor {
@@ -59,7 +61,7 @@ bool governor_next(struct governor *governor, const struct governor_limits *limi
 void governor_text(const struct governor *governor, const struct governor_limits *limits, char *buf,
 		   size_t size);
 
-/* The last measure that is in force: "none", "interval", "frequency", "share", "out". */
+/* The last measure that is in force: "none", "interval", "frequency", "share", "counts", "out". */
 const char *governor_level(const struct governor *governor);
 
 #endif

@@ -14,6 +14,7 @@ static struct snapshot_combined from_function(const struct snapshot *snapshot,
 					      const struct snapshot_function *function)
 {
 	bool heap = snapshot->heap.state == CHANNEL_ON;
+	bool frees = heap && !snapshot->heap.frees_unknown;
 
 	return (struct snapshot_combined){
 	    .id = function->id,
@@ -25,8 +26,8 @@ static struct snapshot_combined from_function(const struct snapshot *snapshot,
 	    .self_samples = function->self_samples,
 	    .self_pct = function->self_pct,
 	    .total_pct = function->total_pct,
-	    .live_bytes = heap ? 0 : SNAPSHOT_UNKNOWN,
-	    .growth_bytes_per_s = heap ? 0 : NAN,
+	    .live_bytes = frees ? 0 : SNAPSHOT_UNKNOWN,
+	    .growth_bytes_per_s = frees ? 0 : NAN,
 	    .alloc_bytes_per_s = heap ? 0 : NAN,
 	};
 }

@@ -42,6 +42,7 @@ struct heap_profile {
 	uint64_t ages_pass;	/* the latest; 0: none */
 	bool marked;		/* there is a baseline */
 	bool error_unknown;	/* of estimates */
+	bool frees_unknown;	/* what is freed is not seen */
 	struct growth live_growth;
 	struct growth alloc_growth;
 };
@@ -77,6 +78,11 @@ void heap_profile_reset(struct heap_profile *profile)
 void heap_profile_lose_error(struct heap_profile *profile)
 {
 	profile->error_unknown = true;
+}
+
+void heap_profile_lose_frees(struct heap_profile *profile)
+{
+	profile->error_unknown = profile->frees_unknown = true;
 }
 
 void heap_profile_free(struct heap_profile *profile)
@@ -411,4 +417,6 @@ void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, 
 	snapshot_fill_suspects(snapshot);
 	fill_totals(profile, snapshot, now_s);
 	snapshot->heap.live_ci_bytes = confidence_bytes(profile, live_variance);
+	if (profile->frees_unknown)
+		snapshot_forget_frees(snapshot);
 }

@@ -61,6 +61,9 @@ void heap_profile_forget_mark(struct heap_profile *profile);
 /* The error of estimates is not known from now on, until the books start anew. */
 void heap_profile_lose_error(struct heap_profile *profile);
 
+/* Nor is what is freed, and so what is live. */
+void heap_profile_lose_frees(struct heap_profile *profile);
+
 /* Forgets everything: the books start anew. */
 void heap_profile_reset(struct heap_profile *profile);
 

@@ -3,6 +3,7 @@
 
 #include "profile/snapshot.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "err.h"
@@ -26,6 +27,34 @@ void snapshot_fill_suspects(struct snapshot *snapshot)
 	if (snapshot->suspect_count > 1)
 		qsort(snapshot->suspects, snapshot->suspect_count, sizeof(*snapshot->suspects),
 		      by_score);
+}
+
+static void forget_site_frees(struct snapshot_site *site)
+{
+	site->live_bytes = site->live_objects = site->peak_bytes = SNAPSHOT_UNKNOWN;
+	site->freed_bytes = site->freed_objects = site->since_freed_bytes = SNAPSHOT_UNKNOWN;
+	site->change_bytes = site->growth_bytes_per_s = site->oldest_s = (double)NAN;
+	site->freed_bytes_per_s = site->freed_objects_per_s = (double)NAN;
+	site->ages_known = false;
+	for (size_t i = 0; i < SNAPSHOT_TREND; i++)
+		site->trend[i] = (double)NAN;
+	site->leak = (struct leak_verdict){
+	    .level = LEAK_NONE, .slope_bytes_per_s = (double)NAN, .slope_half_width = (double)NAN};
+	for (size_t i = 0; i < site->stack_count; i++)
+		site->stacks[i].live_bytes = site->stacks[i].live_objects = SNAPSHOT_UNKNOWN;
+}
+
+void snapshot_forget_frees(struct snapshot *snapshot)
+{
+	struct snapshot_heap *heap = &snapshot->heap;
+
+	heap->frees_unknown = true;
+	heap->live_bytes = heap->live_objects = SNAPSHOT_UNKNOWN;
+	heap->freed_bytes = heap->freed_objects = SNAPSHOT_UNKNOWN;
+	heap->growth_bytes_per_s = (double)NAN;
+	snapshot->suspect_count = 0;
+	for (size_t i = 0; i < snapshot->site_count; i++)
+		forget_site_frees(&snapshot->sites[i]);
 }
 
 bool snapshot_request_same(const struct snapshot_request *a, const struct snapshot_request *b)

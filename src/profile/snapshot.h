@@ -80,6 +80,7 @@ struct snapshot_site {
 	const char *module;
 	const char *file;	/* NULL: unknown */
 	unsigned line;		/* 0: unknown */
+	/* With snapshot_forget_frees() what is live or freed is SNAPSHOT_UNKNOWN. */
 	uint64_t live_bytes;
 	uint64_t live_objects;
 	uint64_t alloc_bytes;	/* since attachment */
@@ -207,6 +208,7 @@ struct snapshot_heap {
 	const char *reason;	/* why it is off or limited; NULL: nothing to say */
 	const char *mode;	/* "exact", "sampled" (at some time at least); NULL when off */
 	uint64_t interval_bytes; /* mean distance of the samples now; 0: every allocation */
+	bool frees_unknown;	/* what is live or freed is SNAPSHOT_UNKNOWN */
 	uint64_t live_bytes, live_objects;
 	double live_ci_bytes;	/* as snapshot_site has it */
 	uint64_t alloc_bytes, alloc_objects;
@@ -357,7 +359,7 @@ struct snapshot_attach {
 /* What is held back so that we cost the target no more than the budget. */
 struct snapshot_governor {
 	double budget_pct;	/* of the target's CPU time; 0: no limit */
-	const char *level;	/* "none", "interval", "frequency", "share", "out" */
+	const char *level;	/* "none", "interval", "frequency", "share", "counts", "out" */
 	const char *reason;	/* what is done and why; NULL: nothing is */
 	uint64_t interval_least_bytes; /* of the heap's sampling; 0: every allocation may be tracked */
 	unsigned sample_weight;	/* how often each CPU sample counts */
@@ -420,6 +422,9 @@ struct snapshot {
 
 /* Fills the suspects from the sites, which are complete and stay where they are. */
 void snapshot_fill_suspects(struct snapshot *snapshot);
+
+/* What is freed is not known, nor is what of it is live: figures become SNAPSHOT_UNKNOWN or NAN. */
+void snapshot_forget_frees(struct snapshot *snapshot);
 
 /* Frees the snapshot and what it owns; strings are borrowed from the session. NULL is allowed. */
 void snapshot_free(struct snapshot *snapshot);

@@ -10,13 +10,15 @@ NUMBER = (int, float)
 NAMED = {"module": (str, None), "file": (str, None), "line": (int, None)}
 
 FRAME = {"function": (str, None), **NAMED, "inlined": bool}
-STACK = {"live_bytes": int, "live_objects": int, "frames": [FRAME]}
+STACK = {"live_bytes": (int, None), "live_objects": (int, None), "frames": [FRAME]}
 SITE = {
-    "function": (str, None), **NAMED, "live_bytes": int, "live_ci_bytes": (NUMBER, None), "live_objects": int,
-    "alloc_bytes": int, "alloc_objects": int, "freed_bytes": int, "freed_objects": int, "peak_bytes": int,
+    "function": (str, None), **NAMED, "live_bytes": (int, None), "live_ci_bytes": (NUMBER, None),
+    "live_objects": (int, None),
+    "alloc_bytes": int, "alloc_objects": int, "freed_bytes": (int, None), "freed_objects": (int, None),
+    "peak_bytes": (int, None),
     "growth_bytes_per_s": (NUMBER, None), "oldest_s": (NUMBER, None),
     "alloc_bytes_per_s": NUMBER, "alloc_objects_per_s": NUMBER,
-    "freed_bytes_per_s": NUMBER, "freed_objects_per_s": NUMBER,
+    "freed_bytes_per_s": (NUMBER, None), "freed_objects_per_s": (NUMBER, None),
     "leak": {"level": str, "score": NUMBER, "evidence": (str, None),
              "slope_bytes_per_s": (NUMBER, None), "slope_ci_bytes_per_s": (NUMBER, None),
              "windows_grown": int, "windows": int},

@@ -13,6 +13,7 @@ ONCE = True
 OBJECT_BYTES, HELD = 1024, 20000
 # Some 15 times the probes are in and out.
 SHARE_S = 12
+COUNTED_S = 6
 SHARES = {"hot_sixty": 60, "hot_thirty": 30, "hot_ten": 10}
 
 
@@ -48,9 +49,27 @@ class Overhead(support.LiveTest):
         self.assertGreater(refresh["overhead"]["cpu_pct"], 0)
         self.assertLess(refresh["overhead"]["cpu_pct"], 10)
 
-    def test_probes_are_taken_out_and_put_back(self):
-        process, slots = self.start_load(0)
+    def test_allocations_are_only_counted(self):
+        """Where frees alone cost too much. What is counted counts for what is not seen as well."""
+        process, slots = self.start_load(3000)
         stream = self.stream("-d", "0.5", process.pid)
+        stream.until(lambda refresh: refresh["governor"]["level"] == "counts", "what frees left alone")
+        first, begin = stream.after_now(), self.pairs(slots)
+        self.assertIn("frees are not seen", first["governor"]["reason"])
+        last = stream.until(lambda refresh: refresh["elapsed_s"] > first["elapsed_s"] + COUNTED_S, "a while")
+        done = self.pairs(slots) - begin
+        seen = last["heap"]["alloc_objects"] - first["heap"]["alloc_objects"]
+        print(f"counted {seen / done:.2f} of the truth, {last['overhead']}, {last['governor']}")
+        self.assertAlmostEqual(seen / done, 1, delta=0.3)
+        self.assertEqual((last["heap"]["state"], last["growth"]["state"]), ("on", "on"))
+        for key in ("live_bytes", "live_objects", "freed_bytes", "freed_objects", "untracked_frees"):
+            self.assertIsNone(last["heap"][key], key)
+        self.assertIsNone(last["heap"]["sites"][0]["live_bytes"])
+
+    def test_probes_are_taken_out_and_put_back(self):
+        """All of them where links are too slow to count for a share of the time."""
+        process, slots = self.start_load(0)
+        stream = self.stream("-d", "0.5", "--uprobe-link=perf", process.pid)
         refresh = stream.until(lambda refresh: refresh["governor"]["heap_out"], "the probes taken out")
         self.assertEqual(refresh["governor"]["level"], "out")
         self.assertIn("--max-overhead 5", refresh["governor"]["reason"])

@@ -29,7 +29,8 @@ Test(fmt, bytes)
 	    {UINT64_C(100) << 30, "100.0G"},
 	    {UINT64_C(1) << 40, "1.00T"},
 	    {UINT64_C(1) << 50, "1.00P"},
-	    {UINT64_MAX, "16.00E"},
+	    {UINT64_MAX - 1, "16.00E"},
+	    {UINT64_MAX, "-"},
 	};
 	char buf[FMT_SIZE];
 
@@ -83,7 +84,8 @@ Test(fmt, count)
 	cr_expect_str_eq(fmt_count(buf, sizeof(buf), 80200), "80.2K");
 	cr_expect_str_eq(fmt_count(buf, sizeof(buf), 999960), "1.0M");
 	cr_expect_str_eq(fmt_count(buf, sizeof(buf), 1900000), "1.9M");
-	cr_expect_str_eq(fmt_count(buf, sizeof(buf), UINT64_MAX), "18.4E");
+	cr_expect_str_eq(fmt_count(buf, sizeof(buf), UINT64_MAX - 1), "18.4E");
+	cr_expect_str_eq(fmt_count(buf, sizeof(buf), UINT64_MAX), "-");
 }
 
 Test(fmt, percent)

@@ -31,6 +31,13 @@ static const struct load traps_above = {45000, 100, 700, 2000, 99, 13000};
 static const struct governor_limits five = {
     .budget_pct = 5, .heap = true, .halvings_most = 9, .time_halvings_most = 2};
 
+/* The same where what frees may be left alone. */
+static const struct governor_limits counting = {.budget_pct = 5,
+						.heap = true,
+						.halvings_most = 9,
+						.time_halvings_most = 2,
+						.counted_halvings_most = 7};
+
 static struct governor governor;
 static unsigned steps;
 
@@ -48,7 +55,7 @@ static struct cost_slice cost_of(const struct load *load)
 	struct cost_slice cost = {
 	    .seconds = 1,
 	    .entries_ns = calls * load->trap_ns,
-	    .kept_ns = frees * load->trap_ns,
+	    .kept_ns = setting->frees_out ? 0 : frees * load->trap_ns,
 	    .sampled_ns = calls * load->tracked_ns * tracked(load, setting->interval_least),
 	    .sampling_ns = load->frequency_hz * load->sample_ns / ldexp(1, (int)setting->halvings),
 	};
@@ -125,6 +132,67 @@ Test(governor, allocations_are_seen_for_a_share_of_the_time_where_that_suffices)
 	run(&light, 600, &five);
 	cr_expect_eq(governor.setting.time_halvings, 0, "undone");
 	cr_expect_str_eq(governor_level(&governor), "none");
+}
+
+/* 30 %, of which the half for frees is too much by itself. */
+Test(governor, then_allocations_are_only_counted)
+{
+	char text[192];
+
+	run(&traps_dear, 1, &counting);
+	cr_expect_lt(pct(&traps_dear), 5);
+	cr_expect(governor.setting.frees_out);
+	cr_expect_eq(governor.setting.time_halvings, 3);
+	cr_expect(!governor.setting.heap_out);
+	cr_expect_str_eq(governor_level(&governor), "counts");
+	governor_text(&governor, &counting, text, sizeof(text));
+	cr_expect(strstr(text, "counted for 1/8 of the time"), "%s", text);
+	steps = 0;
+	run(&traps_dear, 3600, &counting);
+	cr_expect_eq(steps, 0, "%u", steps);
+	run(&light, 600, &counting);
+	cr_expect_str_eq(governor_level(&governor), "none", "undone");
+}
+
+/* Until all are taken out they cost something: that is no reason for more. */
+Test(governor, frees_that_are_being_taken_out)
+{
+	struct governor_facts facts = {.seconds = quarter_s, .allocation_bytes = 100};
+
+	run(&traps_dear, 1, &counting);
+	cr_assert(governor.setting.frees_out);
+	facts.interval = governor.setting.interval_least;
+	facts.cost = cost_of(&traps_dear);
+	facts.cost.kept_ns = 3e8;
+	facts.cost.target_ns += 3e8;
+	for (int i = 0; i < 8; i++)
+		cr_expect(!governor_next(&governor, &counting, &facts));
+}
+
+/* What frees is put back as soon as it is worth it, though its cost is not seen before. */
+Test(governor, frees_are_seen_again)
+{
+	run(&traps_dear, 5, &counting);
+	cr_assert(governor.setting.frees_out);
+	run(&tracked_dear, 30, &counting);
+	cr_expect(!governor.setting.frees_out);
+	cr_expect(!governor.setting.heap_out);
+	cr_expect_lt(pct(&tracked_dear), 5);
+}
+
+/* A trial costs as little as can be. */
+Test(governor, too_dear_to_be_counted)
+{
+	static const struct load stepped = {1000000, 100, 20000, 2000, 99, 13000};
+
+	run(&stepped, 1, &counting);
+	cr_expect(governor.setting.heap_out);
+	while (governor.setting.heap_out)
+		run(&stepped, quarter_s, &counting);
+	cr_expect(governor.setting.frees_out);
+	cr_expect_eq(governor.setting.time_halvings, 7);
+	run(&stepped, 1, &counting);
+	cr_expect(governor.setting.heap_out);
 }
 
 Test(governor, last_the_probes_are_taken_out)

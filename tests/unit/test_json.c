@@ -720,7 +720,7 @@ Test(json, large_numbers)
 	char *line;
 	json_t *o;
 
-	snapshot->heap.live_bytes = UINT64_MAX;
+	snapshot->heap.live_bytes = UINT64_MAX - 1;
 	snapshot->heap.alloc_bytes = INT64_MAX;
 	snapshot->sites[0].growth_bytes_per_s = 12345678901.5;
 	o = print(snapshot, &line);
