@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/utsname.h>
 
 #include <bsd/string.h>
@@ -16,13 +17,20 @@ static void add_channel(struct snapshot *snapshot, const struct snapshot_channel
 	snapshot->channels[snapshot->channel_count++] = *channel;
 }
 
-static void add_map(struct snapshot *snapshot, const char *name, uint64_t capacity, double used,
-		    uint64_t refused)
+/* What is known of a map beside its memory. */
+static void fill_map(struct snapshot *snapshot, const char *name, uint64_t capacity, double used,
+		     uint64_t refused)
 {
-	snapshot->maps =
-	    xreallocarray(snapshot->maps, snapshot->map_count + 1, sizeof(*snapshot->maps));
-	snapshot->maps[snapshot->map_count++] = (struct snapshot_map){
-	    .name = name, .capacity = capacity, .used = used, .refused = refused};
+	for (size_t i = 0; i < snapshot->map_count; i++) {
+		struct snapshot_map *map = &snapshot->maps[i];
+
+		if (strcmp(map->name, name) != 0)
+			continue;
+		map->capacity = capacity;
+		map->used = used;
+		map->refused = refused;
+		return;
+	}
 }
 
 static void fill_probes(struct session *session, struct snapshot *snapshot)
@@ -62,11 +70,11 @@ static void fill_heap(struct session *session, struct snapshot *snapshot)
 				  .capacity_bytes = facts.ring_bytes,
 				  .used_bytes = heap_source_ring_used(session->heap),
 			      });
-	add_map(snapshot, "live objects", facts.live_entries,
+	fill_map(snapshot, "live objects", facts.live_entries,
 		(double)heap_source_live_count(session->heap, &stats), stats.live_map_full);
-	add_map(snapshot, "allocation stacks", facts.site_entries,
+	fill_map(snapshot, "allocation stacks", facts.site_entries,
 		(double)heap_source_site_count(session->heap), stats.site_map_full);
-	add_map(snapshot, "threads", facts.thread_entries, NAN, stats.thread_map_full);
+	fill_map(snapshot, "threads", facts.thread_entries, NAN, stats.thread_map_full);
 	snapshot->books = (struct snapshot_books){
 	    .allocations = stats.allocations,
 	    .frees = stats.frees,
@@ -90,7 +98,7 @@ static void fill_counts(struct session *session, struct snapshot *snapshot)
 				  .capacity_bytes = stack_counts_ring_bytes(session->counts),
 				  .used_bytes = stack_counts_ring_used(session->counts),
 			      });
-	add_map(snapshot, "CPU samples by thread", stack_counts_threads_max(session->counts), NAN,
+	fill_map(snapshot, "CPU samples by thread", stack_counts_threads_max(session->counts), NAN,
 		stats.threads_full);
 }
 
@@ -135,6 +143,7 @@ static void fill_kernel(struct session *session, struct snapshot_kernel *kernel)
 void session_fill_ledger(struct session *session, struct snapshot *snapshot)
 {
 	fill_kernel(session, &snapshot->kernel);
+	session_fill_maps(session, snapshot);
 	if (session->heap)
 		fill_heap(session, snapshot);
 	if (session->counts)

@@ -3,7 +3,7 @@
  * session_hooks.c (from one stage to the next), session_allocators.c (which functions are probed),
  * session_growth.c (page faults), session_mappings.c (mmap() and its like), session_memory.c
  * (memory in all), session_modules.c (the files it has code of),
- * session_threads.c, session_source.c (a function's lines and instructions), session_lines.c (which names and lines are worth most) and session_snapshot.c.
+ * session_maps.c (memory of BPF maps), session_threads.c, session_source.c (a function's lines and instructions), session_lines.c (which names and lines are worth most) and session_snapshot.c.
  */
 #ifndef RSP_SESSION_STATE_H
 #define RSP_SESSION_STATE_H
@@ -41,6 +41,14 @@
 
 /* What the kernel says of samples is remembered until they come: as many as two full rings. */
 enum { SESSION_CALLS = 4096, SESSION_CHECKS = 4096 };
+
+/* Rows of BPF maps, the last of them for all that have none of their own; see session_maps.c. */
+enum { SESSION_MAPS = 11 };
+
+struct session_map {
+	bool there;
+	uint64_t bytes; /* SNAPSHOT_UNKNOWN: not known */
+};
 
 /* Who submits stacks to the unwinder. */
 enum unwind_source { UNWIND_CPU, UNWIND_HEAP, UNWIND_CHECK, UNWIND_GROWTH, UNWIND_MAPPING };
@@ -137,6 +145,9 @@ struct session {
 	pid_t cost_pid;
 	struct source_text *source_text; /* of the function that is looked at, owned; NULL: none */
 	struct session_threads *threads; /* as last read, owned; NULL: never */
+	struct session_map maps[SESSION_MAPS]; /* as last read */
+	double maps_s;			/* when that was; 0: never */
+	bool maps_with_heap;		/* and whether the heap's were there */
 	double hits_s;			/* when they were last read; 0: never */
 	uint64_t heap_interval;		/* of sampling, now */
 	bool heap_sampled;		/* not every allocation has been tracked */
@@ -328,6 +339,8 @@ void session_fill_overhead(struct session *session, struct snapshot *snapshot);
 /* Fills the lines and instructions of the function that the snapshot asks for. */
 void session_fill_source(struct session *session, struct snapshot *snapshot);
 
+/* A row for each BPF map with its memory and no more; and how much all take. */
+void session_fill_maps(struct session *session, struct snapshot *snapshot);
 void session_fill_ledger(struct session *session, struct snapshot *snapshot);
 
 /* Now by the monotonic clock, in seconds. */

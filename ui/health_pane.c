@@ -19,6 +19,7 @@ enum {
 	COLUMN_NAME,
 	COLUMN_FILL,
 	COLUMN_COUNT,
+	COLUMN_MEMORY,
 	COLUMN_RATE,
 	COLUMN_COST,
 	COLUMN_LOST,
@@ -31,6 +32,8 @@ static const struct table_column columns[] = {
     [COLUMN_FILL] = {"FILL%", "how full it is now", {6, 6, 2, false}, false, false},
     [COLUMN_COUNT] =
 	{"COUNT", "records carried, entries in use, hits", {8, 8, 3, false}, false, false},
+    [COLUMN_MEMORY] =
+	{"MEMORY", "of the kernel's, that a BPF map takes", {7, 7, 3, false}, false, false},
     [COLUMN_RATE] = {"HITS/s", "since the last refresh", {8, 8, 4, false}, false, false},
     [COLUMN_COST] =
 	{"ns/HIT", "what a hit costs the target, as measured", {8, 8, 5, false}, false, false},
@@ -49,6 +52,7 @@ struct row {
 	const struct snapshot_probe *probe; /* NULL: none */
 	double fill_pct;
 	uint64_t count;
+	uint64_t memory;
 	double per_s;
 	double ns;
 	uint64_t lost;
@@ -74,7 +78,8 @@ static struct row fact_row(const struct snapshot *snapshot, enum fact fact)
 	const struct snapshot_overflow *overflow = &snapshot->overflow;
 	const struct snapshot_kernel *kernel = &snapshot->kernel;
 	struct row row = {
-	    .kind = "loss", .fill_pct = NAN, .count = SNAPSHOT_UNKNOWN, .per_s = NAN, .ns = NAN};
+	    .kind = "loss", .fill_pct = NAN, .count = SNAPSHOT_UNKNOWN, .memory = SNAPSHOT_UNKNOWN,
+	    .per_s = NAN, .ns = NAN};
 
 	switch (fact) {
 	case FACT_KERNEL:
@@ -150,6 +155,7 @@ static struct row channel_row(const struct snapshot_channel *channel)
 			    ? 100.0 * (double)channel->used_bytes / (double)channel->capacity_bytes
 			    : (double)NAN,
 	    .count = channel->consumed,
+	    .memory = SNAPSHOT_UNKNOWN,
 	    .per_s = NAN,
 	    .ns = NAN,
 	    .lost = channel->lost,
@@ -164,10 +170,11 @@ static struct row map_row(const struct snapshot_map *map)
 	    .name = map->name,
 	    .fill_pct = map->capacity ? 100.0 * map->used / (double)map->capacity : (double)NAN,
 	    .count = isnan(map->used) ? SNAPSHOT_UNKNOWN : (uint64_t)map->used,
+	    .memory = map->memory_bytes,
 	    .per_s = NAN,
 	    .ns = NAN,
 	    .lost = map->refused,
-	    .note = "entries; LOST found it full",
+	    .note = map->capacity ? "entries; LOST found it full" : "",
 	};
 }
 
@@ -179,6 +186,7 @@ static struct row probe_row(const struct snapshot_probe *probe)
 	    .probe = probe,
 	    .fill_pct = NAN,
 	    .count = probe->hits,
+	    .memory = SNAPSHOT_UNKNOWN,
 	    .per_s = probe->hits_per_s,
 	    .ns = probe->ns_per_hit,
 	    .lost = SNAPSHOT_UNKNOWN,
@@ -236,6 +244,8 @@ static struct view_key row_key(const void *rows, size_t index, unsigned column)
 		return view_number(row.fill_pct);
 	case COLUMN_COUNT:
 		return view_number(number(row.count));
+	case COLUMN_MEMORY:
+		return view_number(number(row.memory));
 	case COLUMN_RATE:
 		return view_number(row.per_s);
 	case COLUMN_COST:
@@ -266,6 +276,8 @@ static const char *row_cell(const void *rows, size_t index, const struct table_c
 		return isnan(row.fill_pct) ? "" : fmt_percent(buf, size, row.fill_pct);
 	case COLUMN_COUNT:
 		return known(buf, size, row.count);
+	case COLUMN_MEMORY:
+		return row.memory == SNAPSHOT_UNKNOWN ? "" : fmt_bytes(buf, size, row.memory);
 	case COLUMN_RATE:
 		return isnan(row.per_s) ? "" : fmt_count(buf, size, (uint64_t)row.per_s);
 	case COLUMN_COST:
@@ -335,18 +347,26 @@ static const char *detail(const void *rows, size_t index, char *buf, size_t size
 	return buf;
 }
 
+/* "maps take 45.2M; 12 probes, traps cost the target 1.2 ms/s", as much of it as there is. */
 static void about(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,
 		  size_t size)
 {
+	char memory[FMT_SIZE];
 	double ns_per_s = 0;
+	size_t used = 0;
 
 	(void)choice;
 	buf[0] = '\0';
+	if (snapshot->map_count > 0 && snapshot->maps_bytes != SNAPSHOT_UNKNOWN) {
+		snprintf(buf, size, "maps take %s",
+			 fmt_bytes(memory, sizeof(memory), snapshot->maps_bytes));
+		used = strlen(buf);
+	}
 	for (size_t i = 0; i < snapshot->probe_count; i++)
 		ns_per_s += snapshot->probes[i].hits_per_s * snapshot->probes[i].ns_per_hit;
 	if (snapshot->probe_count > 0 && !isnan(ns_per_s))
-		snprintf(buf, size, "%zu probes, traps cost the target %.1f ms/s",
-			 snapshot->probe_count, ns_per_s * 1e-6);
+		snprintf(buf + used, size - used, "%s%zu probes, traps cost the target %.1f ms/s",
+			 used > 0 ? "; " : "", snapshot->probe_count, ns_per_s * 1e-6);
 }
 
 const struct pane *health_pane_get(void)

@@ -145,3 +145,11 @@ int heap_source_live_fd(const struct heap_source *source)
 {
 	return bpf_map__fd(source->skeleton->maps.live);
 }
+
+void heap_source_each_map(const struct heap_source *source, each_map_fn each, void *context)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, source->skeleton->obj)
+		each(context, bpf_map__name(map), bpf_map__fd(map));
+}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "bpf/abi.h"
+#include "collect/map_memory.h"
 #include "err.h"
 #include "options.h"
 
@@ -148,6 +149,9 @@ size_t heap_source_site_count(const struct heap_source *source);
 /* Records that were taken out of the ring buffer, and bytes that are in it. */
 uint64_t heap_source_records_taken(const struct heap_source *source);
 uint64_t heap_source_ring_used(const struct heap_source *source);
+
+/* Calls back with every map of the programs. */
+void heap_source_each_map(const struct heap_source *source, each_map_fn each, void *context);
 
 /* The map of live objects, address to struct heap_object. */
 int heap_source_live_fd(const struct heap_source *source);

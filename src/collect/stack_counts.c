@@ -387,3 +387,11 @@ uint64_t stack_counts_ring_used(const struct stack_counts *counts)
 {
 	return ring_level_bytes(counts->level);
 }
+
+void stack_counts_each_map(const struct stack_counts *counts, each_map_fn each, void *context)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, counts->skeleton->obj)
+		each(context, bpf_map__name(map), bpf_map__fd(map));
+}

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "bpf/abi.h"
+#include "collect/map_memory.h"
 #include "err.h"
 
 struct stack_counts;
@@ -81,6 +82,9 @@ uint32_t stack_counts_threads_max(const struct stack_counts *counts);
 void stack_counts_forget_thread(struct stack_counts *counts, uint32_t tid);
 
 struct cpu_stats stack_counts_stats(const struct stack_counts *counts);
+
+/* Calls back with every map of the program. */
+void stack_counts_each_map(const struct stack_counts *counts, each_map_fn each, void *context);
 
 /* Records that were taken out of the ring buffer, its size, and bytes that are in it. */
 uint64_t stack_counts_records_taken(const struct stack_counts *counts);

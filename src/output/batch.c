@@ -257,18 +257,23 @@ static void put_losses(FILE *out, const struct snapshot_overflow *overflow)
 		(uintmax_t)overflow->site_map_full, (uintmax_t)overflow->threads_uncovered);
 }
 
-static void put_overhead(FILE *out, const struct snapshot_overhead *overhead)
+static void put_overhead(FILE *out, const struct snapshot *snapshot)
 {
+	const struct snapshot_overhead *overhead = &snapshot->overhead;
 	char target[SHARE_SIZE];
 	char heap[SHARE_SIZE];
 	char cpu[SHARE_SIZE];
 	char self[SHARE_SIZE];
 	char rss[FMT_SIZE];
+	char maps[FMT_SIZE];
 
-	fprintf(out, "cost: target %s (heap %s, cpu %s); own CPU %s, RSS %s\n",
+	fprintf(out, "cost: target %s (heap %s, cpu %s); own CPU %s, RSS %s, BPF maps %s\n",
 		share(target, overhead->target_pct), share(heap, overhead->heap_pct),
 		share(cpu, overhead->cpu_pct), share(self, overhead->self_cpu_pct),
-		fmt_bytes(rss, sizeof(rss), overhead->self_rss_bytes));
+		fmt_bytes(rss, sizeof(rss), overhead->self_rss_bytes),
+		snapshot->maps_bytes == SNAPSHOT_UNKNOWN
+		    ? "-"
+		    : fmt_bytes(maps, sizeof(maps), snapshot->maps_bytes));
 }
 
 static void put_attach(FILE *out, const struct snapshot_attach *attach)
@@ -378,7 +383,7 @@ int batch_print(FILE *out, const struct snapshot *snapshot)
 	put_memory(out, snapshot);
 	put_growth(out, &snapshot->growth);
 	put_losses(out, &snapshot->overflow);
-	put_overhead(out, &snapshot->overhead);
+	put_overhead(out, snapshot);
 	put_attach(out, &snapshot->attach);
 	if (snapshot->governor.reason)
 		put_reason(out, "budget", snapshot->governor.reason);

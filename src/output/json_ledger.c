@@ -35,7 +35,8 @@ static json_t *maps_array(const struct snapshot *snapshot)
 		json_put_text(object, "name", map->name);
 		json_put_count(object, "capacity", map->capacity);
 		json_put_real(object, "used", map->used);
-		json_put_count(object, "refused", map->refused);
+		json_put_known(object, "refused", map->refused);
+		json_put_known(object, "memory_bytes", map->memory_bytes);
 		json_append(array, object);
 	}
 	return array;
@@ -68,6 +69,7 @@ json_t *json_ledger(const struct snapshot *snapshot)
 
 	json_put(object, "channels", channels_array(snapshot));
 	json_put(object, "maps", maps_array(snapshot));
+	json_put_known(object, "maps_memory_bytes", snapshot->maps_bytes);
 	json_put(object, "probes", probes_array(snapshot));
 	json_put_count(object, "tracked_allocations", books->allocations);
 	json_put_count(object, "tracked_frees", books->frees);

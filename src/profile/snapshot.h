@@ -275,9 +275,10 @@ struct snapshot_channel {
 /* A map of the kernel's. */
 struct snapshot_map {
 	const char *name;
-	uint64_t capacity;	/* entries */
+	uint64_t capacity;	/* entries; 0: not counted */
 	double used;		/* of them; NAN: unknown */
-	uint64_t refused;	/* that found it full */
+	uint64_t refused;	/* that found it full; SNAPSHOT_UNKNOWN: not counted */
+	uint64_t memory_bytes;	/* that it takes of the kernel's memory; SNAPSHOT_UNKNOWN: not known */
 };
 
 /* A place in an allocator's function. */
@@ -406,6 +407,7 @@ struct snapshot {
 	struct snapshot_channel *channels; /* owned */
 	size_t map_count;
 	struct snapshot_map *maps; /* owned */
+	uint64_t maps_bytes;	/* memory of all; SNAPSHOT_UNKNOWN: not known of each */
 	size_t probe_count;
 	struct snapshot_probe *probes; /* owned */
 	size_t module_count;

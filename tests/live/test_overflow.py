@@ -6,6 +6,7 @@ in each run: it is learnt from a run in which nothing is lost.
 """
 
 import collections
+import contextlib
 import os
 import signal
 import subprocess
@@ -73,7 +74,7 @@ class Overflow(support.LiveTest):
     def lost(refresh):
         """What the heap's maps had no room for."""
         return {one["name"]: one["refused"] for one in refresh["ledger"]["maps"]
-                if one["name"] != "CPU samples by thread"}
+                if one["name"] != "CPU samples by thread" and one["refused"] is not None}
 
     def channel(self, refresh, name):
         (channel,) = [one for one in refresh["ledger"]["channels"] if one["name"] == name]
@@ -155,3 +156,36 @@ class Memory(support.LiveTest):
         self.assertEqual(refresh["heap"]["state"], "on")
         self.assertIn(f"{live['capacity']} can be tracked", refresh["heap"]["reason"])
         self.assertGreater(refresh["heap"]["live_objects"], 0)
+
+
+class MapMemory(support.LiveTest):
+    """What the maps take is what the kernel says of our own descriptors."""
+
+    @staticmethod
+    def by_kernel(pid):
+        """Bytes of each map, by the kernel's number of it."""
+        maps = {}
+        for file in Path(f"/proc/{pid}/fdinfo").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                facts = dict(line.split(":", 1) for line in file.read_text().splitlines() if ":" in line)
+                if "map_id" in facts:
+                    maps[int(facts["map_id"])] = int(facts["memlock"])
+        return maps
+
+    def test_as_in_fdinfo(self):
+        process = self.spawn("sleep", "600")
+        stream = self.stream("--heap", "exact", "-d", "0.5", process.pid)
+
+        def agrees(refresh):
+            return refresh["ledger"]["maps_memory_bytes"] == sum(self.by_kernel(stream.process.pid).values())
+
+        refresh = stream.until(
+            lambda refresh: refresh["heap"]["state"] == "on" and agrees(refresh), "the kernel's sum")
+        rows = {one["name"]: one["memory_bytes"] for one in refresh["ledger"]["maps"]}
+        self.assertEqual(sum(rows.values()), refresh["ledger"]["maps_memory_bytes"])
+        known = list(self.by_kernel(stream.process.pid).values())
+        for name in ("live objects", "allocation stacks", "threads", "unwind rules",
+                     "CPU samples by stack", "CPU samples by thread", "heap ring buffer"):
+            self.assertGreater(rows[name], 0, name)
+            self.assertIn(rows[name], known, name)
+        self.assertGreater(rows["other maps"], 0)

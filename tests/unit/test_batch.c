@@ -40,6 +40,7 @@ static const struct snapshot plain = {
 		 .cpu_pct = 0.5,
 		 .self_cpu_pct = 0.3,
 		 .self_rss_bytes = 2 << 20},
+    .maps_bytes = 3 << 20,
 };
 
 static char *print(const struct snapshot *snapshot)
@@ -94,7 +95,7 @@ Test(batch, summary)
 	expect_line(text,
 		    "lost: 1 samples, 2 throttled, 3 ring buffer, 4 live map full, 5 site map "
 		    "full, 6 threads uncovered");
-	expect_line(text, "cost: target 1.5% (heap -, cpu 0.5%); own CPU 0.3%, RSS 2.0M");
+	expect_line(text, "cost: target 1.5% (heap -, cpu 0.5%); own CPU 0.3%, RSS 2.0M, BPF maps 3.0M");
 	expect_line(text, "attached: probes in 2.5 ms (one file's in 1.5 at most), sampler in 0.5 ms");
 	expect_line(text, "notice: the target called execve");
 	free(text);

@@ -254,7 +254,8 @@ static struct snapshot *full_snapshot(void)
 	snapshot->channels[0] = (struct snapshot_channel){"ring", 10, 7, 3, 4096, 128};
 	snapshot->map_count = 1;
 	snapshot->maps = xcalloc(1, sizeof(*snapshot->maps));
-	snapshot->maps[0] = (struct snapshot_map){"live objects", 64, NAN, 2};
+	snapshot->maps[0] = (struct snapshot_map){"live objects", 64, NAN, 2, 4096};
+	snapshot->maps_bytes = SNAPSHOT_UNKNOWN;
 	snapshot->probe_count = 1;
 	snapshot->probes = xcalloc(1, sizeof(*snapshot->probes));
 	snapshot->probes[0] = (struct snapshot_probe){.function = "malloc",
@@ -398,11 +399,11 @@ Test(json, keys_are_schema_1_exactly)
 	expect_keys(AT(o, "files", "0"), "name path state build_id names unwinding self_samples "
 					 "self_pct broken_stacks");
 	expect_keys(AT(o, "ledger"),
-		    "channels maps probes tracked_allocations tracked_frees failed_allocations "
+		    "channels maps maps_memory_bytes probes tracked_allocations tracked_frees failed_allocations "
 		    "replaced lost_returns stacks_copied");
 	expect_keys(AT(o, "ledger", "channels", "0"),
 		    "name produced consumed lost capacity_bytes used_bytes");
-	expect_keys(AT(o, "ledger", "maps", "0"), "name capacity used refused");
+	expect_keys(AT(o, "ledger", "maps", "0"), "name capacity used refused memory_bytes");
 	expect_keys(AT(o, "ledger", "probes", "0"),
 		    "function module offset emulated hits hits_per_s ns_per_hit");
 	expect_keys(AT(o, "heap", "sites", "0"),
@@ -479,6 +480,8 @@ Test(json, ledger)
 	EXPECT_COUNT(64, ledger, "maps", "0", "capacity");
 	EXPECT_NULL(ledger, "maps", "0", "used");
 	EXPECT_COUNT(2, ledger, "maps", "0", "refused");
+	EXPECT_COUNT(4096, ledger, "maps", "0", "memory_bytes");
+	EXPECT_NULL(ledger, "maps_memory_bytes");
 	EXPECT_TEXT("malloc", ledger, "probes", "0", "function");
 	EXPECT_COUNT(0x98930, ledger, "probes", "0", "offset");
 	EXPECT_COUNT(41, ledger, "probes", "0", "hits");

@@ -127,7 +127,7 @@ static void seed_health(void)
 					      .names = "symtab",
 					      .broken_stacks = 8};
 	channels[0] = (struct snapshot_channel){"heap ring buffer", 100, 97, 3, 4096, 3686};
-	maps[0] = (struct snapshot_map){"live objects", 1000, 250, 0};
+	maps[0] = (struct snapshot_map){"live objects", 1000, 250, 0, 3 << 20};
 	probes[0] = (struct snapshot_probe){.function = "malloc",
 					    .module = "libc.so.6",
 					    .offset = 0x98930,
@@ -207,6 +207,7 @@ static void setup(void)
 	    .channels = channels,
 	    .map_count = 1,
 	    .maps = maps,
+	    .maps_bytes = 3 << 20,
 	    .probe_count = 2,
 	    .probes = probes,
 	    .module_count = 2,
@@ -823,20 +824,20 @@ Test(ui_screen, health)
 {
 	press('8');
 	draw(120, 35);
-	HAS("[HEALTH]--");
+	HAS("[HEALTH] maps take 3.0M --");
 	HAS("6.1.0-13-amd64");
-	LINE("heap ring", " channel  heap ring buffer                   90.0       97"
-			  "                         3 records");
-	LINE("live objects", " map      live objects                       25.0      250"
+	LINE("heap ring", " channel  heap ring buffer              90.0       97"
+			  "                                 3 records");
+	LINE("live objects", " map      live objects                  25.0      250    3.0M"
 			     "                         0 entries; LOST found it full");
-	LINE("malloc", " probe    malloc  libc.so.6+0x98930                   4.0K      100      660"
+	LINE("malloc", " probe    malloc  libc.so.6+0x98930              4.0K              100      660"
 		       "         emulated");
-	LINE("free  libc", " probe    free  libc.so.6+0x98f00                        0"
-			   "                           single-stepped: slow");
+	LINE("free  libc", " probe    free  libc.so.6+0x98f00                   0"
+			   "                                   single-stepped: slow");
 	snapshot.overflow.perf_lost = 5;
 	draw(120, 35);
-	LINE("CPU samples", " loss     CPU samples                                 1.0K"
-			    "                         5 a lower -F loses fewer");
+	LINE("CPU samples", " loss     CPU samples                            1.0K"
+			    "                                 5 a lower -F loses fewer");
 	snapshot.heap.untracked_known = false;
 	draw(120, 35);
 	HAS("cannot be told: ");
