@@ -72,6 +72,12 @@ bool screen_move_calls(struct screen *screen, enum command command);
 /* What a command means to details; false when it means the same as elsewhere. */
 bool screen_move_detail(struct screen *screen, enum command command);
 
+/* Commands that open something, or close it; false when the command is none of them. */
+bool screen_open_or_close(struct screen *screen, enum command command);
+
+/* Commands that find rows, and keep them in sight; false when the command is none of them. */
+bool screen_find(struct screen *screen, enum command command);
+
 /* Shows the row in detail that Enter was pressed on, now that the panes are drawn; false: none is. */
 bool screen_open_detail(struct screen *screen);
 
