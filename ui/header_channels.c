@@ -9,6 +9,7 @@
 #include "header_parts.h"
 #include "line.h"
 #include "remedy.h"
+#include "text.h"
 
 const char *header_percent(char *buf, size_t size, double value)
 {
@@ -30,6 +31,22 @@ enum style header_stacks_style(const struct snapshot_cpu *cpu)
 	return header_share(cpu->stacks_complete, cpu->samples - cpu->stacks_pending) < REMEDY_STACKS_PCT
 		   ? STYLE_WARN
 		   : STYLE_NORMAL;
+}
+
+/* Why something is off: as many of its clauses as fit, for its pane has all. */
+static void add_reason(struct line *line, const char *reason, int cols)
+{
+	char text[LINE_TEXT];
+	int room = cols - (int)strlen(" HEAP  off: ");
+	size_t end = 0;
+
+	fmt_harmless(text, sizeof(text), reason ? reason : "?");
+	for (size_t i = 0; text_width(text) > room && text[i] && (int)i <= room; i++)
+		if (strchr(";,:(", text[i]))
+			end = i;
+	if (end > 0)
+		text[end] = '\0';
+	line_add(line, 0, "off:", STYLE_WARN, "%s", text);
 }
 
 static void add_stacks(struct line *line, const struct snapshot_cpu *cpu)
@@ -79,7 +96,7 @@ void header_draw_cpu(const struct snapshot_cpu *cpu, struct grid *grid, int row)
 
 	line_add(&line, 0, NULL, STYLE_TITLE, "CPU ");
 	if (cpu->state == CHANNEL_OFF) {
-		line_add(&line, 0, "off:", STYLE_WARN, "%s", cpu->reason ? cpu->reason : "?");
+		add_reason(&line, cpu->reason, grid_cols(grid));
 		line_draw(&line, grid, row);
 		return;
 	}
@@ -169,12 +186,20 @@ void header_draw_heap(const struct snapshot *snapshot, struct grid *grid, int ro
 
 	line_add(&line, 0, NULL, STYLE_TITLE, "HEAP");
 	if (heap->state == CHANNEL_OFF) {
-		line_add(&line, 0, "off:", STYLE_WARN, "%s", heap->reason ? heap->reason : "?");
+		if (snapshot->governor.heap_out)
+			line_add(&line, 0, "off:", STYLE_WARN,
+				 "the probes are taken out to keep within --max-overhead %g",
+				 snapshot->governor.budget_pct);
+		else
+			add_reason(&line, heap->reason, grid_cols(grid));
 		line_draw(&line, grid, row);
 		return;
 	}
 	add_heap_mode(&line, heap);
 	add_allocators(&line, snapshot);
+	if (snapshot->overflow.probes_refused > 0)
+		line_add(&line, 0, "refused", STYLE_WARN, "%s!",
+			 fmt_count(text, sizeof(text), snapshot->overflow.probes_refused));
 	add_live(&line, heap);
 	line_add(&line, 3, "objs", STYLE_NORMAL, "%s",
 		 fmt_count(text, sizeof(text), heap->live_objects));

@@ -9,6 +9,7 @@
 enum {
 	PANE_MIN_ROWS = 5, /* title, names of columns, three rows */
 	PANE_OFF_ROWS = 3, /* title and two lines of reason */
+	NOTICE_TWO_ROWS = 20, /* of the terminal, for a notice of two lines */
 };
 
 static const struct layout_panes modes[LAYOUT_COUNT] = {
@@ -83,8 +84,11 @@ struct layout layout_compute(const struct layout_request *request)
 	}
 	layout.header = (struct rect){0, 0, header_rows(rows, cols), cols};
 	layout.keys = (struct rect){rows - 1, 0, 1, cols};
-	if (request->notice && rows >= 9)
-		layout.notice = (struct rect){rows - 2, 0, 1, cols};
+	if (request->notice_cols > 0 && rows >= 9) {
+		int lines = rows >= NOTICE_TWO_ROWS && request->notice_cols > cols ? 2 : 1;
+
+		layout.notice = (struct rect){rows - 1 - lines, 0, lines, cols};
+	}
 
 	struct rect body = {layout.header.rows, 0, 0, cols};
 

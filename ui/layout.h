@@ -46,7 +46,7 @@ struct layout_request {
 	int rows, cols; /* of the terminal */
 	enum layout_mode mode;
 	enum pane_id focus;   /* of the mode's panes: to show when there is room for one only */
-	bool notice;	      /* there is one to show */
+	int notice_cols;      /* that the notice takes; 0: there is none */
 	bool off[PANE_COUNT]; /* the pane has nothing but a reason to show */
 };
 

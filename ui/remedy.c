@@ -70,6 +70,11 @@ const char *remedy_of(const struct snapshot *snapshot, char *buf, size_t size)
 		snprintf(buf, size,
 			 "%s announcements of stacks came late: no count is wrong by that",
 			 fmt_count(number, sizeof(number), overflow->ringbuf_dropped));
+	else if (overflow->probes_refused > 0)
+		snprintf(buf, size,
+			 "%s functions of allocators are not probed: their file's own symbol table "
+			 "does not have them there; the heap may miss allocations",
+			 fmt_count(number, sizeof(number), overflow->probes_refused));
 	else if (are_stacks_cut(&snapshot->cpu))
 		snprintf(
 		    buf, size,

@@ -5,10 +5,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
 #include <bsd/string.h>
 
 #include "calls.h"
 #include "err.h"
+#include "fmt.h"
 #include "header.h"
 #include "help.h"
 #include "line.h"
@@ -96,9 +99,9 @@ static void draw_too_small(struct grid *grid)
 
 /* What is to be said in a line of its own: what is wrong and what helps, what the budget holds back, a
  * notice, or several of them. */
-static const char *find_notice(const struct snapshot *snapshot, char *buf, size_t size)
+static const char *find_notice(const struct snapshot *snapshot, char *ret_text, size_t size)
 {
-	char remedy[PANE_TEXT];
+	char remedy[PANE_TEXT], buf[2 * PANE_TEXT];
 	const char *parts[] = {remedy_of(snapshot, remedy, sizeof(remedy)), snapshot->governor.reason,
 			       snapshot->notice};
 
@@ -106,18 +109,24 @@ static const char *find_notice(const struct snapshot *snapshot, char *buf, size_
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (!parts[i])
 			continue;
-		(void)strlcat(buf, buf[0] ? "  ! " : "! ", size);
-		(void)strlcat(buf, parts[i], size);
+		(void)strlcat(buf, buf[0] ? "  ! " : "! ", sizeof(buf));
+		(void)strlcat(buf, parts[i], sizeof(buf));
 	}
-	return buf[0] ? buf : NULL;
+	fmt_harmless(ret_text, size, buf);
+	return buf[0] ? ret_text : NULL;
 }
 
 static void draw_notice(const char *notice, struct grid *grid, struct rect rect)
 {
-	struct line line = {.count = 0};
+	for (int row = 0; row < rect.rows; row++) {
+		struct line line = {.count = 0};
+		size_t length = row + 1 < rect.rows ? text_wrap(notice, rect.cols - 2) : strlen(notice);
 
-	line_add(&line, 0, NULL, STYLE_WARN, "%s", notice);
-	line_draw(&line, grid, rect.row);
+		line_add(&line, 0, NULL, STYLE_WARN, "%.*s", (int)length, notice);
+		line_draw(&line, grid, rect.row + row);
+		notice += length;
+		notice += strspn(notice, " ");
+	}
 }
 
 static void draw_panes(struct screen *screen, const struct snapshot *snapshot, struct grid *grid,
@@ -200,7 +209,7 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 	    .cols = grid_cols(grid),
 	    .mode = screen->mode,
 	    .focus = screen->focus,
-	    .notice = notice != NULL,
+	    .notice_cols = notice ? text_width(notice) + 2 : 0,
 	};
 
 	screen->heap_replaced =
@@ -221,7 +230,7 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 		draw_too_small(grid);
 		return;
 	}
-	header_draw(snapshot, screen->paused, request.notice && screen->layout.notice.rows == 0,
+	header_draw(snapshot, screen->paused, notice && screen->layout.notice.rows == 0,
 		    screen->glyphs, grid, screen->layout.header);
 	draw_panes(screen, snapshot, grid, &screen->layout);
 	if (screen_open_detail(screen)) {

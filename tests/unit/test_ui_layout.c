@@ -65,7 +65,7 @@ Test(ui_layout, every_size_from_1x1_to_300x100)
 				    .cols = cols,
 				    .mode = mode,
 				    .focus = panes->ids[(size_t)rest % panes->count],
-				    .notice = rest / 2 % 2,
+				    .notice_cols = rest / 2 % 2 * 100,
 				    .off = {rest / 4 % 2, rest / 8 % 2},
 				};
 
@@ -88,7 +88,7 @@ Test(ui_layout, every_pane_has_a_mode_of_its_own)
 static struct layout at(int cols, int rows)
 {
 	return layout_compute(&(struct layout_request){
-	    .rows = rows, .cols = cols, .focus = PANE_HEAP, .notice = true});
+	    .rows = rows, .cols = cols, .focus = PANE_HEAP, .notice_cols = 1});
 }
 
 Test(ui_layout, degrades_in_order)
@@ -108,6 +108,11 @@ Test(ui_layout, degrades_in_order)
 	cr_expect_eq(tiny.header.rows, 1);
 	cr_expect_eq(tiny.notice.rows, 1);
 	cr_expect_eq(least.notice.rows, 0, "the notice goes last");
+	const struct layout long_one = layout_compute(
+	    &(struct layout_request){.rows = 24, .cols = 80, .notice_cols = 81});
+	cr_expect_eq(long_one.notice.rows, 2);
+	cr_expect_eq(long_one.notice.row, 21);
+	cr_expect_eq(usual.notice.rows, 1, "it fits");
 	cr_expect(!least.too_small);
 	cr_expect(at(29, 6).too_small);
 	cr_expect(at(30, 5).too_small);

@@ -963,6 +963,36 @@ Test(ui_screen, limits_are_said)
 	HAS("sampled 1/512.0K");
 }
 
+/* In the header as many clauses as fit; the pane has all of it. */
+Test(ui_screen, a_reason_ends_with_a_clause)
+{
+	snapshot.heap.state = CHANNEL_OFF;
+	snapshot.heap.reason = "it needs root or cap_bpf, cap_perfmon and cap_sys_ptrace; see PERMISSIONS";
+	draw(80, 24);
+	HAS(" HEAP  off: it needs root or cap_bpf, cap_perfmon and cap_sys_ptrace\n");
+	HAS("see PERMISSIONS\n");
+	draw(120, 24);
+	HAS(" HEAP  off: it needs root or cap_bpf, cap_perfmon and cap_sys_ptrace; see PERMISSIONS\n");
+	snapshot.heap.reason = snapshot.governor.reason = "the probes are taken out at a cost of 7.1%";
+	snapshot.governor.heap_out = true;
+	snapshot.governor.budget_pct = 5;
+	draw(80, 24);
+	HAS(" HEAP  off: the probes are taken out to keep within --max-overhead 5\n");
+}
+
+Test(ui_screen, probes_that_are_refused)
+{
+	draw(80, 24);
+	HAS_NOT("refused");
+	snapshot.overflow.probes_refused = 2;
+	draw(80, 24);
+	HAS(" HEAP  exact  glibc  refused 2!  live ");
+	HAS(" ! 2 functions of allocators are not probed: their file's own symbol table does\n"
+	    " not have them there; the heap may miss allocations\n");
+	draw(60, 24);
+	HAS("refused 2!");
+}
+
 Test(ui_screen, empty_panes_say_what_they_wait_for)
 {
 	snapshot.function_count = 0;
@@ -984,6 +1014,13 @@ Test(ui_screen, notice)
 	HAS(" ! 2 modules without symbols \\x1b]0;title\\x07\n ? Help");
 	draw(40, 8);
 	HAS(" 4127 ordersd ! lost 0");
+	snapshot.notice = "the heap's probes are taken out at a cost of 7.1% of the target's CPU time "
+			  "(--max-overhead 5); tried again in 30 s";
+	draw(80, 24);
+	HAS(" ! the heap's probes are taken out at a cost of 7.1% of the target's CPU time\n"
+	    " (--max-overhead 5); tried again in 30 s\n ? Help");
+	draw(80, 19);
+	HAS(" CPU time...\n ? Help");
 }
 
 Test(ui_screen, hostile_names)
