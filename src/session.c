@@ -402,8 +402,8 @@ int session_turn(struct session *session, struct err *err)
 	return -EPERM;
 }
 
-/* The map of the code that the target makes: it may come late, and have more than is kept. */
-static void check_perf_map(struct session *session)
+/* The map of the code that the target makes may come late; it, and all names, may be more than is kept. */
+static void check_names(struct session *session)
 {
 	const struct module *module = address_space_find_perf_map(session->space);
 
@@ -412,6 +412,9 @@ static void check_perf_map(struct session *session)
 	if (!session->notice && client_perf_map_is_cut(session->client))
 		session->notice =
 		    "the target's perf map has more names than are kept: the oldest are forgotten";
+	if (!session->notice && client_names_are_full(session->client))
+		session->notice =
+		    "names take all the memory they may: functions met from now on have addresses only";
 }
 
 void session_drain(struct session *session)
@@ -423,7 +426,7 @@ void session_drain(struct session *session)
 	session_drain_cpu(session);
 	session_growth_drain(session, false);
 	check_executed(session);
-	check_perf_map(session);
+	check_names(session);
 	client_flush(session->client);
 }
 

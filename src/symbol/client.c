@@ -56,7 +56,7 @@ int client_new(struct symbol_client **ret_client, const struct client_hooks *hoo
 		free(client);
 		return code;
 	}
-	client->store = symbol_store_new();
+	client->store = symbol_store_new(SYMBOL_STORE_BYTES);
 	client->fetch = debug_fetch_new();
 	*ret_client = client;
 	return 0;
@@ -536,6 +536,11 @@ unsigned client_fetch_failures(const struct symbol_client *client)
 bool client_perf_map_is_cut(const struct symbol_client *client)
 {
 	return client->perf_map_is_cut;
+}
+
+bool client_names_are_full(const struct symbol_client *client)
+{
+	return symbol_store_is_full(client->store);
 }
 
 uint64_t client_generation(const struct symbol_client *client)

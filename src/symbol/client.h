@@ -94,6 +94,9 @@ size_t client_outstanding(const struct symbol_client *client);
 /* Whether the perf map has more names than are kept. */
 bool client_perf_map_is_cut(const struct symbol_client *client);
 
+/* Whether names were not taken because they would need too much memory. */
+bool client_names_are_full(const struct symbol_client *client);
+
 /* Changes with every answer that named something. */
 uint64_t client_generation(const struct symbol_client *client);
 

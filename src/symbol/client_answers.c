@@ -14,8 +14,8 @@
 static void take_frames(struct symbol_client *client, struct symbol *symbol,
 			const struct reply *reply)
 {
-	symbol_store_set_frames(client->store, symbol, reply);
-	client->generation++;
+	if (symbol_store_set_frames(client->store, symbol, reply))
+		client->generation++;
 }
 
 static void take_symbol(struct symbol_client *client, struct symbol *symbol,

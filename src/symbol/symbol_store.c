@@ -34,11 +34,30 @@ struct text_entry {
 struct symbol_store {
 	struct symbol_entry *symbols;
 	struct text_entry *texts;
+	size_t bytes, most_bytes; /* of texts, and of frames that are not in an entry */
+	bool full;
 };
 
-struct symbol_store *symbol_store_new(void)
+struct symbol_store *symbol_store_new(size_t most_bytes)
 {
-	return xcalloc(1, sizeof(struct symbol_store));
+	struct symbol_store *store = xcalloc(1, sizeof(*store));
+
+	store->most_bytes = most_bytes;
+	return store;
+}
+
+/* Remembers it where there is none. */
+static bool has_room(struct symbol_store *store, size_t bytes)
+{
+	if (store->bytes <= store->most_bytes && bytes <= store->most_bytes - store->bytes)
+		return true;
+	store->full = true;
+	return false;
+}
+
+static size_t text_bytes(const char *text)
+{
+	return text ? sizeof(struct text_entry) + strlen(text) + 1 : 0;
 }
 
 void symbol_store_free(struct symbol_store *store)
@@ -68,7 +87,8 @@ const char *symbol_store_intern(struct symbol_store *store, const char *text)
 
 	HASH_FIND(hh, store->texts, text, length, entry);
 	if (!entry) {
-		entry = xcalloc(1, sizeof(*entry) + length + 1);
+		entry = xcalloc(1, text_bytes(text));
+		store->bytes += text_bytes(text);
 		memcpy(entry->text, text, length);
 		HASH_ADD(hh, store->texts, text, length, entry);
 	}
@@ -124,19 +144,37 @@ void symbol_store_set_address(struct symbol_store *store, struct symbol *symbol,
 	char name[NAME_SIZE];
 
 	(void)offset_name(name, symbol->module, address);
-	symbol->frames[0].function = symbol_store_intern(store, name);
+	if (has_room(store, text_bytes(name)))
+		symbol->frames[0].function = symbol_store_intern(store, name);
 }
 
-void symbol_store_set_frames(struct symbol_store *store, struct symbol *symbol,
+/* What an answer takes at most: if none of its texts is there already. */
+static size_t reply_bytes(const struct reply *reply)
+{
+	size_t bytes = reply->frame_count * sizeof(struct symbol_frame) +
+		       text_bytes(protocol_text(reply, reply->folder));
+
+	for (uint32_t i = 0; i < reply->frame_count; i++)
+		bytes += text_bytes(protocol_text(reply, reply->frames[i].function)) +
+			 text_bytes(protocol_text(reply, reply->frames[i].file)) +
+			 text_bytes(protocol_text(reply, reply->frames[i].decl_file));
+	return bytes;
+}
+
+bool symbol_store_set_frames(struct symbol_store *store, struct symbol *symbol,
 			     const struct reply *reply)
 {
-	struct symbol_frame only = {0};
-	struct symbol_frame *frames =
-	    reply->frame_count == 1 ? &only : xcalloc(reply->frame_count, sizeof(*frames));
+	struct symbol_frame only = {0}, *frames = &only;
 	struct symbol_entry *entry =
 	    (struct symbol_entry *)(void *)((char *)symbol - offsetof(struct symbol_entry, symbol));
 	const char *folder;
 
+	if (!has_room(store, reply_bytes(reply)))
+		return false;
+	if (reply->frame_count > 1) {
+		frames = xcalloc(reply->frame_count, sizeof(*frames));
+		store->bytes += reply->frame_count * sizeof(*frames);
+	}
 	for (uint32_t i = 0; i < reply->frame_count; i++) {
 		const struct reply_frame *from = &reply->frames[i];
 		const char *function = protocol_text(reply, from->function);
@@ -152,12 +190,20 @@ void symbol_store_set_frames(struct symbol_store *store, struct symbol *symbol,
 		frames[i].decl_line = from->decl_line;
 		frames[i].inlined = from->inlined;
 	}
-	if (symbol->frames != &entry->only)
+	if (symbol->frames != &entry->only) {
+		store->bytes -= symbol->frame_count * sizeof(*frames);
 		free(symbol->frames);
+	}
 	folder = protocol_text(reply, reply->folder);
 	symbol->folder = folder ? symbol_store_intern(store, folder) : NULL;
 	entry->only = only;
 	symbol->frames = frames == &only ? &entry->only : frames;
 	symbol->frame_count = reply->frame_count;
 	symbol->named = true;
+	return true;
+}
+
+bool symbol_store_is_full(const struct symbol_store *store)
+{
+	return store->full;
 }

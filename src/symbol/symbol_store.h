@@ -40,12 +40,16 @@ struct symbol {
 
 struct symbol_store;
 
-struct symbol_store *symbol_store_new(void);
+/* What names and frames of answers may take: several hundred bytes for each of the symbols there can be. */
+enum { SYMBOL_STORE_BYTES = 256 << 20 };
+
+/* Answers that would need more than `most_bytes` in all are not taken: whoever gives them may lie. */
+struct symbol_store *symbol_store_new(size_t most_bytes);
 
 /* NULL is allowed. */
 void symbol_store_free(struct symbol_store *store);
 
-/* Text kept once and as long as the store. */
+/* Text kept once and as long as the store, whatever it has already. */
 const char *symbol_store_intern(struct symbol_store *store, const char *text);
 
 /*
@@ -59,11 +63,15 @@ struct symbol *symbol_store_get(struct symbol_store *store, struct module *modul
 void symbol_store_each(struct symbol_store *store, const struct module *module,
 		       void (*fn)(void *context, struct symbol *symbol), void *context);
 
-/* Names a symbol "module+0xaddress". */
+/* Names a symbol "module+0xaddress", if there is room for that. */
 void symbol_store_set_address(struct symbol_store *store, struct symbol *symbol, uint64_t address);
 
-/* Replaces what is known of a symbol by the frames of a valid answer, which has at least one. */
-void symbol_store_set_frames(struct symbol_store *store, struct symbol *symbol,
+/* Replaces what is known of a symbol by the frames of a valid answer, which has at least one. False: there
+ * is no room for it, and nothing has changed. */
+bool symbol_store_set_frames(struct symbol_store *store, struct symbol *symbol,
 			     const struct reply *reply);
+
+/* Whether something was not taken for want of room. */
+bool symbol_store_is_full(const struct symbol_store *store);
 
 #endif

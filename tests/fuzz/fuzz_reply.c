@@ -20,13 +20,13 @@ static struct module module = {.name = "module", .path = "/tmp/module", .fd = -1
 
 static void use_names(const struct reply *reply)
 {
-	struct symbol_store *store = symbol_store_new();
+	struct symbol_store *store = symbol_store_new(SYMBOL_STORE_BYTES);
 	bool is_new;
 	struct symbol *symbol = symbol_store_get(store, &module, reply->offset, &is_new);
 
 	symbol_store_set_address(store, symbol, reply->address);
 	if (reply->found && reply->frame_count)
-		symbol_store_set_frames(store, symbol, reply);
+		MUST(symbol_store_set_frames(store, symbol, reply));
 	for (uint32_t i = 0; i < symbol->frame_count; i++) {
 		touch_text(symbol->frames[i].function);
 		touch_text(symbol->frames[i].file);
