@@ -82,6 +82,7 @@ static void fill_heap(struct session *session, struct snapshot *snapshot)
 	    .replaced = stats.replaced,
 	    .lost_returns = stats.lost_returns,
 	    .copies = stats.copies,
+	    .unlearnt = unwinder_unlearnt(session->unwinder),
 	};
 	fill_probes(session, snapshot);
 }

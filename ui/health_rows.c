@@ -13,6 +13,7 @@ enum fact {
 	FACT_THREADS,
 	FACT_FREES,
 	FACT_RETURNS,
+	FACT_UNLEARNT,
 	FACT_PROBES,
 	FACT_DEBUG_FILES,
 	FACT_COUNT,
@@ -76,6 +77,11 @@ static struct health_row fact_row(const struct snapshot *snapshot, enum fact fac
 		row.count = snapshot->books.lost_returns;
 		row.lost = SNAPSHOT_UNKNOWN;
 		row.note = "of allocators: left by a jump";
+		break;
+	case FACT_UNLEARNT:
+		row.name = "stacks cut short";
+		row.lost = snapshot->books.unlearnt;
+		row.note = "too many waited for a rule";
 		break;
 	case FACT_PROBES:
 		row.name = "places of probes";

@@ -302,6 +302,7 @@ struct snapshot_books {
 	uint64_t replaced;	/* an address was handed out again, its free was not seen */
 	uint64_t lost_returns;	/* calls that were left by a jump */
 	uint64_t copies;	/* allocations whose stack was copied */
+	uint64_t unlearnt;	/* copies, of samples too, of which too many waited: cut where a rule was missing */
 };
 
 /* What of the kernel's the figures rest on. */

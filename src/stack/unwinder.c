@@ -44,6 +44,7 @@ struct unwinder {
 	size_t asked_count;
 	size_t pending_count;
 	size_t pending_bytes;
+	uint64_t unlearnt;
 };
 
 struct unwinder *unwinder_new(struct rule_table *rules, struct stack_table *stacks,
@@ -158,6 +159,7 @@ void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, s
 	}
 	if (!has_room(unwinder, copy)) {
 		walk.frames[walk.frame_count++] = address;
+		unwinder->unlearnt++;
 		finish(unwinder, &walk, STACK_UNLEARNT, tag);
 		return;
 	}
@@ -242,6 +244,11 @@ void unwinder_rule(struct unwinder *unwinder, uint64_t address, const struct unw
 		drop(unwinder, pending);
 	}
 	free(waiting);
+}
+
+uint64_t unwinder_unlearnt(const struct unwinder *unwinder)
+{
+	return unwinder->unlearnt;
 }
 
 size_t unwinder_pending(const struct unwinder *unwinder)

@@ -65,6 +65,9 @@ void unwinder_learn_around(struct unwinder *unwinder, uint64_t address);
 /* The rule of an address has come: enters it and goes on with the walks that waited for it. */
 void unwinder_rule(struct unwinder *unwinder, uint64_t address, const struct unwind_rule *rule);
 
+/* Copies that had no room in the queue, and so have but the beginning of their stack. */
+uint64_t unwinder_unlearnt(const struct unwinder *unwinder);
+
 /* Copies that wait. */
 size_t unwinder_pending(const struct unwinder *unwinder);
 

@@ -8,6 +8,7 @@ import collections
 import contextlib
 import ctypes
 import datetime
+import functools
 import json
 import os
 import re
@@ -128,6 +129,11 @@ def site_word(name):
     """The site_* in a function's full name, or None."""
     match = re.search(r"\bsite_\w+", name or "")
     return match.group(0) if match else None
+
+
+@functools.cache
+def is_sanitized():
+    return b"__asan_init" in Path(TOP).read_bytes()
 
 
 def named_sites(refresh):
@@ -320,6 +326,13 @@ class LiveTest(unittest.TestCase):
         wrong = [f"{name}: {seen.get(name, none)}, truth {site}"
                  for name, site in sorted(truth.items()) if seen.get(name, none) != site]
         wrong += [f"{name}: {seen[name]}, not in the truth" for name in seen.keys() - truth.keys()]
-        if wrong:
+        # With sanitizers rules are learnt so slowly that too many stacks wait for one. Their allocations are
+        # booked without a named site, and counted.
+        if wrong and is_sanitized() and refresh["ledger"]["stacks_unlearnt"]:
+            missing = [site.alloc_objects - seen.get(name, none).alloc_objects
+                       for name, site in truth.items()]
+            self.assertGreaterEqual(min(missing), 0, wrong)
+            self.assertLessEqual(sum(missing), refresh["ledger"]["stacks_unlearnt"], wrong)
+        elif wrong:
             more = f"\nand {len(wrong) - 10} more" if len(wrong) > 10 else ""
             self.fail("\n".join(wrong[:10]) + more + f"\noverflow: {refresh['overflow']}")
