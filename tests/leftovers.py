@@ -1,5 +1,5 @@
 """
-What a run of the tests leaves behind: processes, BPF programs, probes, accounts, sysctls.
+What a run of the tests leaves behind: processes, BPF programs, probes, accounts, folders, sysctls.
 
 Others may use the machine at the same time, other runs of these tests, too. A process is of this run if it,
 or one that it descends from, has the run's mark in its environment; one without any mark if its file is in
@@ -15,6 +15,7 @@ import os
 import pwd
 import re
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -115,6 +116,8 @@ class Leftovers:
         for user in pwd.getpwall():
             if user.pw_name.startswith(f"rsprof-{os.getpid()}-"):
                 left["account", user.pw_name] = f"account {user.pw_name}"
+        for path in Path(tempfile.gettempdir()).glob(f"rsprof-test-{os.getpid()}-*"):
+            left["folder", path] = f"folder {path}"
         for name, value in sysctls().items():
             if value != self.sysctls[name]:
                 left["sysctl", name] = f"sysctl {name}: {value}, was {self.sysctls[name]}"

@@ -229,7 +229,7 @@ class LiveTest(unittest.TestCase):
 
     def folder(self):
         """A new folder that everybody may read, gone at the end of the test."""
-        path = tempfile.mkdtemp(prefix="rsprof-test-")
+        path = tempfile.mkdtemp(prefix=f"rsprof-test-{os.getpid()}-")
         os.chmod(path, 0o755)
         self.addCleanup(shutil.rmtree, path, ignore_errors=True)
         return Path(path)

@@ -210,10 +210,17 @@ class Kills(StormTest):
         def cost():
             return float(process.stdout.readline())
 
+        def has_allocations(refresh):
+            # Its lines are read all the while: it stands still when the pipe is full.
+            end = time.monotonic() + 0.05
+            while time.monotonic() < end:
+                cost()
+            return refresh["heap"]["alloc_objects"]
+
         before = min(cost() for _ in range(50))
         for way in (WAYS[0], PERF_LINK):
             stream = self.stream(*way, "-d", "0.1", process.pid)
-            stream.until(lambda refresh: refresh["heap"]["alloc_objects"], "allocations")
+            stream.until(has_allocations, "allocations")
             # Lines of before the probes may still be in the pipe.
             support.wait_until(lambda: cost() > 3 * before, "the cost of the probes")
             self.assertTrue(our_programs() & held_programs(), "a program is seen while it is held")

@@ -52,3 +52,7 @@ class Left(support.LiveTest):
         process = self.spawn("env", "-i", self.target("demo"))
         support.wait_until(lambda: os.readlink(f"/proc/{process.pid}/exe") == self.target("demo"), "exec")
         self.assertTrue(ours.is_ours(process.pid))
+
+    def test_folder(self):
+        folder = self.folder()
+        self.assertIn(("folder", folder), Leftovers([]).look())

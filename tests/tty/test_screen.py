@@ -267,6 +267,7 @@ class ScreenTest(unittest.TestCase):
         terminal.wait_for(r"^.kernel +Linux .*" + re.escape(os.uname().release))
         terminal.wait_for(r"^ channel +heap ring buffer +\d")
         terminal.wait_for(r"^ map +live objects +\d")
+        terminal.press("G")
         terminal.wait_for(r"^ probe +malloc +libc\S*\+0x[0-9a-f]+ +[1-9]\S* +[1-9]\S* +\d\S* +emulated")
 
     def test_kernel_unfolds_and_folds(self):
