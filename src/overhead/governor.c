@@ -115,6 +115,21 @@ static bool share_time(const struct governor *governor, const struct governor_li
 	return fits(governor, limits, facts, setting, aim);
 }
 
+/* As many samples as fit: rarer ones have not sufficed, and would tell less for nothing. */
+static void sample_more(const struct governor *governor, const struct governor_limits *limits,
+			const struct governor_facts *facts, struct governor_setting *setting)
+{
+	struct governor_setting finer = *setting;
+
+	while (finer.interval_least > governor->setting.interval_least &&
+	       finer.interval_least > SAMPLING_INTERVAL_LEAST) {
+		finer.interval_least /= INTERVAL_FACTOR;
+		if (!fits(governor, limits, facts, &finer, aim))
+			return;
+		*setting = finer;
+	}
+}
+
 /* What frees is probed all the time, or not at all. */
 static struct governor_setting fewer_probes(const struct governor *governor,
 					    const struct governor_limits *limits,
@@ -126,8 +141,10 @@ static struct governor_setting fewer_probes(const struct governor *governor,
 	if (!now->frees_out && share_time(governor, limits, facts, &followed))
 		return followed;
 	counted.frees_out = true;
-	if (limits->counted_halvings_most && share_time(governor, limits, facts, &counted))
+	if (limits->counted_halvings_most && share_time(governor, limits, facts, &counted)) {
+		sample_more(governor, limits, facts, &counted);
 		return counted;
+	}
 	out.time_halvings = 0;
 	out.frees_out = false;
 	out.heap_out = true;
@@ -142,7 +159,8 @@ static struct governor_setting tighter(const struct governor *governor,
 	struct governor_setting setting = governor->setting;
 	uint64_t interval = facts->interval ? facts->interval : SAMPLING_INTERVAL_LEAST;
 
-	if (limits->heap && !setting.heap_out) {
+	/* Where allocations are only counted, in moments, samples are few enough. */
+	if (limits->heap && !setting.heap_out && !setting.frees_out) {
 		while (!fits(governor, limits, facts, &setting, aim) &&
 		       setting.interval_least < SAMPLING_INTERVAL_MOST &&
 		       matters(limits, facts, predict(governor, facts, &setting).sampled_ns)) {
