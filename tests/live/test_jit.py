@@ -8,6 +8,7 @@ from support import functions, share, user_share
 
 OFTEN = ("--heap", "off", "-F", "997")
 MADE = {"made_hot": 75, "made_loop": 25}
+NAMELESS = r"\A\[anon\]\+0x[0-9a-f]+\Z"
 
 SCRIPT = """
 function hotLoop(n) { let x = 1; for (let i = 0; i < n; i++) x = (x * 31 + i) % 1000003; return x }
@@ -33,10 +34,9 @@ class Made(support.LiveTest):
 
     def test_names_come_late(self):
         process, stream = self.start()
-        first = stream.next()
+        first = stream.until(lambda refresh: functions(refresh, NAMELESS), "samples in made code")
         self.assertFalse(functions(first, "made_"))
-        anonymous = functions(first, r"\A\[anon\]\+0x[0-9a-f]+\Z")
-        self.assertTrue(anonymous)
+        anonymous = functions(first, NAMELESS)
         self.assertEqual({function["module"] for function in anonymous}, {"[anon]"})
         process.send_signal(signal.SIGUSR1)
         refresh = stream.until(
@@ -53,7 +53,7 @@ class Made(support.LiveTest):
         _, stream = self.start()
         refresh = stream.until(lambda refresh: refresh["cpu"]["samples"] >= 1500, "1500 samples")
         self.check_stacks(refresh)
-        self.assertGreaterEqual(user_share(refresh, r"\A\[anon\]\+0x"), 97)
+        self.assertGreaterEqual(user_share(refresh, NAMELESS), 97)
 
 
 class Runtimes(support.LiveTest):
@@ -81,5 +81,5 @@ class Runtimes(support.LiveTest):
                                              "x = (x * 31 + 7) % 1000003 end")
         stream = self.stream(*OFTEN, "-d", "1", process.pid)
         refresh = stream.until(lambda refresh: refresh["cpu"]["samples"] >= 1500, "1500 samples")
-        self.assertGreaterEqual(user_share(refresh, r"\A\[anon\]\+0x"), 95)
+        self.assertGreaterEqual(user_share(refresh, NAMELESS), 95)
         self.assertLessEqual(refresh["cpu"]["stacks_complete"], refresh["cpu"]["samples"])

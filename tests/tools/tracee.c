@@ -104,6 +104,9 @@ static bool is_wanted_stop(struct tracee *tracee, pid_t tid, int status, pid_t w
 		add_thread(tracee, tid);
 	}
 	resume(tid, event ? 0 : WSTOPSIG(status));
+	/* The kernel takes any stop for the one that was asked for (ptrace_stop()): ask again. */
+	if (tid == wanted)
+		(void)ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
 	return false;
 }
 
