@@ -97,7 +97,9 @@ static void list_frames(struct run *run, FILE *out, const uint64_t *frames, size
 		fputs(" end", out);
 }
 
-/* The frame before the one where the two part, `last`, is the one whose rule was wrong on one side.
+/*
+ * Where the two part, the frame before, `last`, is the one whose rule was wrong on one side. A stack
+ * that leads nowhere may have gone wrong anywhere: there it is the function that was stopped.
  */
 static void note(struct run *run, const char *kind, const struct stack *stack,
 		 const uint64_t *frames, size_t count, size_t part, uint64_t last)
@@ -141,7 +143,7 @@ static void compare_with_theirs(struct run *run, pid_t tid, const struct stack *
 	common = common_frames(stack, frames, count);
 	if (stack->state == STACK_BROKEN || ours_is_cut_by_copy(stack))
 		note(run, stack->state == STACK_BROKEN ? "broken" : "beyond_copy", stack, frames,
-		     count, stack->frame_count, stack->frames[stack->frame_count - 1]);
+		     count, 0, stack->frames[0]);
 	if (!whole) {
 		run->tally.theirs_failed++;
 		note(run, "theirs_failed", stack, frames, count, count,

@@ -86,9 +86,20 @@ bool theirs_unwind(struct theirs *theirs, pid_t tid, uint64_t frames[THEIRS_FRAM
 	return result == 0 || list.count == THEIRS_FRAMES_MAX;
 }
 
-const char *theirs_function(struct theirs *theirs, uint64_t address)
+/* dwfl_addrmodule() gives memory that is no module's to the one below it. */
+static Dwfl_Module *module_of(struct theirs *theirs, uint64_t address)
 {
 	Dwfl_Module *module = dwfl_addrmodule(theirs->dwfl, address);
+	Dwarf_Addr start = 0, end = 0;
+
+	if (module)
+		(void)dwfl_module_info(module, NULL, &start, &end, NULL, NULL, NULL, NULL);
+	return address < end ? module : NULL;
+}
+
+const char *theirs_function(struct theirs *theirs, uint64_t address)
+{
+	Dwfl_Module *module = module_of(theirs, address);
 	GElf_Off offset;
 	GElf_Sym symbol;
 
@@ -99,7 +110,7 @@ const char *theirs_function(struct theirs *theirs, uint64_t address)
 
 const char *theirs_module(struct theirs *theirs, uint64_t address, uint64_t *ret_offset)
 {
-	Dwfl_Module *module = dwfl_addrmodule(theirs->dwfl, address);
+	Dwfl_Module *module = module_of(theirs, address);
 	Dwarf_Addr start = 0;
 	const char *path =
 	    module ? dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, NULL, NULL) : NULL;
