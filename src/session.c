@@ -23,7 +23,9 @@ enum { ALLOCATOR_WAIT_MS = 3000 };
 /* While names are waited for, it is seen so often which are worth most. */
 enum { PREFER_MS = 100 };
 /* Of the clock. What is dear is done at one tick of a second; without probes, there are no others. */
-enum { TICKS_PER_S = 4, TICK_NS = 1000000000 / TICKS_PER_S };
+enum { NS_PER_S = 1000000000, TICKS_PER_S = 4, TICK_NS = NS_PER_S / TICKS_PER_S };
+/* A refresh of the usual delay comes before it. */
+enum { LATE_TICK_NS = NS_PER_S + TICK_NS };
 /* How much the target allocates decides how it is sampled. */
 enum { FIRST_TICK_NS = 100000000 };
 
@@ -86,7 +88,7 @@ static int set_clock(struct session *session, long first_ns)
 {
 	const struct timespec second = {.tv_sec = 1}, part = {.tv_nsec = TICK_NS};
 	const struct itimerspec timer = {
-	    .it_value = {.tv_nsec = first_ns},
+	    .it_value = {first_ns / NS_PER_S, first_ns % NS_PER_S},
 	    .it_interval = session->clock_is_slow ? second : part,
 	};
 
@@ -96,6 +98,14 @@ static int set_clock(struct session *session, long first_ns)
 static bool has_probes(const struct session *session)
 {
 	return session->heap_waits || (session->heap && !session->heap_out);
+}
+
+void session_stand_in_for_clock(struct session *session)
+{
+	if (!session->clock_is_slow || has_probes(session))
+		return;
+	session_govern(session);
+	(void)set_clock(session, LATE_TICK_NS);
 }
 
 /* The turn that this makes looks after the worker. */

@@ -59,7 +59,7 @@ struct session_growth {
 	double map_due_s; /* the mappings are read anew, even if no fault waits for them */
 };
 
-static const double map_interval_s = 3;
+static const double map_interval_s = 10;
 
 static void let_go(struct session_growth *growth, struct sample *sample)
 {

@@ -333,6 +333,11 @@ double session_calls_open_s(const struct session *session);
 double session_own_ns(struct session *session);
 /* Keeps the cost within the budget; after session_count_cost(). */
 void session_govern(struct session *session);
+/*
+ * Does what the slow clock is there for, and has it come later: with a refresh each second it need not
+ * wake us. After session_count_cost().
+ */
+void session_stand_in_for_clock(struct session *session);
 void session_fill_governor(struct session *session, struct snapshot *snapshot);
 void session_fill_overhead(struct session *session, struct snapshot *snapshot);
 
