@@ -174,9 +174,9 @@ struct snapshot *session_snapshot(struct session *session, const struct snapshot
 	session_prefer_names(session);
 	(void)session_ask_lines(session);
 	session_count_cost(session);
-	session_stand_in_for_clock(session);
 	session_fill_overhead(session, snapshot);
 	session_fill_governor(session, snapshot);
+	session_stand_in_for_clock(session);
 	session_trim(session);
 	return snapshot;
 }
