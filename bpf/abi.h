@@ -15,6 +15,7 @@
 #ifdef __bpf__
 typedef __u64 abi_u64;
 #else
+#include <stdbool.h>
 #include <stdint.h>
 typedef uint64_t abi_u64;
 #endif
@@ -148,12 +149,19 @@ enum heap_call {
 	HEAP_CALL_ALLOC,     /* returns a new object */
 	HEAP_CALL_ALLOC_OUT, /* stores it where its pointer says and returns 0, as posix_memalign() */
 	HEAP_CALL_REALLOC,
+	HEAP_CALL_RESIZE,    /* as xallocx(): never moves it, returns how much it has room for then */
 	HEAP_CALL_FREE,
 	HEAP_CALL_MAP,	     /* as mmap(): returns anonymous memory, or -1 */
 	HEAP_CALL_REMAP,     /* as mremap() */
 	HEAP_CALL_UNMAP,     /* as munmap(): may free a part */
 	HEAP_CALL_COUNT,
 };
+
+/* Whether it is given an object that there is, and what it returns stands for that one. */
+static inline bool heap_call_reallocates(__u64 call)
+{
+	return call == HEAP_CALL_REALLOC || call == HEAP_CALL_RESIZE || call == HEAP_CALL_REMAP;
+}
 
 /*
  * A probe's cookie: what the function does, and which registers have its arguments where the probe

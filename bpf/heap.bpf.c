@@ -315,9 +315,7 @@ static __always_inline struct heap_thread *find_or_make_thread(__u32 tid)
 
 static __always_inline bool is_realloc(__u64 cookie)
 {
-	__u32 call = heap_cookie_call(cookie);
-
-	return call == HEAP_CALL_REALLOC || call == HEAP_CALL_REMAP;
+	return heap_call_reallocates(heap_cookie_call(cookie));
 }
 
 /* Its probe is never taken out on its own. */
@@ -429,6 +427,8 @@ static __always_inline __u64 returned_address(const struct heap_thread *thread, 
 
 	if (call == HEAP_CALL_MAP || call == HEAP_CALL_REMAP)
 		return regs->rax + 1 ? regs->rax : 0;
+	if (call == HEAP_CALL_RESIZE)
+		return regs->rax >= thread->size ? thread->pointer : 0;
 	if (call != HEAP_CALL_ALLOC_OUT)
 		return regs->rax;
 	if ((__u32)regs->rax || bpf_probe_read_user(&address, sizeof(address), (const void *)thread->pointer))
@@ -454,7 +454,9 @@ static __always_inline void book_return(struct heap_thread *thread, const struct
 		else
 			book_free(&thread->old);
 	}
-	COUNT(failed);
+	/* There an object that cannot grow where it is is no failure. */
+	if (heap_cookie_call(thread->cookie) != HEAP_CALL_RESIZE)
+		COUNT(failed);
 }
 
 static __always_inline int leave_allocation(const struct pt_regs *regs, __u64 cookie)

@@ -1,7 +1,7 @@
 /*
  * Sources of the lists: the psABI's C library, jemalloc(3), mimalloc.h, gperftools/tcmalloc.h, the C++
- * standard with the Itanium ABI's mangling, and Rust's alloc crate. Left out are jemalloc's xallocx(),
- * which returns a size, and mi_reallocarr(), which calls mi_reallocarray().
+ * standard with the Itanium ABI's mangling, and Rust's alloc crate. Left out is mi_reallocarr(), which calls
+ * mi_reallocarray().
  */
 #include "config.h"
 
@@ -50,6 +50,7 @@ const struct allocator_function allocator_functions[] = {
 
     ALLOC(LIST_JEMALLOC, "mallocx", 0),
     REALLOC(LIST_JEMALLOC, "rallocx"),
+    {"xallocx", LIST_JEMALLOC, HEAP_CALL_RESIZE, {1, NONE, 0}},
     FREE(LIST_JEMALLOC, "dallocx"),
     FREE(LIST_JEMALLOC, "sdallocx"),
 
@@ -237,7 +238,7 @@ bool allocator_frees(const struct allocator_function *function)
 
 bool allocator_reallocates(const struct allocator_function *function)
 {
-	return function->call == HEAP_CALL_REALLOC || function->call == HEAP_CALL_REMAP;
+	return heap_call_reallocates(function->call);
 }
 
 const char *allocator_family_name(enum allocator_family family)

@@ -49,7 +49,7 @@ static bool is_free(const struct heap_function *function)
 
 static bool is_realloc(const struct heap_function *function)
 {
-	return function->call == HEAP_CALL_REALLOC || function->call == HEAP_CALL_REMAP;
+	return heap_call_reallocates(function->call);
 }
 
 static struct uprobe_place place_of(const struct heap_function *function, size_t probe)

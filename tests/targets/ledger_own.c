@@ -11,7 +11,7 @@
 /* What a function is called with. */
 enum argument { END, SIZE, COUNT, POINTER, ALIGNMENT, HEAP, ZERO };
 
-enum action { ALLOC, REALLOC, FREE };
+enum action { ALLOC, REALLOC, RESIZE, FREE };
 
 /* realloc and free are given what `malloc` of the same library returned. */
 struct function {
@@ -28,6 +28,7 @@ struct function {
 static const struct function functions[] = {
 	{ "mallocx", MX, ALLOC, { SIZE, ZERO } },
 	{ "rallocx", MX, REALLOC, { POINTER, SIZE, ZERO } },
+	{ "xallocx", MX, RESIZE, { POINTER, SIZE, ZERO, ZERO } },
 	{ "dallocx", MX, FREE, { POINTER, ZERO } },
 	{ "sdallocx", MX, FREE, { POINTER, SIZE, ZERO } },
 
@@ -116,11 +117,12 @@ static const struct function functions[] = {
 	{ "tc_deletearray_sized", TC, FREE, { POINTER, SIZE } },
 };
 
-enum site { OWN_ALLOC, OWN_REALLOC, OWN_FREE, SITES };
+enum site { OWN_ALLOC, OWN_REALLOC, OWN_RESIZE, OWN_FREE, SITES };
 
 static struct book books[SITES] = {
 	[OWN_ALLOC] = { .function = "site_own_alloc" },
 	[OWN_REALLOC] = { .function = "site_own_realloc" },
+	[OWN_RESIZE] = { .function = "site_own_resize" },
 	[OWN_FREE] = { .function = "site_own_free" },
 };
 
@@ -186,6 +188,23 @@ OWN_FUNCTION void site_own_realloc(const struct function *function, call_fn fn, 
 	book_alloc(&books[OWN_REALLOC], count * size * 2);
 }
 
+/* Once to what its size class has room for, once to what it has not: there it stays as it is. */
+OWN_FUNCTION void site_own_resize(const struct function *function, call_fn fn, call_fn plain)
+{
+	void *pointer = ledger_must(plain(1000, 0, 0, 0, 0));
+	uintptr_t arguments[5];
+
+	book_alloc(&books[OWN_RESIZE], 1000);
+	arrange(arguments, function, pointer, 1, 1020);
+	if ((uintptr_t)CALL(fn, arguments) < 1020)
+		exit(1);
+	book_free(&books[OWN_RESIZE], 1000);
+	book_alloc(&books[OWN_RESIZE], 1020);
+	arrange(arguments, function, pointer, 1, (size_t)1 << 30);
+	if ((uintptr_t)CALL(fn, arguments) >= (size_t)1 << 30)
+		exit(1);
+}
+
 /* 512 bytes are aligned to what the functions are told in every allocator. */
 OWN_FUNCTION void site_own_free(const struct function *function, call_fn fn, call_fn plain)
 {
@@ -214,6 +233,8 @@ static int call_all(void)
 			site_own_alloc(function, fn, 100 + i);
 		else if (fn && function->action == REALLOC)
 			site_own_realloc(function, fn, plain, 100 + i);
+		else if (fn && function->action == RESIZE)
+			site_own_resize(function, fn, plain);
 		else if (fn)
 			site_own_free(function, fn, plain);
 	}

@@ -27,6 +27,7 @@ static const struct expected expected[] = {
     {"aligned_alloc", ALLOCATOR_C, HEAP_CALL_ALLOC, {1, NONE, NONE}},
     {"free_aligned_sized", ALLOCATOR_C, HEAP_CALL_FREE, {NONE, NONE, 0}},
     {"mallocx", ALLOCATOR_JEMALLOC, HEAP_CALL_ALLOC, {0, NONE, NONE}},
+    {"xallocx", ALLOCATOR_JEMALLOC, HEAP_CALL_RESIZE, {1, NONE, 0}},
     {"sdallocx", ALLOCATOR_JEMALLOC, HEAP_CALL_FREE, {NONE, NONE, 0}},
     {"je_malloc", ALLOCATOR_JEMALLOC, HEAP_CALL_ALLOC, {0, NONE, NONE}},
     {"je_rallocx", ALLOCATOR_JEMALLOC, HEAP_CALL_REALLOC, {1, NONE, 0}},
@@ -97,8 +98,7 @@ Test(allocators, what_is_none)
 	    "mi_heap_destroy",
 	    "mi_",
 	    "mi_heap_",
-	    /* Returns a size, and a pointer by a pointer. */
-	    "xallocx",
+	    /* Returns a pointer by a pointer. */
 	    "mi_reallocarr",
 	    "tc_malloc_size",
 	    "_ZnwmPv",
