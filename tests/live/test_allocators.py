@@ -27,7 +27,7 @@ class AllocatorTest(LedgerTest):
         self.assertEqual(refresh["heap"]["untracked_frees"], 0)
 
     def library(self, library, name, least):
-        for target in ("ledger_c", "ledger_cc"):
+        for target in ("ledger_c", "ledger_cc", "ledger_rs"):
             with self.subTest(target):
                 refresh = self.command(target, env=self.preloaded(library))
                 self.check(refresh, name, library.partition(".so")[0], least)
@@ -60,6 +60,25 @@ class Library(AllocatorTest):
                 self.attached("ledger_c", env=self.preloaded(library))
 
 
+class LinkKinds(AllocatorTest):
+    """Session links, where the kernel has them, are what all other tests are done with."""
+
+    def check_kind(self, kind):
+        for library in ("libjemalloc.so.2", "libmimalloc.so.2", "libtcmalloc.so.4"):
+            with self.subTest(library):
+                self.command("ledger_cc", f"--uprobe-link={kind}", env=self.preloaded(library))
+        for target in ("ledger_cc.jemalloc", "ledger_cc.tcmalloc", "ledger_c.mi_", "ledger_c.musl",
+                       "ledger_c.musl-static"):
+            with self.subTest(target):
+                self.command(target, f"--uprobe-link={kind}")
+
+    def test_multi(self):
+        self.check_kind("multi")
+
+    def test_perf(self):
+        self.check_kind("perf")
+
+
 class Linked(AllocatorTest):
     def test_jemalloc(self):
         self.linked("ledger_c.jemalloc", "jemalloc", 10)
@@ -76,14 +95,12 @@ class Linked(AllocatorTest):
     def test_musl(self):
         self.linked("ledger_c.musl-static", "musl", 7)
 
-    def test_prefixed_jemalloc(self):
+    def test_prefixed(self):
         """Beside the C library's own allocator, which keeps what the library itself allocates."""
-        self.linked("ledger_c.rjem", "jemalloc", 10)
-
-    def test_link_kinds(self):
-        for kind in ("multi", "perf"):
-            with self.subTest(kind):
-                self.command("ledger_cc.jemalloc", f"--uprobe-link={kind}")
+        for prefix, name, least in (("_rjem_", "jemalloc", 10), ("je_", "jemalloc", 10),
+                                    ("mi_", "mimalloc", 7), ("tc_", "tcmalloc", 7)):
+            with self.subTest(prefix):
+                self.linked(f"ledger_c.{prefix}", name, least)
 
 
 class Own(AllocatorTest):

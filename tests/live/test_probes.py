@@ -62,7 +62,7 @@ class Probes(LiveTest):
                           if probes[name]["how"] != "emulated"], [])
 
     def test_two_allocators(self):
-        process = self.spawn(self.target("ledger_c.rjem"), "--wait",
+        process = self.spawn(self.target("ledger_c._rjem_"), "--wait",
                              stdin=subprocess.PIPE)
         support.wait_until(lambda: support.process_state(process.pid) == "S", "the target waiting")
         found = {(probe["allocator"], probe["function"]) for probe in self.probes(process.pid)}
