@@ -203,7 +203,7 @@ class Permissions(LiveTest):
 
 
 class Kernel(LiveTest):
-    """What the kernel lacks. Its BTF is hidden in a mount namespace of the test's own."""
+    """10.3.3: what the kernel lacks. Its BTF is hidden in a mount namespace of the test's own."""
 
     HIDDEN = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', "sh")
 

@@ -1,6 +1,7 @@
 """
 A worker that was taken over can lie about names and rules, and nothing else. Here it is replaced by
 one that sends garbage, floods, spins, or lies in well-formed answers (tests/tools/lying_worker.c).
+Clause 10.6.1 of SECURITY.
 """
 
 import os

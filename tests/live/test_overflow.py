@@ -1,5 +1,6 @@
 """
-Too little room, forced: what is lost is counted, and the books of what is tracked stay right.
+Too little room, forced: what is lost is counted, and the books of what is tracked stay right. Clause
+10.5.3 of SECURITY.
 
 What a target allocates beside its own books (its threads' control blocks, a stream's buffer) is the same
 in each run: it is learnt from a run in which nothing is lost.
@@ -125,7 +126,7 @@ class Overflow(support.LiveTest):
 
 
 class Memory(support.LiveTest):
-    """A kernel that has no memory for the map of live objects gives a smaller one."""
+    """10.5.2: a kernel that has no memory for the map of live objects gives a smaller one."""
 
     LIMIT = 500 << 20
 

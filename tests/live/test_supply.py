@@ -1,4 +1,4 @@
-"""What is given to others: the same bytes elsewhere, a bill of materials, and a signed release."""
+"""What is given to others: clauses 10.6.1 to 10.6.3 of SECURITY."""
 
 import hashlib
 import json
@@ -28,11 +28,13 @@ class Supply(support.LiveTest):
         return done.stdout
 
     def test_other_folder_and_user(self):
+        """10.6.2: the same bytes elsewhere."""
         output = self.run_well(BUILD, "make", "-s", "reproducible")
         for name in ("rsprof-top", ".tar.xz"):
             self.assertRegex(output, rf"reproduced \S*{name}: [0-9a-f]{{64}}\n")
 
     def test_bill_of_materials(self):
+        """10.6.1: what it is made of."""
         self.run_well(BUILD, "make", "-s", "sbom")
         tarball = next(BUILD.glob("rsprof-top-*.tar.xz"))
         bill = json.loads(next(BUILD.glob("rsprof-top-*.spdx.json")).read_text())
@@ -73,6 +75,7 @@ class Supply(support.LiveTest):
         self.assertFalse((build / "release").exists())
 
     def test_release(self):
+        """10.6.3: of a signed tag only, and signed."""
         self.run_well(BUILD, "make", "-s", "dist")
         folder, build, keys = self.repository()
         version = next(BUILD.glob("rsprof-top-*.tar.xz")).name[len("rsprof-top-"):-len(".tar.xz")]

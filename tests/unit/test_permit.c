@@ -70,6 +70,7 @@ static void drop_all(void)
 	cr_assert_eq(capabilities_keep(0, NULL), 0);
 }
 
+/* 10.3.2: without privileges there is no heap, and what is missing is said. */
 Test(permit, reasons_name_the_value, .init = drop_all)
 {
 	struct kernel_limits limits = {.perf_event_paranoid = 3};
@@ -103,6 +104,7 @@ Test(permit, eacces_is_the_verifiers_where_all_is_permitted)
 	cr_expect(kernel_limits_forbid_bpf(-EACCES, &limits));
 }
 
+/* 10.2.2 */
 Test(permit, scopes)
 {
 	cr_expect(strstr(kernel_limits_scope_text(1), "parent"));

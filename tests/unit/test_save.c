@@ -1,4 +1,4 @@
-/* save: a file that only its owner may read, in a folder where nobody can exchange it. */
+/* save: a file that only its owner may read, in a folder where nobody can exchange it (10.4.2). */
 #include "config.h"
 
 #include "output/save.h"
