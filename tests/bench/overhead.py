@@ -1,43 +1,48 @@
-"""What watching really costs, beside what is shown; the same for other tools; how long attaching stops."""
+"""What watching really costs, beside what is shown; the same for other tools.
+
+Noise of the machine is larger than many of these costs. So each row is measured in many short rounds, in turn
+with the target alone just before and after; the median of the rounds counts, and its interval is printed.
+"""
 
 import contextlib
-import datetime
 import json
 import os
 import platform
+import re
 import shutil
 import signal
-import struct
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-from measure import cpu_seconds, running
+import budget
+from load import BUDGET_PCT, Load, held, interval, lost_pct, median, stamp
+from measure import running
 
-RATES = (1000, 10000, 100000, 1000000)  # pairs of malloc and free in a second of the target's own time
-KIB = 16
-PAIR_NS = 12  # of malloc and free themselves
-ALONE_S = 0.7
-WARM_UP_S = 4  # until the cost of a trap and the rules of all stacks are known
-MEASURE_S = 2
-BUDGET = "budget of 5 %"
-BUDGET_PCT = 5
-STEP_RATES = 1000, 100000  # before and after a step of the load
-MINUTE_S = 60
-WITHIN = 0.2  # shown is to be true to a fifth, ...
-WITHIN_POINTS = 0.5  # ... or to half a point
-CYCLES = 5
+RATES = (1000, 10000, 100000, 1000000)
+ALONE_S = 0.8
+SETTLE_S = 0.3  # after the watcher has gone
+# Until the cost of a trap and the rules of all stacks are known; with a budget, until it is kept.
+WARM_UP_S, BUDGET_WARM_UP_S = 2.5, 8
+MEASURE_S, BUDGET_MEASURE_S = 1.5, 5
+REFRESH_S = 0.25
+# What is shown is to be true to a fifth, or to half a point. Rounds go on until the interval is half as wide.
+WITHIN, WITHIN_POINTS = 0.2, 0.5
+ROUNDS_LEAST, ROUNDS_MOST = 6, 12
 CLASSIC = Path(__file__).with_name("classic.bt")
+BUDGET = f"budget of {BUDGET_PCT} %"
 OURS = {
     "CPU 99 Hz": ("--heap", "off"),
     "CPU 999 Hz": ("--heap", "off", "-F", "999"),
     "CPU 4999 Hz": ("--heap", "off", "-F", "4999"),
     "heap 512K": ("--heap", "512K"),
     "heap exact": ("--heap", "exact"),
+    "exact, 999 Hz": ("--heap", "exact", "-F", "999"),
     "exact, 4999 Hz": ("--heap", "exact", "-F", "4999"),
     BUDGET: (),
 }
+HEAPTRACK = "heaptrack (from the start)"
 
 
 def machine():
@@ -47,60 +52,50 @@ def machine():
     return f"{model}, {os.cpu_count()} CPUs{', virtual' if virtual else ''}, Linux {platform.release()}"
 
 
-class Load:
-    """The target at work, with its counters."""
+class Watched:
+    """A target at work, which is measured alone before and after it is watched."""
 
-    def __init__(self, slots, rate):
-        self.slots = slots
-        file = os.open(slots, os.O_RDWR)
-        os.pwrite(file, struct.pack("Q", max(int(1e9 / rate) - PAIR_NS, 0)), 64)
-        os.close(file)
+    def __init__(self, load, pid):
+        self.load, self.pid = load, pid
+        self.alone = load.pair_ns(pid, ALONE_S)
 
-    def pair_ns(self, pid, seconds):
-        """CPU time of the target for a pair and the work that goes with it."""
-        pairs, cpu = struct.unpack("Q", self.slots.read_bytes()[:8])[0], cpu_seconds([pid])
-        time.sleep(seconds)
-        cpu = cpu_seconds([pid]) - cpu
-        return 1e9 * cpu / (struct.unpack("Q", self.slots.read_bytes()[:8])[0] - pairs)
+    def lost(self, watch):
+        """Share of the target's time that is lost to `watch`, and what else that returns."""
+        ns, more = watch()
+        time.sleep(SETTLE_S)
+        before, self.alone = self.alone, self.load.pair_ns(self.pid, ALONE_S)
+        return lost_pct((before + self.alone) / 2, ns), more
 
+    def ours(self, top, options):
+        """Time of a pair, and the share shown meanwhile."""
+        argv = [top, "-b", "--json", "-d", str(REFRESH_S), *options, str(self.pid)]
+        with tempfile.TemporaryFile() as out, \
+                subprocess.Popen(argv, stdout=out, stderr=subprocess.DEVNULL) as process:
+            time.sleep(WARM_UP_S if options else BUDGET_WARM_UP_S)
+            begin = time.time()
+            ns = self.load.pair_ns(self.pid, MEASURE_S if options else BUDGET_MEASURE_S)
+            end = time.time()
+            process.terminate()
+            process.wait()
+            out.seek(0)
+            refreshes = [json.loads(line) for line in out if line.startswith(b"{")]
+        # The share of a refresh is that of the second before it.
+        shown = [refresh["overhead"]["target_pct"] for refresh in refreshes
+                 if begin + 0.8 <= stamp(refresh["time"]) <= end + REFRESH_S]
+        shown = [pct for pct in shown if pct is not None]
+        return ns, sum(shown) / len(shown) if shown else float("nan")
 
-def finish(process):
-    process.send_signal(signal.SIGINT)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(20)
-    process.kill()
-    process.wait()
-
-
-def watch_ours(top, load, pid, options):
-    """Time of a pair, and the shares shown meanwhile."""
-    argv = [top, "-b", "--json", "-d", "0.5", *options, str(pid)]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        time.sleep(WARM_UP_S)
-        begin = time.time()
-        ns = load.pair_ns(pid, MEASURE_S)
-        end = time.time()
-        process.terminate()
-        refreshes = [json.loads(line) for line in process.stdout if line.startswith(b"{")]
-    # The share of a refresh is that of the second before it. On a busy machine it may come late.
-    shown = [refresh["overhead"]["target_pct"] for refresh in refreshes
-             if begin + 1 <= stamp(refresh["time"]) <= end + 0.5]
-    shown = [pct for pct in shown if pct is not None]
-    return ns, sum(shown) / len(shown) if shown else float("nan")
-
-
-def stamp(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-
-
-def watch_other(argv, load, pid):
-    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        time.sleep(WARM_UP_S)
-        if process.poll() is not None:
-            return None
-        ns = load.pair_ns(pid, MEASURE_S)
-        finish(process)
-    return ns
+    def other(self, argv):
+        with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            time.sleep(WARM_UP_S)
+            if process.poll() is not None:
+                raise RuntimeError("ended by itself")
+            ns = self.load.pair_ns(self.pid, MEASURE_S)
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            process.kill()
+        return ns, None
 
 
 def others(pid, folder):
@@ -113,121 +108,107 @@ def others(pid, folder):
         yield "bpftrace malloc/free", ("bpftrace", "-p", str(pid), "-e", CLASSIC.read_text())
 
 
-def print_row(name, slower, shown=None):
-    if slower is None:
-        print(f"  {name:28} ended by itself", flush=True)
-    elif shown is None:
-        print(f"  {name:28} {slower:7.2f} %", flush=True)
-    else:
-        off = abs(shown - slower)
-        good = off <= WITHIN_POINTS or off <= WITHIN * slower
-        print(f"  {name:28} {slower:7.2f} %  {shown:7.2f} %  {'' if good else 'not '}true"
-              f"{held(slower) if name == BUDGET else ''}", flush=True)
+def heaptrack(target, rate):
+    """It is loaded with the program: what is attached to a running one is not safe, as it says. So it is compared
+    with a process of its own, of which each has measured the speed of its work for itself."""
+    seconds = WARM_UP_S + MEASURE_S + 1
+    with tempfile.TemporaryDirectory() as name:
+        load = Load(Path(name), rate)
+        with running(*load.argv(target)) as pid:
+            time.sleep(0.5)
+            alone = load.pair_ns(pid, MEASURE_S)
+        load = Load(Path(name), rate)
+        with subprocess.Popen(("heaptrack", *load.argv(target, seconds)), stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, cwd=name, start_new_session=True, text=True) as process:
+            time.sleep(WARM_UP_S)
+            pids = subprocess.run(["pgrep", "-g", str(process.pid), "-x", target.name],
+                                  stdout=subprocess.PIPE, text=True, check=False).stdout.split()
+            if not pids:
+                raise RuntimeError("ended by itself")
+            ns = load.pair_ns(int(pids[0]), MEASURE_S)
+            said = process.communicate()[0]
+        seen = re.search(r"allocations:\s+(\d+)", said)
+        if not seen or int(seen[1]) < load.pairs():
+            raise RuntimeError("has not seen the target's allocations")
+    return lost_pct(alone, ns), None
 
 
-def held(slower):
-    return f", {'' if slower <= BUDGET_PCT else 'not '}held"
+class Row:
+    """What was lost and shown in each round."""
+
+    def __init__(self, title, measure):
+        self.title, self.measure = title, measure
+        self.lost, self.shown, self.failed = [], [], None
+
+    def once(self):
+        try:
+            lost, shown = self.measure()
+        except RuntimeError as error:
+            self.failed = str(error)
+            return
+        self.lost.append(lost)
+        if shown is not None:
+            self.shown.append(shown)
+
+    def is_done(self):
+        if self.failed or len(self.lost) >= ROUNDS_MOST:
+            return True
+        if len(self.lost) < ROUNDS_LEAST:
+            return False
+        low, high = interval(self.lost)
+        return high - low <= max(WITHIN_POINTS, WITHIN * median(self.lost))
+
+    def print(self):
+        if self.failed:
+            print(f"  {self.title:27} {self.failed}", flush=True)
+            return
+        lost, (low, high) = median(self.lost), interval(self.lost)
+        text = f"  {self.title:27} {lost:6.2f} %  {f'{low:.2f} to {high:.2f}':>15} {len(self.lost):4}"
+        if self.shown:
+            shown = median(self.shown)
+            true = abs(shown - lost) <= max(WITHIN_POINTS, WITHIN * lost)
+            text += f"  {shown:6.2f} %  {'' if true else 'not '}true"
+        print(text + (f", {held(lost)}" if self.title == BUDGET else ""), flush=True)
 
 
-def bench_rate(top, target, rate):
+def bench_rate(top, target, rate, wanted):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        slots = folder / "slots"
-        slots.write_bytes(bytes(128))
-        load = Load(slots, rate)
-        with running(str(target), "3600", str(slots), str(KIB)) as pid:
+        load = Load(folder, rate)
+        with running(*load.argv(target)) as pid:
             time.sleep(0.5)
-            print(f"{rate} pairs of malloc and free a second    lost    shown", flush=True)
-            before = load.pair_ns(pid, ALONE_S)
+            watched = Watched(load, pid)
 
-            def slower(watch):
-                """Share of the target's time, beside what it takes alone before and after."""
-                nonlocal before
-                ns, shown = watch()
-                time.sleep(0.3)
-                after = load.pair_ns(pid, ALONE_S)
-                alone, before = (before + after) / 2, after
-                return None if ns is None else 100 * (1 - alone / ns), shown
+            def attached(watch, *arguments):
+                return lambda: watched.lost(lambda: watch(*arguments))
 
-            for title, options in OURS.items():
-                print_row(title, *slower(lambda: watch_ours(top, load, pid, options)))
-            for title, argv in others(pid, folder):
-                print_row(title, slower(lambda: (watch_other(argv, load, pid), None))[0])
-        if shutil.which("heaptrack"):
-            print_row("heaptrack (from the start)", heaptrack(target, folder, load, before))
+            def loaded():
+                os.kill(pid, signal.SIGSTOP)
+                try:
+                    return heaptrack(target, rate)
+                finally:
+                    os.kill(pid, signal.SIGCONT)
 
-
-def heaptrack(target, folder, load, alone):
-    """It is loaded with the program: what is attached to a running one is not safe, as it says."""
-    argv = ("heaptrack", str(target), "12", str(load.slots), str(KIB))
-    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
-                          start_new_session=True) as process:
-        time.sleep(WARM_UP_S)
-        pids = subprocess.run(["pgrep", "-g", str(os.getpgid(process.pid)), "-x", target.name],
-                              stdout=subprocess.PIPE, text=True, check=False).stdout.split()
-        ns = load.pair_ns(int(pids[0]), MEASURE_S) if pids else None
-        os.killpg(process.pid, signal.SIGKILL)
-    return None if ns is None else 100 * (1 - alone / ns)
+            rows = [Row(title, attached(watched.ours, top, options)) for title, options in OURS.items()]
+            rows += [Row(title, attached(watched.other, argv)) for title, argv in others(pid, folder)]
+            if shutil.which("heaptrack"):
+                rows.append(Row(HEAPTRACK, loaded))
+            rows = [row for row in rows if wanted in row.title]
+            going = rows
+            while going:
+                for row in going:
+                    row.once()
+                going = [row for row in going if not row.is_done()]
+    print(f"{f'{rate} pairs of malloc and free a second':29}   lost         interval   of   shown", flush=True)
+    for row in rows:
+        row.print()
 
 
-def longest_ms(file, wait):
-    descriptor = os.open(file, os.O_RDWR)
-    os.pwrite(descriptor, bytes(8), 0)
-    os.close(descriptor)
-    wait()
-    return struct.unpack("Q", file.read_bytes())[0] / 1e6
-
-
-def bench_pause(top, target):
-    """The longest turn of a loop that maps memory and allocates, alone and while we come and go."""
-    with tempfile.TemporaryDirectory() as name:
-        file = Path(name) / "longest"
-        file.write_bytes(bytes(8))
-        alone, watched, said = [], [], []
-        with running("chrt", "-f", "1", str(target), "3600", str(file)) as pid:
-            time.sleep(0.5)
-
-            def come_and_go():
-                out = subprocess.run([top, "-b", "--json", "-n", "1", "-d", "0.3", str(pid)],
-                                     stdout=subprocess.PIPE, check=True).stdout
-                said.append(json.loads(out.splitlines()[-1])["attach"]["longest_s"] * 1e3)
-
-            for _ in range(CYCLES):
-                alone.append(longest_ms(file, lambda: time.sleep(1)))
-                watched.append(longest_ms(file, come_and_go))
-    print(f"longest turn of a loop that maps memory and allocates: alone {median(alone):.3f} ms (at most "
-          f"{max(alone):.3f}), while rsprof-top attaches and detaches {median(watched):.3f} (at most "
-          f"{max(watched):.3f}; goal 1); setting one file's probes took {median(said):.1f} ms", flush=True)
-
-
-def bench_step(top, target):
-    """What is lost after the load has become a hundred times as high: in each second, and over a minute."""
-    with tempfile.TemporaryDirectory() as name:
-        slots = Path(name) / "slots"
-        slots.write_bytes(bytes(128))
-        load = Load(slots, STEP_RATES[1])
-        with running(str(target), "3600", str(slots), str(KIB)) as pid:
-            time.sleep(0.5)
-            alone = load.pair_ns(pid, WARM_UP_S)
-            Load(slots, STEP_RATES[0])
-            with running(top, "-b", "--json", "-d", "0.5", str(pid)):
-                time.sleep(WARM_UP_S)
-                Load(slots, STEP_RATES[1])
-                lost = [100 * (1 - alone / load.pair_ns(pid, 1)) for _ in range(MINUTE_S)]
-    mean = sum(lost) / len(lost)
-    print(f"from {STEP_RATES[0]} to {STEP_RATES[1]} pairs a second, with {BUDGET}: in the first second "
-          f"{lost[0]:.1f} % lost, in the next ones {lost[1]:.1f}, {lost[2]:.1f}, {lost[3]:.1f}{held(lost[1])}; "
-          f"over a minute {mean:.1f}{held(mean)}", flush=True)
-
-
-def median(values):
-    return sorted(values)[len(values) // 2]
-
-
-def bench(top, targets, rates):
+def bench(top, targets, rates, wanted):
+    """`rates`: only these; `wanted`: only rows with this in their title; both empty: all."""
     print(f"on {machine()}", flush=True)
     for rate in rates or RATES:
-        bench_rate(top, targets / "load", rate)
-    if not rates:
-        bench_step(top, targets / "load")
-        bench_pause(top, targets / "gaps")
+        bench_rate(top, targets / "load", rate, wanted)
+    if not rates and not wanted:
+        budget.bench_step(top, targets / "load")
+        budget.bench_pause(top, targets / "gaps")
