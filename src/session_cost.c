@@ -42,8 +42,10 @@ static void on_measured(void *context)
 	struct session *session = context;
 	struct unit_costs costs;
 
-	if (read(session->cost_fd, &costs, sizeof(costs)) == (ssize_t)sizeof(costs))
+	if (read(session->cost_fd, &costs, sizeof(costs)) == (ssize_t)sizeof(costs)) {
 		session->unit_costs = costs;
+		session_begin_cost(session);
+	}
 	session_end_measuring(session);
 }
 

@@ -113,8 +113,10 @@ void session_govern(struct session *session)
 	const struct governor_facts facts = {
 	    .seconds = session->governed_s > 0 ? now - session->governed_s : 0,
 	    .cost = session->share.halvings
-			? cost_window_shared(&session->cost_window, session->share.halvings)
+			? session_shared_cost(session)
 			: cost_window_since(&session->cost_window),
+	    .latest = session->share.halvings ? (struct cost_slice){0}
+					      : cost_window_latest(&session->cost_window),
 	    .interval = session->heap_interval,
 	    .allocation_bytes = session->heap ? allocation_bytes(session) : 0,
 	};
@@ -147,6 +149,7 @@ void session_fill_governor(struct session *session, struct snapshot *snapshot)
 	    .sample_weight = session_sample_weight(session),
 	    .heap_share = session->heap_out ? 0 : ldexp(1, -(int)session->share.halvings),
 	    .heap_out = session->heap_out,
+	    .followed_pct = session->governor.followed_pct,
 	    .steps = session->governed_steps,
 	};
 }

@@ -141,11 +141,17 @@ void session_count_cost(struct session *session)
 	cost_window_add(&session->cost_window, &slice);
 }
 
+void session_begin_cost(struct session *session)
+{
+	session->cost_window = (struct cost_window){0};
+	session->cost_marks.time_s = 0;
+	session_count_cost(session);
+}
+
 void session_fill_overhead(struct session *session, struct snapshot *snapshot)
 {
-	const unsigned halvings = session->share.halvings;
-	const struct cost_slice sum = halvings ? cost_window_shared(&session->cost_window, halvings)
-					       : cost_window_sum(&session->cost_window);
+	const struct cost_slice sum = session->share.halvings ? session_shared_cost(session)
+							      : cost_window_sum(&session->cost_window);
 	struct snapshot_overhead *overhead = &snapshot->overhead;
 
 	*overhead = (struct snapshot_overhead){

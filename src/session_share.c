@@ -42,6 +42,13 @@ static double closed_s(const struct session *session)
 	return mean_s * (0.5 + (double)arc4random() / UINT32_MAX);
 }
 
+struct cost_slice session_shared_cost(const struct session *session)
+{
+	unsigned halvings = session->share.halvings;
+
+	return cost_window_shared(&session->cost_window, halvings, ldexp(moment_s(session), (int)halvings));
+}
+
 static void close_calls(struct session *session)
 {
 	struct share *share = &session->share;

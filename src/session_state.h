@@ -159,7 +159,7 @@ struct session {
 	struct governor governor;
 	double governed_s;		/* when it was last asked; 0: never */
 	unsigned governed_steps;
-	char governor_text[192];	/* "": nothing is held back */
+	char governor_text[256];	/* "": nothing is held back */
 	uint64_t interval_least;	/* of the heap's sampling, to keep the budget */
 	struct share share;
 	bool heap_out;			/* the probes are taken out to keep the budget, ... */
@@ -316,6 +316,8 @@ void session_fill_modules(struct session *session, struct snapshot *snapshot);
 void session_fill_threads(struct session *session, struct snapshot *snapshot);
 /* Sees by the kernel's part of their stack whether samples were taken while it served a probe. */
 void session_judge_samples(struct session *session, const struct stack *stack, uint64_t samples);
+/* What a hit and a sample cost is known from now on. */
+void session_begin_cost(struct session *session);
 /* Sums up what we have cost the target since the last time, if that is long enough ago. */
 void session_count_cost(struct session *session);
 /* How often the frequency of CPU samples may be halved to keep the budget. */
@@ -324,6 +326,8 @@ unsigned session_halvings_most(const struct session *session);
  * they are only counted. */
 unsigned session_time_halvings_most(const struct session *session, bool counted);
 void session_set_time_halvings(struct session *session, unsigned halvings);
+/* What the target was cost lately, as cost_window_shared() has it; while a share is in force. */
+struct cost_slice session_shared_cost(const struct session *session);
 /* All probes are taken out, or are in: no share is in force. */
 void session_forget_share(struct session *session);
 void session_close_share(struct session *session);

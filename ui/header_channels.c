@@ -162,13 +162,15 @@ static void add_alloc_rate(struct line *line, double bytes_per_s)
 }
 
 /* Live bytes, with their 95 % confidence interval where they are an estimate. */
-static void add_live(struct line *line, const struct snapshot_heap *heap)
+static void add_live(struct line *line, const struct snapshot *snapshot)
 {
+	const struct snapshot_heap *heap = &snapshot->heap;
 	char live[FMT_SIZE];
 
 	fmt_bytes(live, sizeof(live), heap->live_bytes);
 	if (heap->frees_unknown)
-		line_add(line, 0, "live", STYLE_WARN, "? (frees are not seen)");
+		line_add(line, 0, "live", STYLE_WARN, "? (to see frees would cost %.1f%%, above the budget: O lifts it)",
+			 snapshot->governor.followed_pct);
 	else if (isnan(heap->live_ci_bytes))
 		line_add(line, 0, "live", STYLE_NORMAL, "~%s (+/-?)", live);
 	else if (heap->live_ci_bytes > 0 && heap->live_bytes > 0)
@@ -188,7 +190,7 @@ void header_draw_heap(const struct snapshot *snapshot, struct grid *grid, int ro
 	if (heap->state == CHANNEL_OFF) {
 		if (snapshot->governor.heap_out)
 			line_add(&line, 0, "off:", STYLE_WARN,
-				 "the probes are taken out to keep within --max-overhead %g",
+				 "the probes are taken out to keep within --max-overhead %g: O lifts it",
 				 snapshot->governor.budget_pct);
 		else
 			add_reason(&line, heap->reason, grid_cols(grid));
@@ -200,7 +202,7 @@ void header_draw_heap(const struct snapshot *snapshot, struct grid *grid, int ro
 	if (snapshot->overflow.probes_refused > 0)
 		line_add(&line, 0, "refused", STYLE_WARN, "%s!",
 			 fmt_count(text, sizeof(text), snapshot->overflow.probes_refused));
-	add_live(&line, heap);
+	add_live(&line, snapshot);
 	line_add(&line, 3, "objs", STYLE_NORMAL, "%s",
 		 fmt_count(text, sizeof(text), heap->live_objects));
 	add_growth(&line, heap->growth_bytes_per_s);
@@ -237,7 +239,7 @@ void header_draw_channels(const struct snapshot *snapshot, struct grid *grid, in
 		line_add(&line, 0, NULL, STYLE_WARN, "off");
 	} else {
 		add_heap_mode(&line, heap);
-		add_live(&line, heap);
+		add_live(&line, snapshot);
 		add_growth(&line, heap->growth_bytes_per_s);
 	}
 	line_draw(&line, grid, row);

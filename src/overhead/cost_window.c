@@ -12,6 +12,8 @@ static const double memory_s = 30;
 static const double prior_samples = 20;
 static const double factor_least = 0.7, factor_most = 5;
 
+enum { CYCLES = 3 };
+
 static double probes_ns(const struct cost_slice *slice)
 {
 	return slice->entries_ns + slice->kept_ns + slice->sampled_ns;
@@ -98,9 +100,16 @@ struct cost_slice cost_window_since(const struct cost_window *window)
 	return corrected_sum(window, at_most(window->since, COST_SLICES));
 }
 
-struct cost_slice cost_window_shared(const struct cost_window *window, unsigned halvings)
+struct cost_slice cost_window_latest(const struct cost_window *window)
 {
-	struct cost_slice sum = corrected_sum(window, at_most(window->since, COST_SLICES_SHARED));
+	return corrected_sum(window, at_most(window->since, 1));
+}
+
+struct cost_slice cost_window_shared(const struct cost_window *window, unsigned halvings, double cycle_s)
+{
+	double slices = fmin(ceil(CYCLES * COST_SLICES * cycle_s), COST_SLICES_SHARED);
+	unsigned most = slices > COST_SLICES ? (unsigned)slices : COST_SLICES;
+	struct cost_slice sum = corrected_sum(window, at_most(window->since, most));
 	double usual = ldexp(sum.seconds, -(int)halvings) / sum.open_s;
 
 	if (!(sum.open_s > 0))

@@ -48,11 +48,15 @@ struct cost_slice cost_window_sum(const struct cost_window *window);
 /* The same of what has come since the last change, of the last second at most. */
 struct cost_slice cost_window_since(const struct cost_window *window);
 
+/* The same of the last slice alone, if it has come since the last change. */
+struct cost_slice cost_window_latest(const struct cost_window *window);
+
 /*
- * The latter as it is on average when those probes are in for 1 / 2^halvings of the time: of eight
- * seconds at most, as they may be out for nearly as long. The costs are NANs when they were not in for a moment.
+ * What cost_window_since() has, as it is on average when those probes are in for 1 / 2^halvings of the time, once
+ * in `cycle_s` seconds: of three such cycles, of a second at least and of eight at most. The costs are NANs when
+ * they were not in for a moment.
  */
-struct cost_slice cost_window_shared(const struct cost_window *window, unsigned halvings);
+struct cost_slice cost_window_shared(const struct cost_window *window, unsigned halvings, double cycle_s);
 
 /* By how much a trap costs more in this target than was measured: 1 while there are few samples. */
 double cost_window_factor(const struct cost_window *window);

@@ -3,17 +3,17 @@
 #include "overhead/governor.h"
 
 #include <math.h>
-#include <stdio.h>
 
-#include "fmt.h"
 #include "overhead/sampling_pace.h"
 
-/* A step is to bring the cost to this part of the budget; so much is left for its unrest. */
-static const double aim = 0.85;
+/* A step is to bring the cost to this part of the budget: what is shown is true to a fifth. */
+static const double aim = 0.8;
 /* It is undone when all would stay below this part. */
 static const double calm = 0.65;
 /* A short peak is no reason, one that is high is. */
 static const double patience_s = 0.4, high = 1.5;
+/* What is live is given up for a small overshoot only when that lasts. */
+static const double small = 1.3, evidence_s = 5;
 static const double undo_least_s = 10, undo_most_s = 320;
 static const double retry_least_s = 30, retry_most_s = 1920;
 /* So long the probes are on trial after they were put back. */
@@ -50,6 +50,11 @@ static double pct(const struct cost_slice *cost, double own_ns)
 	double ns = cost_ns(cost);
 
 	return ns > 0 ? 100 * ns / (ns + own_ns) : 0;
+}
+
+static double slice_pct(const struct cost_slice *cost)
+{
+	return pct(cost, fmax(cost->target_ns - cost_ns(cost), 0));
 }
 
 /* The interval with this floor: above its floor it is chosen by others. */
@@ -130,7 +135,7 @@ static void sample_more(const struct governor *governor, const struct governor_l
 	}
 }
 
-/* What frees is probed all the time, or not at all. */
+/* What frees is probed all the time, or not at all: only when all else does not suffice. */
 static struct governor_setting fewer_probes(const struct governor *governor,
 					    const struct governor_limits *limits,
 					    const struct governor_facts *facts,
@@ -138,7 +143,9 @@ static struct governor_setting fewer_probes(const struct governor *governor,
 {
 	struct governor_setting followed = *now, counted = *now, out = *now;
 
-	if (!now->frees_out && share_time(governor, limits, facts, &followed))
+	if (!now->frees_out &&
+	    (share_time(governor, limits, facts, &followed) || fits(governor, limits, facts, &followed, 1) ||
+	     (governor->strained_s < evidence_s && fits(governor, limits, facts, &followed, small))))
 		return followed;
 	counted.frees_out = true;
 	if (limits->counted_halvings_most && share_time(governor, limits, facts, &counted)) {
@@ -219,20 +226,38 @@ static bool is_over(struct governor *governor, const struct governor_limits *lim
 		    const struct governor_facts *facts)
 {
 	if (fits(governor, limits, facts, &governor->setting, 1)) {
-		governor->over_s = 0;
+		governor->over_s = governor->strained_s = 0;
 		return false;
 	}
 	governor->over_s += facts->seconds;
-	return governor->over_s >= patience_s ||
-	       !fits(governor, limits, facts, &governor->setting, high);
+	governor->strained_s += facts->seconds;
+	return governor->over_s >= patience_s || slice_pct(&facts->cost) > high * limits->budget_pct ||
+	       slice_pct(&facts->latest) > high * limits->budget_pct;
+}
+
+/* What it would cost to see what is freed, at the least. */
+static double followed_pct(const struct governor *governor, const struct governor_limits *limits,
+			   const struct governor_facts *facts, const struct governor_setting *next)
+{
+	struct governor_setting followed = *next;
+	struct cost_slice cost;
+
+	followed.frees_out = followed.heap_out = false;
+	followed.time_halvings = limits->time_halvings_most;
+	cost = predict(governor, facts, &followed);
+	return pct(&cost, fmax(facts->cost.target_ns - cost_ns(&facts->cost), 0));
 }
 
 static void tighten(struct governor *governor, const struct governor_limits *limits,
-		    const struct governor_facts *facts)
+		    const struct governor_facts *given)
 {
-	double own_ns = fmax(facts->cost.target_ns - cost_ns(&facts->cost), 0);
-	struct governor_setting next = tighter(governor, limits, facts);
+	struct governor_facts facts = *given;
+	struct governor_setting next;
 
+	/* A load that has just risen: in what was before there is less of it. */
+	if (slice_pct(&given->latest) > slice_pct(&given->cost))
+		facts.cost = given->latest;
+	next = tighter(governor, limits, &facts);
 	governor->over_s = governor->calm_s = 0;
 	if (same(&next, &governor->setting))
 		return;
@@ -243,8 +268,10 @@ static void tighten(struct governor *governor, const struct governor_limits *lim
 		governor->undo_after_s = undo_least_s;
 	if (next.heap_out && governor->tried_s > 0)
 		governor->retry_s = fmin(2 * governor->retry_s, retry_most_s);
-	governor->cost_pct = pct(&facts->cost, own_ns);
-	governor->out_s = governor->tried_s = 0;
+	governor->cost_pct = slice_pct(&facts.cost);
+	if (next.frees_out || next.heap_out)
+		governor->followed_pct = followed_pct(governor, limits, &facts, &next);
+	governor->out_s = governor->tried_s = governor->strained_s = 0;
 	governor->setting = next;
 }
 
@@ -314,46 +341,4 @@ bool governor_next(struct governor *governor, const struct governor_limits *limi
 	else if (is_held(&governor->setting))
 		loosen(governor, limits, facts);
 	return !same(&before, &governor->setting);
-}
-
-const char *governor_level(const struct governor *governor)
-{
-	if (governor->setting.heap_out)
-		return "out";
-	if (governor->setting.frees_out)
-		return "counts";
-	if (governor->setting.time_halvings)
-		return "share";
-	if (governor->setting.halvings)
-		return "frequency";
-	return governor->setting.interval_least ? "interval" : "none";
-}
-
-void governor_text(const struct governor *governor, const struct governor_limits *limits, char *buf,
-		   size_t size)
-{
-	const struct governor_setting *setting = &governor->setting;
-	char why[96], bytes[FMT_SIZE];
-
-	(void)snprintf(why, sizeof(why), "at a cost of %.1f%% of the target's CPU time (--max-overhead %g)",
-		       governor->cost_pct, limits->budget_pct);
-	if (setting->heap_out)
-		(void)snprintf(buf, size,
-			       "the heap's probes are taken out %s: O lifts it; tried again in %.0f s",
-			       why, fmax(governor->retry_s - governor->out_s, 0));
-	else if (setting->frees_out)
-		(void)snprintf(buf, size,
-			       "allocations are counted for 1/%u of the time, frees are not seen, %s: O lifts it",
-			       1U << setting->time_halvings, why);
-	else if (setting->time_halvings)
-		(void)snprintf(buf, size, "allocations are seen for 1/%u of the time %s",
-			       1U << setting->time_halvings, why);
-	else if (setting->halvings)
-		(void)snprintf(buf, size, "the CPU is sampled at 1/%u of the frequency %s",
-			       1U << setting->halvings, why);
-	else if (setting->interval_least)
-		(void)snprintf(buf, size, "the heap is sampled every %s at least %s",
-			       fmt_bytes(bytes, sizeof(bytes), setting->interval_least), why);
-	else if (size)
-		buf[0] = '\0';
 }

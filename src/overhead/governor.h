@@ -40,13 +40,17 @@ struct governor {
 	double tried_s;	    /* since they were put back to be tried; 0: not on trial */
 	double undo_after_s; /* of calm; grows when a step had to be taken again soon */
 	double undone_s;    /* since a step was undone last */
+	double strained_s;  /* the same, with this setting as the mildest that helps */
 	double cost_pct;    /* that the last step was taken for */
+	double followed_pct; /* what seeing frees would have cost at the least, when that was given up */
 };
 
 struct governor_facts {
 	double seconds;		  /* since the last look */
 	struct cost_slice cost;	  /* of the last second, or since the last step if that is shorter; with
 				   * time_halvings as cost_window_shared() has it */
+	struct cost_slice latest; /* of the last slice: a load that has just risen. All zero where one
+				   * slice says nothing */
 	uint64_t interval;	  /* of the heap's sampling, bytes; 0: every allocation */
 	double allocation_bytes;  /* mean size */
 };

@@ -367,6 +367,7 @@ struct snapshot_governor {
 	unsigned sample_weight;	/* how often each CPU sample counts */
 	double heap_share;	/* of the time, in which allocations are seen */
 	bool heap_out;		/* the heap's probes are taken out */
+	double followed_pct;	/* what seeing frees would cost at the least, when that was given up */
 	unsigned steps;		/* that were taken so far, undone ones too */
 };
 

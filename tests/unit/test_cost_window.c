@@ -67,6 +67,41 @@ Test(cost_window, an_unknown_cost_stays_unknown)
 	cr_expect_eq(cost_window_factor(&window), 1);
 }
 
+Test(cost_window, the_latest_slice_alone)
+{
+	const struct cost_slice cheap = quarter(1e8, 1e7), dear = quarter(1e8, 5e7);
+	struct cost_slice latest;
+
+	cost_window_add(&window, &cheap);
+	cost_window_add(&window, &dear);
+	latest = cost_window_latest(&window);
+	cr_expect_float_eq(cost_heap_pct(&latest), 50, 0.001);
+	cost_window_changed(&window);
+	latest = cost_window_latest(&window);
+	cr_expect_eq(latest.target_ns, 0);
+}
+
+/* Of what is in for a half of the time: as many slices as have three cycles. */
+Test(cost_window, a_share_of_the_time)
+{
+	struct cost_slice sum;
+
+	for (int i = 0; i < 32; i++) {
+		struct cost_slice slice = quarter(1e8, i < 24 ? 1e7 : 2e7);
+
+		slice.open_s = 0.125;
+		cost_window_add(&window, &slice);
+	}
+	sum = cost_window_shared(&window, 1, 0.1);
+	cr_expect_float_eq(sum.seconds, 1, 0.001);
+	cr_expect_float_eq(cost_heap_pct(&sum), 20, 0.001);
+	sum = cost_window_shared(&window, 1, 1);
+	cr_expect_float_eq(sum.seconds, 3, 0.001);
+	sum = cost_window_shared(&window, 1, 100);
+	cr_expect_float_eq(sum.seconds, 8, 0.001);
+	cr_expect_float_eq(cost_heap_pct(&sum), 12.5, 0.001);
+}
+
 /* 10 % were expected, of which 88 % are to be seen; twice as many are seen. */
 Test(cost_window, samples_correct_the_traps)
 {

@@ -28,6 +28,10 @@ static const struct load traps_dear = {300000, 100, 700, 2000, 99, 13000};
 /* 6 %, of which half must be paid by whoever tracks anything. */
 static const struct load traps_above = {45000, 100, 700, 2000, 99, 13000};
 
+/* What frees costs 4.1 % or 5.0 %, a quarter of what allocates beside it 5 % and 6 %. */
+static const struct load frees_within = {54000, 100, 700, 0, 99, 13000};
+static const struct load frees_above = {70000, 100, 700, 0, 99, 13000};
+
 static const struct governor_limits five = {
     .budget_pct = 5, .heap = true, .halvings_most = 9, .time_halvings_most = 2};
 
@@ -39,6 +43,7 @@ static const struct governor_limits counting = {.budget_pct = 5,
 						.counted_halvings_most = 7};
 
 static struct governor governor;
+static struct cost_window window;
 static unsigned steps;
 
 static double tracked(const struct load *load, uint64_t interval)
@@ -85,8 +90,36 @@ static void run(const struct load *load, double seconds, const struct governor_l
 	}
 }
 
+/* The same for a quarter of a second, by the window that the costs are kept in. */
+static void measure(const struct load *load, const struct governor_limits *limits)
+{
+	struct cost_slice slice = cost_of(load);
+	unsigned halvings = governor.setting.time_halvings;
+	struct governor_facts facts = {
+	    .seconds = quarter_s,
+	    .interval = governor.setting.interval_least,
+	    .allocation_bytes = load->bytes,
+	};
+
+	slice.seconds *= quarter_s;
+	slice.open_s = ldexp(slice.seconds, -(int)halvings);
+	slice.entries_ns *= quarter_s;
+	slice.kept_ns *= quarter_s;
+	slice.sampled_ns *= quarter_s;
+	slice.sampling_ns *= quarter_s;
+	slice.target_ns *= quarter_s;
+	cost_window_add(&window, &slice);
+	facts.cost = halvings ? cost_window_shared(&window, halvings, 0.1) : cost_window_since(&window);
+	facts.latest = halvings ? (struct cost_slice){0} : cost_window_latest(&window);
+	if (!governor_next(&governor, limits, &facts))
+		return;
+	steps++;
+	cost_window_changed(&window);
+}
+
 static void init(void)
 {
+	window = (struct cost_window){0};
 	governor_init(&governor);
 	steps = 0;
 }
@@ -137,7 +170,7 @@ Test(governor, allocations_are_seen_for_a_share_of_the_time_where_that_suffices)
 /* 30 %, of which the half for frees is too much by itself. */
 Test(governor, then_allocations_are_only_counted)
 {
-	char text[192];
+	char text[256];
 
 	run(&traps_dear, 1, &counting);
 	cr_expect_lt(pct(&traps_dear), 5);
@@ -152,6 +185,45 @@ Test(governor, then_allocations_are_only_counted)
 	cr_expect_eq(steps, 0, "%u", steps);
 	run(&light, 600, &counting);
 	cr_expect_str_eq(governor_level(&governor), "none", "undone");
+}
+
+/* Of a small overshoot the milder steps are taken at once, and what is live is given up only when it lasts. */
+Test(governor, what_is_live_is_not_given_up_at_once)
+{
+	run(&frees_above, 1, &counting);
+	cr_assert_gt(pct(&frees_above), 5);
+	cr_assert_lt(pct(&frees_above), 6.5);
+	cr_expect_str_eq(governor_level(&governor), "share");
+	cr_expect_eq(governor.setting.time_halvings, 2);
+	run(&frees_above, 3, &counting);
+	cr_expect(!governor.setting.frees_out, "too early");
+	run(&light, 1, &counting);
+	run(&frees_above, 4, &counting);
+	cr_expect(!governor.setting.frees_out, "it was calm between");
+	run(&frees_above, 3, &counting);
+	cr_expect(governor.setting.frees_out);
+	cr_expect_lt(pct(&frees_above), 5);
+}
+
+/* Between what a step is to bring and the budget there is no reason to lose what is live. */
+Test(governor, what_is_live_stays_while_the_budget_is_kept)
+{
+	run(&frees_within, 600, &counting);
+	cr_expect_str_eq(governor_level(&governor), "share");
+	cr_expect_gt(pct(&frees_within), 4);
+	cr_expect_lt(pct(&frees_within), 5);
+}
+
+Test(governor, says_what_frees_would_cost_and_what_helps)
+{
+	char text[256];
+
+	run(&traps_dear, 1, &counting);
+	cr_assert(governor.setting.frees_out);
+	/* 1.25 of 300000 traps of 700 ns. */
+	cr_expect_float_eq(governor.followed_pct, 100 * 0.2625 / 1.2625, 1, "%f", governor.followed_pct);
+	governor_text(&governor, &counting, text, sizeof(text));
+	cr_expect(strstr(text, "the budget is 5%; O lifts it, --max-overhead 26 has room"), "%s", text);
 }
 
 /* Until all are taken out they cost something: that is no reason for more. */
@@ -218,6 +290,38 @@ Test(governor, a_step_of_the_load)
 		sum += pct(&traps_dear);
 	}
 	cr_expect_lt(sum / count, 5, "%f", sum / count);
+}
+
+/* With costs as they are measured, by the quarter: it takes a moment until the last second is all of the new load.
+ * The level that fits is found at once, and the second second is within the budget. */
+Test(governor, a_step_of_the_load_as_it_is_measured)
+{
+	static const struct load loads[] = {{1000, 100, 700, 2000, 99, 13000}, {100000, 100, 1000, 3000, 99, 13000}};
+	double first = 0, second = 0, sum = 0;
+
+	for (int quarter = 0; quarter < 4 * 30; quarter++)
+		measure(&loads[0], &counting);
+	cr_expect_eq(steps, 0);
+	for (int quarter = 0; quarter < 4 * 60; quarter++) {
+		double now = pct(&loads[1]);
+
+		measure(&loads[1], &counting);
+		first += quarter < 4 ? now / 4 : 0;
+		second += quarter >= 4 && quarter < 8 ? now / 4 : 0;
+		sum += now;
+	}
+	cr_expect_lt(first, 15, "%f", first);
+	cr_expect_lt(second, 5, "%f", second);
+	cr_expect_lt(sum / 240, 5, "%f", sum / 240);
+	cr_expect_eq(steps, 1, "%u", steps);
+}
+
+/* A load that is high for a quarter of a second is within the budget on average. */
+Test(governor, a_short_peak_is_no_reason)
+{
+	for (int quarter = 0; quarter < 240; quarter++)
+		measure(quarter % 8 != 5 ? &light : &tracked_dear, &counting);
+	cr_expect_eq(steps, 0, "%u", steps);
 }
 
 Test(governor, undone_when_the_load_falls)

@@ -1,0 +1,56 @@
+/* What the governor has chosen, in words. */
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "fmt.h"
+#include "overhead/governor.h"
+
+/* A budget that is to hold needs so much more than the cost is. */
+static const double room = 1.2;
+
+const char *governor_level(const struct governor *governor)
+{
+	if (governor->setting.heap_out)
+		return "out";
+	if (governor->setting.frees_out)
+		return "counts";
+	if (governor->setting.time_halvings)
+		return "share";
+	if (governor->setting.halvings)
+		return "frequency";
+	return governor->setting.interval_least ? "interval" : "none";
+}
+
+void governor_text(const struct governor *governor, const struct governor_limits *limits, char *buf,
+		   size_t size)
+{
+	const struct governor_setting *setting = &governor->setting;
+	char why[96], bytes[FMT_SIZE];
+
+	(void)snprintf(why, sizeof(why), "at a cost of %.1f%% of the target's CPU time (--max-overhead %g)",
+		       governor->cost_pct, limits->budget_pct);
+	if (setting->heap_out)
+		(void)snprintf(buf, size,
+			       "the heap's probes are taken out %s: O lifts it; tried again in %.0f s",
+			       why, fmax(governor->retry_s - governor->out_s, 0));
+	else if (setting->frees_out)
+		(void)snprintf(buf, size,
+			       "what is live is not known: to see frees would cost %.1f%% of the target's CPU time, "
+			       "the budget is %g%%; O lifts it, --max-overhead %.0f has room for them "
+			       "(allocations are counted for 1/%u of the time)",
+			       governor->followed_pct, limits->budget_pct, ceil(room * governor->followed_pct),
+			       1U << setting->time_halvings);
+	else if (setting->time_halvings)
+		(void)snprintf(buf, size, "allocations are seen for 1/%u of the time %s",
+			       1U << setting->time_halvings, why);
+	else if (setting->halvings)
+		(void)snprintf(buf, size, "the CPU is sampled at 1/%u of the frequency %s",
+			       1U << setting->halvings, why);
+	else if (setting->interval_least)
+		(void)snprintf(buf, size, "the heap is sampled every %s at least %s",
+			       fmt_bytes(bytes, sizeof(bytes), setting->interval_least), why);
+	else if (size)
+		buf[0] = '\0';
+}
