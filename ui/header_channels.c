@@ -169,7 +169,7 @@ static void add_live(struct line *line, const struct snapshot *snapshot)
 
 	fmt_bytes(live, sizeof(live), heap->live_bytes);
 	if (heap->frees_unknown)
-		line_add(line, 0, "live", STYLE_WARN, "? (to see frees would cost %.1f%%, above the budget: O lifts it)",
+		line_add(line, 0, "live", STYLE_WARN, "? (frees would cost %.1f%%; key O)",
 			 snapshot->governor.followed_pct);
 	else if (isnan(heap->live_ci_bytes))
 		line_add(line, 0, "live", STYLE_NORMAL, "~%s (+/-?)", live);

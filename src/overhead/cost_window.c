@@ -14,6 +14,9 @@ static const double factor_least = 0.7, factor_most = 5;
 
 enum { CYCLES = 3 };
 
+/* Of the time that they are to be in. */
+static const double open_least = 0.25;
+
 static double probes_ns(const struct cost_slice *slice)
 {
 	return slice->entries_ns + slice->kept_ns + slice->sampled_ns;
@@ -110,9 +113,10 @@ struct cost_slice cost_window_shared(const struct cost_window *window, unsigned 
 	double slices = fmin(ceil(CYCLES * COST_SLICES * cycle_s), COST_SLICES_SHARED);
 	unsigned most = slices > COST_SLICES ? (unsigned)slices : COST_SLICES;
 	struct cost_slice sum = corrected_sum(window, at_most(window->since, most));
-	double usual = ldexp(sum.seconds, -(int)halvings) / sum.open_s;
+	double expected_s = ldexp(sum.seconds, -(int)halvings), usual = expected_s / sum.open_s;
 
-	if (!(sum.open_s > 0))
+	/* Taking them out takes a while, in which they are still hit: a short time says too much. */
+	if (!(sum.open_s > open_least * expected_s))
 		usual = (double)NAN;
 	/* The target's time, with what it would have been in place of what it was. */
 	sum.target_ns += (usual - 1) * (sum.entries_ns + sum.sampled_ns);

@@ -54,7 +54,7 @@ struct cost_slice cost_window_latest(const struct cost_window *window);
 /*
  * What cost_window_since() has, as it is on average when those probes are in for 1 / 2^halvings of the time, once
  * in `cycle_s` seconds: of three such cycles, of a second at least and of eight at most. The costs are NANs when
- * they were not in for a moment.
+ * they were in for less than a quarter of the time that they are to be.
  */
 struct cost_slice cost_window_shared(const struct cost_window *window, unsigned halvings, double cycle_s);
 

@@ -14,6 +14,9 @@ OBJECT_BYTES, HELD = 1024, 20000
 # Some 15 times the probes are in and out.
 SHARE_S = 12
 COUNTED_S = 6
+# The work for each pair while the load rises, and by how much it does.
+RISE_FROM_NS, RISE_TO_NS, RISE, RISE_PCT = 60000, 1000, 1.4, 8
+LEVEL_S = 4
 SHARES = {"hot_sixty": 60, "hot_thirty": 30, "hot_ten": 10}
 
 
@@ -49,13 +52,53 @@ class Overhead(support.LiveTest):
         self.assertGreater(refresh["overhead"]["cpu_pct"], 0)
         self.assertLess(refresh["overhead"]["cpu_pct"], 10)
 
+    def watch_level(self, stream, slots, first):
+        """How right what is shown is while the level stays: allocated, and live on average, of the truth."""
+        begin, live, last = self.pairs(slots), [], first
+        while last["elapsed_s"] < first["elapsed_s"] + LEVEL_S:
+            last = stream.after_now()
+            if last["governor"]["level"] != first["governor"]["level"]:
+                return None
+            live.append(last["heap"]["live_objects"] / HELD)
+        seen = last["heap"]["alloc_objects"] - first["heap"]["alloc_objects"]
+        return seen / (self.pairs(slots) - begin), sum(live) / len(live)
+
+    def test_what_is_shown_is_right_at_each_level(self):
+        """A load that rises and rises, until what is live has to be given up."""
+        work_ns = RISE_FROM_NS
+        process, slots = self.start_load(work_ns, str(OBJECT_BYTES), str(HELD))
+        stream = self.stream("-d", "0.5", "--heap", "exact", "--max-overhead", str(RISE_PCT), process.pid)
+        stream.until(lambda refresh: refresh["overhead"]["heap_pct"], "the cost")
+        # All that is live then was seen.
+        first_pairs = self.pairs(slots)
+        support.wait_until(lambda: self.pairs(slots) > first_pairs + HELD, "all objects")
+        rights, level = {}, None
+        while level != "counts" and work_ns > RISE_TO_NS:
+            # By then the governor has looked at it.
+            since = stream.after_now()["elapsed_s"]
+            first = stream.until(lambda refresh: refresh["elapsed_s"] > since + 1, "a moment")
+            level, reason = first["governor"]["level"], first["governor"]["reason"]
+            if level in ("interval", "share") and level not in rights:
+                self.assertIn(f"(--max-overhead {RISE_PCT})", reason)
+                if right := self.watch_level(stream, slots, first):
+                    rights[level] = right
+                continue
+            work_ns = int(work_ns / RISE)
+            self.set_work(slots, work_ns)
+        print(f"of the truth, allocated and live: {rights}; last {level} at {work_ns} ns, {reason}")
+        self.assertEqual(level, "counts")
+        self.assertTrue(rights)
+        for allocated, live in rights.values():
+            self.assertAlmostEqual(allocated, 1, delta=0.3)
+            self.assertAlmostEqual(live, 1, delta=0.3)
+
     def test_allocations_are_only_counted(self):
         """Where frees alone cost too much. What is counted counts for what is not seen as well."""
         process, slots = self.start_load(3000)
         stream = self.stream("-d", "0.5", process.pid)
         stream.until(lambda refresh: refresh["governor"]["level"] == "counts", "what frees left alone")
         first, begin = stream.after_now(), self.pairs(slots)
-        self.assertIn("to see frees would cost", first["governor"]["reason"])
+        self.assertIn("seeing frees would cost", first["governor"]["reason"])
         last = stream.until(lambda refresh: refresh["elapsed_s"] > first["elapsed_s"] + COUNTED_S, "a while")
         done = self.pairs(slots) - begin
         seen = last["heap"]["alloc_objects"] - first["heap"]["alloc_objects"]

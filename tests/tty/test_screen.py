@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import time
@@ -37,8 +38,8 @@ class ScreenTest(unittest.TestCase):
         terminal.wait_for(r"\S")
         return terminal
 
-    def start_target(self, name="shares_c"):
-        self.target = subprocess.Popen([TARGETS / name, TARGET_SECONDS], stdin=subprocess.DEVNULL,
+    def start_target(self, name="shares_c", *arguments):
+        self.target = subprocess.Popen([TARGETS / name, TARGET_SECONDS, *arguments], stdin=subprocess.DEVNULL,
                                        stdout=subprocess.DEVNULL, start_new_session=True)
         self.addCleanup(self.stop_target)
         return self.target
@@ -76,6 +77,21 @@ class ScreenTest(unittest.TestCase):
         start = self.target_cpu_seconds()
         wait_until(lambda: self.target_cpu_seconds() > start + seconds,
                    lambda: "the target uses the CPU")
+
+    def test_budget_is_lifted_by_a_key(self):
+        """What is live is given up on a target that allocates all the time; why, and how to have it, is said."""
+        slots = self.folder / "slots"
+        slots.write_bytes(struct.pack("64xQ56x", 3000))
+        target = self.start_target("load", slots, "16")
+        terminal = self.open_terminal(160)
+        terminal.run(f"{shlex.quote(TOP)} {target.pid}")
+        for _ in range(2):
+            terminal.wait_for(r"HEAP .* live \? \(frees would cost \d+\.\d%; key O\)")
+            terminal.wait_for(r"! live bytes are not known: .*the budget is 5%: O lifts it")
+            terminal.press("O")
+            terminal.wait_for(r"HEAP .* live ~?\d")
+            terminal.wait_without("live bytes are not known")
+            terminal.press("O")
 
     def test_first_screen_names_target_and_hot_function(self):
         terminal = self.open_top()

@@ -102,6 +102,17 @@ Test(cost_window, a_share_of_the_time)
 	cr_expect_float_eq(cost_heap_pct(&sum), 12.5, 0.001);
 }
 
+/* Just after they were taken out: hits, and next to no time that they were in. */
+Test(cost_window, hardly_any_time)
+{
+	struct cost_slice slice = quarter(1e8, 1e7), sum;
+
+	slice.open_s = 0.001;
+	cost_window_add(&window, &slice);
+	sum = cost_window_shared(&window, 1, 0.1);
+	cr_expect(isnan(cost_heap_pct(&sum)));
+}
+
 /* 10 % were expected, of which 88 % are to be seen; twice as many are seen. */
 Test(cost_window, samples_correct_the_traps)
 {

@@ -977,7 +977,7 @@ Test(ui_screen, a_reason_ends_with_a_clause)
 	snapshot.governor.heap_out = true;
 	snapshot.governor.budget_pct = 5;
 	draw(80, 24);
-	HAS(" HEAP  off: the probes are taken out to keep within --max-overhead 5\n");
+	HAS(" HEAP  off: the probes are taken out to keep within --max-overhead 5: O lifts it\n");
 }
 
 Test(ui_screen, probes_that_are_refused)
