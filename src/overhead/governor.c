@@ -12,7 +12,7 @@ static const double aim = 0.8;
 static const double calm = 0.65;
 /* A short peak is no reason, one that is high is. */
 static const double patience_s = 0.4, high = 1.5;
-/* What is live is given up for a small overshoot only when that lasts. */
+/* What is live is given up for a small overshoot only when that lasts. Not so after a step of the load. */
 static const double small = 1.3, evidence_s = 5;
 static const double undo_least_s = 10, undo_most_s = 320;
 static const double retry_least_s = 30, retry_most_s = 1920;
@@ -145,7 +145,8 @@ static struct governor_setting fewer_probes(const struct governor *governor,
 
 	if (!now->frees_out &&
 	    (share_time(governor, limits, facts, &followed) || fits(governor, limits, facts, &followed, 1) ||
-	     (governor->strained_s < evidence_s && fits(governor, limits, facts, &followed, small))))
+	     (governor->strained_s < evidence_s && fits(governor, limits, facts, &governor->setting, high) &&
+	      fits(governor, limits, facts, &followed, small))))
 		return followed;
 	counted.frees_out = true;
 	if (limits->counted_halvings_most && share_time(governor, limits, facts, &counted)) {

@@ -190,7 +190,7 @@ Test(governor, then_allocations_are_only_counted)
 /* Of a small overshoot the milder steps are taken at once, and what is live is given up only when it lasts. */
 Test(governor, what_is_live_is_not_given_up_at_once)
 {
-	run(&frees_above, 1, &counting);
+	run(&frees_within, 1, &counting);
 	cr_assert_gt(pct(&frees_above), 5);
 	cr_assert_lt(pct(&frees_above), 6.5);
 	cr_expect_str_eq(governor_level(&governor), "share");
@@ -201,6 +201,15 @@ Test(governor, what_is_live_is_not_given_up_at_once)
 	run(&frees_above, 4, &counting);
 	cr_expect(!governor.setting.frees_out, "it was calm between");
 	run(&frees_above, 3, &counting);
+	cr_expect(governor.setting.frees_out);
+	cr_expect_lt(pct(&frees_above), 5);
+}
+
+/* After a step far above it the budget comes first. */
+Test(governor, what_is_live_is_given_up_at_once_after_a_step)
+{
+	cr_assert_gt(pct(&frees_above), 1.5 * 5);
+	run(&frees_above, 1, &counting);
 	cr_expect(governor.setting.frees_out);
 	cr_expect_lt(pct(&frees_above), 5);
 }
