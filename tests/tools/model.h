@@ -41,7 +41,7 @@ void model_undo_zero(struct model *model);
 void model_mark(struct model *model, bool marked);
 void model_set_group(struct model *model, enum snapshot_group group);
 
-/* The state of now; the caller frees it before the model. */
-struct snapshot *model_snapshot(const struct model *model);
+/* The state of now, with what is requested; the caller frees it before the model. */
+struct snapshot *model_snapshot(const struct model *model, const struct snapshot_request *request);
 
 #endif

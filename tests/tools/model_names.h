@@ -11,6 +11,7 @@ struct model_name {
 	const char *file; /* NULL: unknown */
 	unsigned line;
 	bool inlined;
+	int caller; /* index of the function that calls it; -1: none, it is the outermost */
 };
 
 /* Names as programs have them, or such as are made to harm a terminal; static. */

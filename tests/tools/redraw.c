@@ -1,6 +1,7 @@
 /*
- * redraw ROWS: the CPU time that the screen takes to draw a snapshot of a modelled process with so many
- * functions and as many sites, in milliseconds: the median and the longest of many. For the bench.
+ * redraw ROWS: the CPU time that the screen takes to draw a snapshot of a modelled process with so
+ * many functions and as many sites, in milliseconds: the median and the longest of many. For the
+ * bench.
  */
 #include "config.h"
 
@@ -38,11 +39,12 @@ static void measure(struct screen *screen, struct model *model, struct grid *gri
 	for (; *keys; keys++)
 		(void)screen_key(screen, *keys);
 	for (int i = 0; i < DRAWS; i++) {
+		const struct snapshot_request request = screen_request(screen);
 		struct snapshot *snapshot;
 		double start;
 
 		model_step(model);
-		snapshot = model_snapshot(model);
+		snapshot = model_snapshot(model, &request);
 		start = now_ms();
 		screen_draw(screen, snapshot, grid);
 		took[i] = now_ms() - start;
@@ -67,6 +69,8 @@ int main(int argc, char **argv)
 	measure(screen, model, grid, "both, by other columns", "T\t>");
 	measure(screen, model, grid, "both, the last row selected", "G");
 	measure(screen, model, grid, "both, filtered", "gforders\r");
+	measure(screen, model, grid, "tree, all unfolded", "\x1btE");
+	measure(screen, model, grid, "flame graph", "5");
 	grid_free(grid);
 	screen_free(screen);
 	model_free(model);

@@ -31,10 +31,26 @@ struct replay {
 
 static void refresh(struct replay *replay)
 {
+	const struct snapshot_request wanted =
+	    replay->ui ? ui_request(replay->ui) : (struct snapshot_request){.threads = false};
+
 	if (replay->paused)
 		return;
 	snapshot_free(replay->snapshot);
-	replay->snapshot = model_snapshot(replay->model);
+	replay->snapshot = model_snapshot(replay->model, &wanted);
+}
+
+/* What is drawn may only then know what it needs. */
+static void draw(struct replay *replay)
+{
+	struct snapshot_request wanted;
+
+	ui_draw(replay->ui, replay->snapshot);
+	wanted = ui_request(replay->ui);
+	if (replay->paused || snapshot_request_same(&wanted, &replay->snapshot->request))
+		return;
+	refresh(replay);
+	ui_draw(replay->ui, replay->snapshot);
 }
 
 /* Does what a key asked for; false when the end has come. */
@@ -97,7 +113,7 @@ static int watch(struct replay *replay)
 	if (fds[1].fd < 0)
 		return EXIT_FAILED;
 	while (goes_on) {
-		ui_draw(replay->ui, replay->snapshot);
+		draw(replay);
 		if (poll(fds, 2, -1) < 0)
 			return EXIT_FAILED;
 		if (fds[1].revents)

@@ -23,6 +23,20 @@ STEADY_S = 0.5
 SIZES = ((40, 10), (80, 24), (120, 35), (250, 60))
 ASCII = {"LC_ALL": "C"}
 
+# Every view by the keys that show it, from any other.
+VIEWS = {
+    "leaks": ("4",),
+    "combined": ("C",),
+    "tree": ("t", "P"),
+    "tree-heap": ("t", "M"),
+    "flame": ("5", "P"),
+    "threads": ("6",),
+    "modules": ("7",),
+    "health": ("8",),
+    "function": ("2", "Home", "Enter"),
+    "site": ("3", "Home", "Enter"),
+}
+
 
 class GoldenTest(unittest.TestCase):
     def open_replay(self, size, scene, term="tmux-256color", variables=None):
@@ -80,6 +94,24 @@ class GoldenTest(unittest.TestCase):
         for cols, rows in SIZES:
             with self.subTest(cols=cols, rows=rows):
                 self.check(f"hostile-{cols}x{rows}", self.open_replay((cols, rows), "hostile"))
+
+    def check_views(self, terminal, scene, size):
+        for name, keys in VIEWS.items():
+            with self.subTest(name=name, size=size):
+                terminal.press(*keys)
+                self.check(f"{name}-{scene}-{size[0]}x{size[1]}", terminal)
+
+    def test_views(self):
+        terminal = self.open_replay((250, 60), "busy")
+        terminal.wait_for(r"^ \? Help")
+        for size in SIZES:
+            terminal.resize(*size)
+            self.check_views(terminal, "busy", size)
+
+    def test_views_of_hostile_names(self):
+        terminal = self.open_replay((80, 24), "hostile")
+        terminal.wait_for(r"^ \? Help")
+        self.check_views(terminal, "hostile", (80, 24))
 
     def test_losses(self):
         terminal = self.open_replay((120, 35), "lossy")
