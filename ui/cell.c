@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "spark.h"
 #include "text.h"
 
 const char *cell_place(char *buf, size_t size, int cols, const char *file, unsigned line,
@@ -24,6 +25,14 @@ const char *cell_place(char *buf, size_t size, int cols, const char *file, unsig
 		snprintf(buf, size, "%s%s", slash ? slash + 1 : file, number);
 	}
 	return buf;
+}
+
+const char *cell_trend(char *buf, size_t size, const double trend[SNAPSHOT_TREND],
+		       const struct table_cell *cell)
+{
+	size_t parts = cell->cols < SNAPSHOT_TREND ? (size_t)cell->cols : SNAPSHOT_TREND;
+
+	return spark_line(buf, size, trend + SNAPSHOT_TREND - parts, parts, cell->glyphs);
 }
 
 const char *cell_search_part(unsigned part, const char *name, const char *module, const char *file)

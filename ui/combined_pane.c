@@ -23,24 +23,24 @@ enum {
 static const double hot_pct = 10.0, hot_growth = 1024.0;
 
 static const struct table_column columns[] = {
-    [COLUMN_SELF] = {"SELF%", "share of CPU samples in itself", {6, 6, 0, false}, false, false},
+    [COLUMN_SELF] = {"SELF%", "share of CPU samples in itself", {6, 6, 0, 0}, false, false},
     [COLUMN_TOTAL] = {"TOTAL%",
 		      "share of CPU samples in it or in what it called",
-		      {7, 7, 3, false},
+		      {7, 7, 3, 0},
 		      false,
 		      false},
     [COLUMN_LIVE] = {"LIVE",
 		     "bytes allocated by it, as the site, and not freed",
-		     {7, 7, 0, false},
+		     {7, 7, 0, 0},
 		     false,
 		     false},
-    [COLUMN_GROWTH] = {"GROWTH/s", "of LIVE, lately", {9, 9, 4, false}, false, false},
+    [COLUMN_GROWTH] = {"GROWTH/s", "of LIVE, lately", {9, 9, 4, 0}, false, false},
     [COLUMN_ALLOC] =
-	{"ALLOC/s", "bytes it allocates per second, lately", {8, 8, 1, false}, false, false},
+	{"ALLOC/s", "bytes it allocates per second, lately", {8, 8, 1, 0}, false, false},
     [COLUMN_FUNCTION] =
-	{"FUNCTION", "one row for each; [k]: kernel", {20, 20, 0, true}, true, true},
+	{"FUNCTION", "one row for each; [k]: kernel", {20, 96, 0, 30}, true, true},
     [COLUMN_WHERE] =
-	{"WHERE", "source file and line, or the module", {14, 32, 2, false}, true, false},
+	{"WHERE", "source file and line, or the module", {14, 80, 2, 0}, true, false},
 };
 
 static const struct snapshot_combined *row_at(const void *rows, size_t index)

@@ -26,22 +26,22 @@ static const double hot_pct = 10.0, cold_pct = 0.5;
 
 static const struct table_column columns[] = {
     [CPU_COLUMN_SELF] =
-	{"SELF%", "share of samples in the function itself", {6, 6, 0, false}, false, false},
+	{"SELF%", "share of samples in the function itself", {6, 6, 0, 0}, false, false},
     [CPU_COLUMN_TOTAL] =
-	{"TOTAL%", "share of samples in it or in what it called", {7, 7, 1, false}, false, false},
+	{"TOTAL%", "share of samples in it or in what it called", {7, 7, 1, 0}, false, false},
     [COLUMN_CHANGE] = {"+/-",
 		       "SELF% since the baseline less that before it (b marks it)",
-		       {6, 6, 4, false},
+		       {6, 6, 3, 0},
 		       false,
 		       false},
-    [COLUMN_SHARE] = {"SHARE", "SELF% as a bar", {10, 10, 7, false}, true, false},
+    [COLUMN_SHARE] = {"SHARE", "SELF% as a bar", {10, 10, 5, 0}, true, false},
     [COLUMN_TREND] =
-	{"TREND", "samples in it over the last minute", {12, 12, 6, false}, true, false},
+	{"TREND", "samples in it over the last minute", {6, 12, 4, 0}, true, false},
     [COLUMN_FUNCTION] =
-	{"FUNCTION", "[k]: kernel, ~inl: inlined into its callers", {24, 24, 0, true}, true, true},
-    [COLUMN_MODULE] = {"MODULE", "executable or library", {12, 20, 3, false}, true, false},
+	{"FUNCTION", "[k]: kernel, ~inl: inlined into its callers", {24, 96, 0, 36}, true, true},
+    [COLUMN_MODULE] = {"MODULE", "executable or library", {12, 32, 6, 0}, true, false},
     [COLUMN_WHERE] =
-	{"WHERE", "source file and line, or the module", {14, 32, 2, false}, true, false},
+	{"WHERE", "source file and line, or the module", {14, 80, 2, 0}, true, false},
 };
 
 static const struct snapshot_function *function_at(const void *rows, size_t index)
@@ -128,7 +128,7 @@ static const char *function_cell(const void *rows, size_t index, const struct ta
 		return spark_bar(buf, size, percent_of(rows, samples_at(rows, index).self) / 100,
 				 cell->cols, cell->glyphs);
 	case COLUMN_TREND:
-		return spark_line(buf, size, function->trend, SNAPSHOT_TREND, cell->glyphs);
+		return cell_trend(buf, size, function->trend, cell);
 	case COLUMN_MODULE:
 		return module;
 	case COLUMN_WHERE:
@@ -175,7 +175,12 @@ static struct view_source function_source(const struct snapshot *snapshot,
 
 static uint32_t hidden(const struct snapshot *snapshot)
 {
-	return isnan(snapshot->baseline_s) ? UINT32_C(1) << COLUMN_CHANGE : 0;
+	uint32_t change = isnan(snapshot->baseline_s) ? UINT32_C(1) << COLUMN_CHANGE : 0;
+
+	/* A module's row says no more in these. */
+	if (snapshot->group == GROUP_MODULE)
+		return change | UINT32_C(1) << COLUMN_MODULE | UINT32_C(1) << COLUMN_WHERE;
+	return change;
 }
 
 static bool is_off(const struct snapshot *snapshot)

@@ -55,19 +55,22 @@ double detail_share(double part, double all)
 void detail_add_frame(struct detail *detail, enum style style, const char *function, bool inlined,
 		      const char *file, unsigned line, const char *module)
 {
-	if (file)
-		detail_add(detail, style, "    %s%s  %s:%u", function, inlined ? " ~inl" : "", file, line);
-	else
-		detail_add(detail, style, "    %s%s  %s", function, inlined ? " ~inl" : "", module);
+	const char *mark = inlined ? " ~inl" : "";
+	struct detail_row *row =
+	    file ? detail_add(detail, style, "    %s%s  %s:%u", function, mark, file, line)
+		 : detail_add(detail, style, "    %s%s  %s", function, mark, module);
+
+	row->name = true;
 }
 
 void detail_add_head(struct detail *detail, const char *name, const char *module, const char *file,
 		     unsigned line)
 {
-	if (file)
-		detail_add(detail, STYLE_TITLE, "%s  %s  %s:%u", name, module, file, line);
-	else
-		detail_add(detail, STYLE_TITLE, "%s  %s", name, module);
+	struct detail_row *row =
+	    file ? detail_add(detail, STYLE_TITLE, "%s  %s  %s:%u", name, module, file, line)
+		 : detail_add(detail, STYLE_TITLE, "%s  %s", name, module);
+
+	row->name = true;
 }
 
 /* --- a function ------------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@ struct detail_row {
 	double pct; /* NAN: none */
 	char amount[FMT_SIZE];
 	enum style style;
+	bool name; /* the text is a name and its place, no sentence */
 	char text[DETAIL_TEXT]; /* raw */
 };
 

@@ -14,10 +14,10 @@
 enum { COLUMN_SHARE, COLUMN_AMOUNT, COLUMN_TEXT };
 
 static const struct table_column columns[] = {
-    [COLUMN_SHARE] = {"SHARE%", "of the stack or of the age", {7, 7, 1, false}, false, false},
-    [COLUMN_AMOUNT] = {"AMOUNT", "samples or bytes of it", {7, 7, 2, false}, false, false},
+    [COLUMN_SHARE] = {"SHARE%", "of the stack or of the age", {7, 7, 1, 0}, false, false},
+    [COLUMN_AMOUNT] = {"AMOUNT", "samples or bytes of it", {7, 7, 2, 0}, false, false},
     [COLUMN_TEXT] =
-	{"DETAIL", "of the row that Enter was pressed on", {20, 20, 0, true}, true, true},
+	{"DETAIL", "of the row that Enter was pressed on", {30, 250, 0, 30}, true, true},
 };
 
 static const struct detail_row *row_at(const void *rows, size_t index)
@@ -57,6 +57,11 @@ static enum style row_style(const void *rows, size_t index, unsigned column)
 	return row_at(rows, index)->style;
 }
 
+static bool is_prose(const void *rows, size_t index, unsigned column)
+{
+	return column == COLUMN_TEXT && !row_at(rows, index)->name;
+}
+
 static struct view_source row_source(const struct snapshot *snapshot,
 				     const struct pane_choice *choice)
 {
@@ -92,7 +97,7 @@ const struct pane *detail_pane_get(void)
 {
 	static const struct pane pane = {
 	    .name = "DETAIL",
-	    .table = {columns, sizeof(columns) / sizeof(columns[0]), row_cell, row_style},
+	    .table = {columns, sizeof(columns) / sizeof(columns[0]), row_cell, row_style, is_prose},
 	    .first_sort = COLUMN_TEXT,
 	    .source = row_source,
 	    .explain = explain,

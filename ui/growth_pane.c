@@ -26,21 +26,21 @@ static const double hot_growth = 1024.0;
 static const struct table_column columns[] = {
     [GROWTH_COLUMN_BYTES] = {"~NEW",
 			     "memory touched here for the first time, estimated",
-			     {7, 7, 0, false},
+			     {7, 7, 0, 0},
 			     false,
 			     false},
-    [COLUMN_GROWTH] = {"~NEW/s", "of that per second, lately", {9, 9, 1, false}, false, false},
+    [COLUMN_GROWTH] = {"~NEW/s", "of that per second, lately", {9, 9, 1, 0}, false, false},
     [COLUMN_MAPPED] = {"MAPPED",
 		       "mapped here by mmap(), mremap() and brk(), counted",
-		       {7, 7, 2, false},
+		       {7, 7, 2, 0},
 		       false,
 		       false},
     [COLUMN_FAULTS] =
-	{"~FAULTS", "page faults that were, estimated", {8, 8, 3, false}, false, false},
-    [COLUMN_SAMPLES] = {"SAMPLES", "what the estimate rests on", {8, 8, 4, false}, false, false},
-    [COLUMN_SITE] = {"SITE", "function that touches it", {20, 20, 0, true}, true, true},
+	{"~FAULTS", "page faults that were, estimated", {8, 8, 3, 0}, false, false},
+    [COLUMN_SAMPLES] = {"SAMPLES", "what the estimate rests on", {8, 8, 4, 0}, false, false},
+    [COLUMN_SITE] = {"SITE", "function that touches it", {20, 96, 0, 32}, true, true},
     [COLUMN_WHERE] =
-	{"WHERE", "source file and line, or the module", {14, 32, 2, false}, true, false},
+	{"WHERE", "source file and line, or the module", {14, 32, 2, 0}, true, false},
 };
 
 static const struct snapshot_growth_site *site_at(const void *rows, size_t index)

@@ -142,7 +142,7 @@ static void draw_losses(const struct snapshot *snapshot, struct grid *grid, int 
 	line_draw(&line, grid, row);
 }
 
-static void draw_all_in_one(const struct snapshot *snapshot, bool paused, bool notice_hidden,
+static void draw_all_in_one(const struct snapshot *snapshot, bool paused, unsigned hidden,
 			    struct grid *grid, int row)
 {
 	const struct snapshot_overflow *overflow = &snapshot->overflow;
@@ -152,18 +152,20 @@ static void draw_all_in_one(const struct snapshot *snapshot, bool paused, bool n
 	struct line line = {.count = 0};
 	char text[FMT_SIZE];
 
-	line_add(&line, 0, NULL, STYLE_TITLE, "%d %s", snapshot->target.pid,
+	line_add(&line, 1, NULL, STYLE_TITLE, "%d", snapshot->target.pid);
+	line_add(&line, 2, NULL, STYLE_TITLE, "%s",
 		 snapshot->target.comm ? snapshot->target.comm : "?");
 	if (paused)
 		line_add(&line, 0, NULL, STYLE_WARN, "PAUSED");
 	add_exit(&line, &snapshot->target, true);
-	if (notice_hidden)
-		line_add(&line, 0, NULL, STYLE_WARN, "!");
-	add_loss(&line, lost > 0 ? 0 : 1, "lost", lost);
+	if (hidden > 0)
+		line_add(&line, 0, NULL, STYLE_WARN, "!%u", hidden);
+	add_loss(&line, 0, "lost", lost);
 	add_target_cost(&line, snapshot, "cost");
-	line_add(&line, 2, "full", header_stacks_style(&snapshot->cpu), "%s",
-		 header_percent(text, sizeof(text),
-			 header_share(snapshot->cpu.stacks_complete, snapshot->cpu.samples)));
+	line_add(&line, 0, "full", header_stacks_style(&snapshot->cpu), "%s",
+		 header_whole_percent(text, sizeof(text),
+				      header_share(snapshot->cpu.stacks_complete,
+						   snapshot->cpu.samples)));
 	line_add(&line, 4, "CPU", STYLE_NORMAL, "%s",
 		 header_percent(text, sizeof(text), snapshot->target.cpu_pct));
 	line_add(&line, 5, "RSS", STYLE_NORMAL, "%s",
@@ -173,11 +175,11 @@ static void draw_all_in_one(const struct snapshot *snapshot, bool paused, bool n
 	line_draw(&line, grid, row);
 }
 
-void header_draw(const struct snapshot *snapshot, bool paused, bool notice_hidden,
+void header_draw(const struct snapshot *snapshot, bool paused, unsigned hidden,
 		 const struct glyphs *glyphs, struct grid *grid, struct rect rect)
 {
 	if (rect.rows < 3) {
-		draw_all_in_one(snapshot, paused, notice_hidden, grid, rect.row);
+		draw_all_in_one(snapshot, paused, hidden, grid, rect.row);
 		return;
 	}
 	draw_target(snapshot, paused, glyphs, grid, rect.row);

@@ -12,10 +12,10 @@
 #include "profile/snapshot.h"
 
 /*
- * Draws into the rectangle, in four, three or one line as it has rows. `notice_hidden`: there is a
- * notice without a line of its own. An unknown figure is a "?".
+ * Draws into the rectangle, in four, three or one line as it has rows. `hidden`: so many
+ * notices have no line of their own. An unknown figure is a "?".
  */
-void header_draw(const struct snapshot *snapshot, bool paused, bool notice_hidden,
+void header_draw(const struct snapshot *snapshot, bool paused, unsigned hidden,
 		 const struct glyphs *glyphs, struct grid *grid, struct rect rect);
 
 #endif

@@ -21,6 +21,14 @@ const char *header_percent(char *buf, size_t size, double value)
 	return buf;
 }
 
+const char *header_whole_percent(char *buf, size_t size, double value)
+{
+	if (isnan(value))
+		return "?";
+	snprintf(buf, size, "%d%%", (int)value);
+	return buf;
+}
+
 double header_share(uint64_t part, uint64_t whole)
 {
 	return whole > 0 ? 100.0 * (double)part / (double)whole : (double)NAN;

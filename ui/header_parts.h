@@ -23,4 +23,7 @@ void header_draw_heap(const struct snapshot *snapshot, struct grid *grid, int ro
 /* CPU and heap in one line, for few rows. */
 void header_draw_channels(const struct snapshot *snapshot, struct grid *grid, int row);
 
+/* The same without decimals: 100 % only where nothing is missing. */
+const char *header_whole_percent(char *buf, size_t size, double value);
+
 #endif

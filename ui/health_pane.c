@@ -27,19 +27,19 @@ enum {
 };
 
 static const struct table_column columns[] = {
-    [COLUMN_KIND] = {"WHAT", "kernel, loss, channel, map or probe", {8, 8, 0, false}, true, false},
-    [COLUMN_NAME] = {"NAME", "a probe with its place in the file", {22, 22, 0, true}, true, true},
-    [COLUMN_FILL] = {"FILL%", "how full it is now", {6, 6, 2, false}, false, false},
+    [COLUMN_KIND] = {"WHAT", "kernel, loss, channel, map or probe", {8, 8, 0, 0}, true, false},
+    [COLUMN_NAME] = {"NAME", "a probe with its place in the file", {22, 72, 0, 22}, true, true},
+    [COLUMN_FILL] = {"FILL%", "how full it is now", {6, 6, 2, 0}, false, false},
     [COLUMN_COUNT] =
-	{"COUNT", "records carried, entries in use, hits", {8, 8, 3, false}, false, false},
+	{"COUNT", "records carried, entries in use, hits", {8, 8, 3, 0}, false, false},
     [COLUMN_MEMORY] =
-	{"MEMORY", "of the kernel's, that a BPF map takes", {7, 7, 3, false}, false, false},
-    [COLUMN_RATE] = {"HITS/s", "since the last refresh", {8, 8, 4, false}, false, false},
+	{"MEMORY", "of the kernel's, that a BPF map takes", {7, 7, 3, 0}, false, false},
+    [COLUMN_RATE] = {"HITS/s", "since the last refresh", {8, 8, 4, 0}, false, false},
     [COLUMN_COST] =
-	{"ns/HIT", "what a hit costs the target, as measured", {8, 8, 5, false}, false, false},
+	{"ns/HIT", "what a hit costs the target, as measured", {8, 8, 5, 0}, false, false},
     [COLUMN_LOST] =
-	{"LOST", "what it could not take; 0 when all is well", {7, 7, 0, false}, false, false},
-    [COLUMN_NOTE] = {"NOTE", "what it means", {30, 48, 6, false}, true, true},
+	{"LOST", "what it could not take; 0 when all is well", {7, 7, 0, 0}, false, false},
+    [COLUMN_NOTE] = {"NOTE", "what it means", {30, 48, 6, 0}, true, true},
 };
 
 /* How full is worth a warning, in per cent. */
@@ -109,10 +109,14 @@ static const char *row_cell(const void *rows, size_t index, const struct table_c
 	case COLUMN_NOTE:
 		return row.note;
 	default:
-		if (!row.probe)
+		if (row.probe) {
+			snprintf(buf, size, "%s  %s+0x%" PRIx64, row.name, row.probe->module,
+				 row.probe->offset);
+			return buf;
+		}
+		if (cell->shown >> COLUMN_NOTE & 1 || !row.note_only)
 			return row.name;
-		snprintf(buf, size, "%s  %s+0x%" PRIx64, row.name, row.probe->module,
-			 row.probe->offset);
+		snprintf(buf, size, "%s: %s", row.name, row.note);
 		return buf;
 	}
 }
@@ -131,6 +135,13 @@ static enum style row_style(const void *rows, size_t index, unsigned column)
 	if (column == COLUMN_KIND || (row.probe && row.probe->hits == 0) || column == COLUMN_NOTE)
 		return STYLE_MUTED;
 	return STYLE_NORMAL;
+}
+
+static bool is_prose(const void *rows, size_t index, unsigned column)
+{
+	(void)rows;
+	(void)index;
+	return column == COLUMN_NOTE;
 }
 
 static const char *row_text(const void *rows, size_t index, unsigned part)
@@ -194,11 +205,10 @@ const struct pane *health_pane_get(void)
 {
 	static const struct pane pane = {
 	    .name = "HEALTH",
-	    .table = {columns, sizeof(columns) / sizeof(columns[0]), row_cell, row_style},
+	    .table = {columns, sizeof(columns) / sizeof(columns[0]), row_cell, row_style, is_prose},
 	    .first_sort = COLUMN_KIND,
 	    .source = row_source,
 	    .explain = explain,
-	    .prose = UINT32_C(1) << COLUMN_NOTE,
 	    .detail = detail,
 	    .about = about,
 	};

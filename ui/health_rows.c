@@ -19,130 +19,130 @@ enum fact {
 	FACT_COUNT,
 };
 
+static struct health_row empty_row(const char *kind, const char *name)
+{
+	return (struct health_row){
+	    .kind = kind,
+	    .name = name,
+	    .fill_pct = NAN,
+	    .count = SNAPSHOT_UNKNOWN,
+	    .memory = SNAPSHOT_UNKNOWN,
+	    .per_s = NAN,
+	    .ns = NAN,
+	    .lost = SNAPSHOT_UNKNOWN,
+	    .note = "",
+	};
+}
+
+static struct health_row kernel_row(const char *name, const char *note)
+{
+	struct health_row row = empty_row("kernel", name);
+
+	row.note = note;
+	row.note_only = true;
+	return row;
+}
+
+/* `count` of what was counted, `lost` of it was lost; either may be SNAPSHOT_UNKNOWN. */
+static struct health_row loss_row(const char *name, uint64_t count, uint64_t lost, const char *note)
+{
+	struct health_row row = empty_row("loss", name);
+
+	row.count = count;
+	row.lost = lost;
+	row.note = note;
+	return row;
+}
+
+static struct health_row frees_row(const struct snapshot_heap *heap)
+{
+	if (!heap->untracked_known)
+		return loss_row("unmatched frees", SNAPSHOT_UNKNOWN, SNAPSHOT_UNKNOWN,
+				"cannot be told: not every allocation is tracked");
+	return loss_row("unmatched frees", heap->untracked_frees, SNAPSHOT_UNKNOWN,
+			"of what was allocated before the attachment, or lost");
+}
+
 static struct health_row fact_row(const struct snapshot *snapshot, enum fact fact)
 {
 	const struct snapshot_overflow *overflow = &snapshot->overflow;
 	const struct snapshot_kernel *kernel = &snapshot->kernel;
-	struct health_row row = {
-	    .kind = "loss", .fill_pct = NAN, .count = SNAPSHOT_UNKNOWN, .memory = SNAPSHOT_UNKNOWN,
-	    .per_s = NAN, .ns = NAN};
+	const uint64_t unknown = SNAPSHOT_UNKNOWN;
 
 	switch (fact) {
 	case FACT_KERNEL:
-		row.kind = "kernel";
-		row.name = "Linux";
-		row.note = kernel->release;
-		row.lost = SNAPSHOT_UNKNOWN;
-		break;
+		return kernel_row("Linux", kernel->release);
 	case FACT_CPU_WALK:
-		row.kind = "kernel";
-		row.name = "stacks walked in it";
-		row.note = kernel->walk_reason ? kernel->walk_reason : "yes";
-		row.lost = SNAPSHOT_UNKNOWN;
-		break;
+		return kernel_row("stacks walked in it",
+				  kernel->walk_reason ? kernel->walk_reason : "yes");
 	case FACT_UPROBES:
-		row.kind = "kernel";
-		row.name = "links of probes";
-		row.note =
-		    kernel->uprobe_link ? kernel->uprobe_link : "none: the heap is not tracked";
-		row.lost = SNAPSHOT_UNKNOWN;
-		break;
+		return kernel_row("links of probes", kernel->uprobe_link
+							 ? kernel->uprobe_link
+							 : "none: the heap is not tracked");
 	case FACT_SAMPLES:
-		row.name = "CPU samples";
-		row.count = snapshot->cpu.samples;
-		row.lost = overflow->perf_lost;
-		row.note = "a lower -F loses fewer";
-		break;
+		return loss_row("CPU samples", snapshot->cpu.samples, overflow->perf_lost,
+				"a lower -F loses fewer");
 	case FACT_THROTTLED:
-		row.name = "throttled sampling";
-		row.lost = overflow->perf_throttled;
-		row.note = "times that the kernel paused it; a lower -F is let through";
-		break;
+		return loss_row("throttled sampling", unknown, overflow->perf_throttled,
+				"times that the kernel paused it; a lower -F is let through");
 	case FACT_THREADS:
-		row.name = "threads not sampled";
-		row.lost = overflow->threads_uncovered;
-		row.note = "no event could be opened for them";
-		break;
+		return loss_row("threads not sampled", unknown, overflow->threads_uncovered,
+				"no event could be opened for them");
 	case FACT_FREES:
-		row.name = "unmatched frees";
-		row.lost = SNAPSHOT_UNKNOWN;
-		row.count = snapshot->heap.untracked_known ? snapshot->heap.untracked_frees
-							   : SNAPSHOT_UNKNOWN;
-		row.note = snapshot->heap.untracked_known
-			       ? "of what was allocated before the attachment, or lost"
-			       : "cannot be told: not every allocation is tracked";
-		break;
+		return frees_row(&snapshot->heap);
 	case FACT_RETURNS:
-		row.name = "calls without return";
-		row.count = snapshot->books.lost_returns;
-		row.lost = SNAPSHOT_UNKNOWN;
-		row.note = "of allocators: left by a jump";
-		break;
+		return loss_row("calls without return", snapshot->books.lost_returns, unknown,
+				"of allocators: left by a jump");
 	case FACT_UNLEARNT:
-		row.name = "stacks cut short";
-		row.lost = snapshot->books.unlearnt;
-		row.note = "too many waited for a rule";
-		break;
+		return loss_row("stacks cut short", unknown, snapshot->books.unlearnt,
+				"too many waited for a rule");
 	case FACT_PROBES:
-		row.name = "places of probes";
-		row.lost = overflow->probes_refused;
-		row.note = "the worker named them, and their file has none there";
-		break;
+		return loss_row("places of probes", unknown, overflow->probes_refused,
+				"the worker named them, and their file has none there");
 	default:
-		row.name = "debug files";
-		row.lost = overflow->debug_files_missing;
-		row.note = "asked debuginfod servers for, in vain";
-		break;
+		return loss_row("debug files", unknown, overflow->debug_files_missing,
+				"asked debuginfod servers for, in vain");
 	}
-	return row;
 }
 
 static struct health_row channel_row(const struct snapshot_channel *channel)
 {
-	return (struct health_row){
-	    .kind = "channel",
-	    .name = channel->name,
-	    .fill_pct = channel->capacity_bytes
-			    ? 100.0 * (double)channel->used_bytes / (double)channel->capacity_bytes
-			    : (double)NAN,
-	    .count = channel->consumed,
-	    .memory = SNAPSHOT_UNKNOWN,
-	    .per_s = NAN,
-	    .ns = NAN,
-	    .lost = channel->lost,
-	    .note = "records",
-	};
+	struct health_row row = empty_row("channel", channel->name);
+
+	if (channel->capacity_bytes)
+		row.fill_pct =
+		    100.0 * (double)channel->used_bytes / (double)channel->capacity_bytes;
+	row.count = channel->consumed;
+	row.lost = channel->lost;
+	row.note = "records";
+	return row;
 }
 
 static struct health_row map_row(const struct snapshot_map *map)
 {
-	return (struct health_row){
-	    .kind = "map",
-	    .name = map->name,
-	    .fill_pct = map->capacity ? 100.0 * map->used / (double)map->capacity : (double)NAN,
-	    .count = isnan(map->used) ? SNAPSHOT_UNKNOWN : (uint64_t)map->used,
-	    .memory = map->memory_bytes,
-	    .per_s = NAN,
-	    .ns = NAN,
-	    .lost = map->refused,
-	    .note = map->capacity ? "entries; LOST found it full" : "",
-	};
+	struct health_row row = empty_row("map", map->name);
+
+	row.memory = map->memory_bytes;
+	row.lost = map->refused;
+	if (!isnan(map->used))
+		row.count = (uint64_t)map->used;
+	if (map->capacity) {
+		row.fill_pct = 100.0 * map->used / (double)map->capacity;
+		row.note = "entries; LOST found it full";
+	}
+	return row;
 }
 
 static struct health_row probe_row(const struct snapshot_probe *probe)
 {
-	return (struct health_row){
-	    .kind = "probe",
-	    .name = probe->function,
-	    .probe = probe,
-	    .fill_pct = NAN,
-	    .count = probe->hits,
-	    .memory = SNAPSHOT_UNKNOWN,
-	    .per_s = probe->hits_per_s,
-	    .ns = probe->ns_per_hit,
-	    .lost = SNAPSHOT_UNKNOWN,
-	    .note = probe->emulated ? "emulated" : "single-stepped: slow",
-	};
+	struct health_row row = empty_row("probe", probe->function);
+
+	row.probe = probe;
+	row.count = probe->hits;
+	row.per_s = probe->hits_per_s;
+	row.ns = probe->ns_per_hit;
+	row.note = probe->emulated ? "emulated" : "single-stepped: slow";
+	return row;
 }
 
 struct health_row health_row_at(const struct snapshot *snapshot, size_t index)

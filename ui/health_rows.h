@@ -5,6 +5,7 @@
 #ifndef RSP_UI_HEALTH_ROWS_H
 #define RSP_UI_HEALTH_ROWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct health_row {
 	double ns;
 	uint64_t lost;
 	const char *note;
+	bool note_only; /* there are no figures, whatever is the matter */
 };
 
 size_t health_row_count(const struct snapshot *snapshot);

@@ -32,33 +32,33 @@ static const double hot_growth = 1024.0;
 
 static const struct table_column columns[] = {
     [HEAP_COLUMN_LIVE] =
-	{"LIVE", "bytes allocated here and not freed", {7, 7, 0, false}, false, false},
+	{"LIVE", "bytes allocated here and not freed", {7, 7, 0, 0}, false, false},
     [COLUMN_CHANGE] =
-	{"+/-", "change of LIVE since the baseline (b marks it)", {8, 8, 3, false}, false, false},
-    [COLUMN_BAR] = {"BAR", "LIVE, the largest one is a full bar", {8, 8, 12, false}, true, false},
+	{"+/-", "change of LIVE since the baseline (b marks it)", {8, 8, 3, 0}, false, false},
+    [COLUMN_BAR] = {"BAR", "LIVE, the largest one is a full bar", {8, 8, 12, 0}, true, false},
     [COLUMN_GROWTH] =
-	{"GROWTH/s", "change of LIVE per second, lately", {9, 9, 1, false}, false, false},
+	{"GROWTH/s", "change of LIVE per second, lately", {9, 9, 1, 0}, false, false},
     [COLUMN_RATE] =
-	{"ALLOC/s", "bytes allocated per second, lately", {8, 8, 6, false}, false, false},
+	{"ALLOC/s", "bytes allocated per second, lately", {8, 8, 6, 0}, false, false},
     [COLUMN_OBJECTS] =
-	{"OBJS", "objects allocated here and not freed", {6, 6, 7, false}, false, false},
+	{"OBJS", "objects allocated here and not freed", {6, 6, 8, 0}, false, false},
     [COLUMN_ALLOC] = {"ALLOC",
 		      "bytes allocated since attachment, or the reset (z)",
-		      {7, 7, 9, false},
+		      {7, 7, 9, 0},
 		      false,
 		      false},
-    [COLUMN_FREED] = {"FREED", "bytes freed in that time", {7, 7, 10, false}, false, false},
-    [COLUMN_PEAK] = {"PEAK", "highest LIVE seen", {7, 7, 11, false}, false, false},
-    [COLUMN_OLDEST] = {"OLDEST", "age of the oldest live object", {7, 7, 8, false}, false, false},
-    [COLUMN_TREND] = {"TREND", "LIVE over the last minute", {12, 12, 5, false}, true, false},
+    [COLUMN_FREED] = {"FREED", "bytes freed in that time", {7, 7, 10, 0}, false, false},
+    [COLUMN_PEAK] = {"PEAK", "highest LIVE seen", {7, 7, 11, 0}, false, false},
+    [COLUMN_OLDEST] = {"OLDEST", "age of the oldest live object", {7, 7, 7, 0}, false, false},
+    [COLUMN_TREND] = {"TREND", "LIVE over the last minute", {6, 12, 5, 0}, true, false},
     [COLUMN_LEAK] = {"LEAK",
 		     "leak suspect: HIGH, MED, LOW; const: grows no more",
-		     {5, 5, 3, false},
+		     {5, 5, 3, 0},
 		     false,
 		     false},
-    [COLUMN_SITE] = {"SITE", "function that allocates", {20, 20, 0, true}, true, true},
+    [COLUMN_SITE] = {"SITE", "function that allocates", {20, 96, 0, 32}, true, true},
     [COLUMN_WHERE] =
-	{"WHERE", "source file and line, or the module", {14, 32, 2, false}, true, false},
+	{"WHERE", "source file and line, or the module", {14, 80, 2, 0}, true, false},
 };
 
 static uint64_t site_id(const void *rows, size_t index)
@@ -145,7 +145,7 @@ static const char *site_cell(const void *rows, size_t index, const struct table_
 	case COLUMN_PEAK:
 		return fmt_bytes(buf, size, site->peak_bytes);
 	case COLUMN_TREND:
-		return spark_line(buf, size, site->trend, SNAPSHOT_TREND, cell->glyphs);
+		return cell_trend(buf, size, site->trend, cell);
 	case COLUMN_LEAK:
 		return site->leak.level == LEAK_NONE ? "-" : leak_level_name(site->leak.level);
 	case COLUMN_WHERE:

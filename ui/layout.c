@@ -7,24 +7,18 @@
 #include "layout.h"
 
 enum {
-	PANE_MIN_ROWS = 5, /* title, names of columns, three rows */
-	PANE_OFF_ROWS = 3, /* title and two lines of reason */
+	PANE_MIN_ROWS = 5,    /* title, names of columns, three rows */
+	PANE_OFF_ROWS = 3,    /* title and two lines of reason */
 	NOTICE_TWO_ROWS = 20, /* of the terminal, for a notice of two lines */
 };
 
 static const struct layout_panes modes[LAYOUT_COUNT] = {
-    [LAYOUT_BOTH] = {2, {PANE_CPU, PANE_HEAP}},
-    [LAYOUT_CPU] = {1, {PANE_CPU}},
-    [LAYOUT_HEAP] = {1, {PANE_HEAP}},
-    [LAYOUT_LEAKS] = {1, {PANE_LEAKS}},
-    [LAYOUT_GROWTH] = {1, {PANE_GROWTH}},
-    [LAYOUT_COMBINED] = {1, {PANE_COMBINED}},
-    [LAYOUT_FLAME] = {1, {PANE_FLAME}},
-    [LAYOUT_TREE] = {1, {PANE_TREE}},
-    [LAYOUT_THREADS] = {1, {PANE_THREADS}},
-    [LAYOUT_MODULES] = {1, {PANE_MODULES}},
-    [LAYOUT_HEALTH] = {1, {PANE_HEALTH}},
-    [LAYOUT_DETAIL] = {1, {PANE_DETAIL}},
+    [LAYOUT_BOTH] = {2, {PANE_CPU, PANE_HEAP}}, [LAYOUT_CPU] = {1, {PANE_CPU}},
+    [LAYOUT_HEAP] = {1, {PANE_HEAP}},		[LAYOUT_LEAKS] = {1, {PANE_LEAKS}},
+    [LAYOUT_GROWTH] = {1, {PANE_GROWTH}},	[LAYOUT_COMBINED] = {1, {PANE_COMBINED}},
+    [LAYOUT_FLAME] = {1, {PANE_FLAME}},		[LAYOUT_TREE] = {1, {PANE_TREE}},
+    [LAYOUT_THREADS] = {1, {PANE_THREADS}},	[LAYOUT_MODULES] = {1, {PANE_MODULES}},
+    [LAYOUT_HEALTH] = {1, {PANE_HEALTH}},	[LAYOUT_DETAIL] = {1, {PANE_DETAIL}},
 };
 
 const struct layout_panes *layout_panes(enum layout_mode mode)
@@ -112,47 +106,76 @@ static int needed(const struct layout_column *columns, size_t count, const int *
 	return cols;
 }
 
-/* The column to leave out next, or `count`. */
-static size_t next_drop(const struct layout_column *columns, size_t count, const int *widths)
+/* The column to leave out next, of a rank above this one, or `count`. */
+static size_t next_drop(const struct layout_column *columns, size_t count, const int *widths,
+			int rank)
 {
 	size_t drop = count;
 
 	for (size_t i = 0; i < count; i++)
-		if (widths[i] > 0 && columns[i].drop > 0 &&
+		if (widths[i] > 0 && columns[i].drop > rank &&
 		    (drop == count || columns[i].drop > columns[drop].drop))
 			drop = i;
 	return drop;
 }
 
-void layout_columns(const struct layout_column *columns, size_t count, int cols, int *ret_widths)
+/* Leaves out columns above a rank until there is so much room beside the others. */
+static int make_room(const struct layout_column *columns, size_t count, int cols, int wanted,
+		     int rank, int *widths)
 {
-	size_t drop;
 	int room;
 
-	for (size_t i = 0; i < count; i++)
-		ret_widths[i] = columns[i].min;
-	while ((room = cols - needed(columns, count, ret_widths)) < 0) {
-		drop = next_drop(columns, count, ret_widths);
+	while ((room = cols - needed(columns, count, widths)) < wanted) {
+		size_t drop = next_drop(columns, count, widths, rank);
+
 		if (drop == count)
 			break;
-		ret_widths[drop] = 0;
+		widths[drop] = 0;
 	}
-	/* The greedy column gets two thirds of what each other one could use. */
-	for (size_t i = 0; i < count && room > 0; i++) {
-		int more = columns[i].max - columns[i].min;
+	return room;
+}
 
-		if (columns[i].greedy || ret_widths[i] == 0 || more <= 0)
-			continue;
-		if (more > room / 3)
-			more = room / 3;
-		ret_widths[i] += more;
-		room -= more;
-	}
+/* Makes a column wider by `most`, as far as it may be and there is room; returns the room that is
+ * left. */
+static int widen(const struct layout_column *column, int room, int most, int *width)
+{
+	int more = column->max - *width;
+
+	more = more < most ? more : most;
+	more = more < room ? more : room;
+	if (*width == 0 || more <= 0)
+		return room;
+	*width += more;
+	return room - more;
+}
+
+void layout_columns(const struct layout_column *columns, size_t count, int cols, int *ret_widths)
+{
+	size_t greedy = count;
+	int room, wanted = 0;
+
 	for (size_t i = 0; i < count; i++) {
-		if (!columns[i].greedy)
+		ret_widths[i] = columns[i].min;
+		if (columns[i].wants == 0)
 			continue;
-		ret_widths[i] += room;
-		if (ret_widths[i] < 1)
-			ret_widths[i] = 1;
+		greedy = i;
+		if (columns[i].wants > columns[i].min)
+			wanted = columns[i].wants - columns[i].min;
 	}
+	(void)make_room(columns, count, cols, wanted, LAYOUT_LAST_RANK, ret_widths);
+	room = make_room(columns, count, cols, 0, 0, ret_widths);
+	if (room < 0 && greedy < count && ret_widths[greedy] > 0)
+		ret_widths[greedy] = ret_widths[greedy] + room > 1 ? ret_widths[greedy] + room : 1;
+	if (greedy < count)
+		room = widen(&columns[greedy], room, columns[greedy].wants - ret_widths[greedy],
+			     &ret_widths[greedy]);
+	/* From here on it gets two thirds of what each other one could use, then they get the rest.
+	 */
+	for (size_t i = 0; i < count; i++)
+		if (i != greedy)
+			room = widen(&columns[i], room, room / 3, &ret_widths[i]);
+	if (greedy < count)
+		room = widen(&columns[greedy], room, room, &ret_widths[greedy]);
+	for (size_t i = 0; i < count; i++)
+		room = widen(&columns[i], room, room, &ret_widths[i]);
 }

@@ -69,16 +69,21 @@ enum layout_mode layout_of(enum pane_id id);
 
 struct layout layout_compute(const struct layout_request *request);
 
+/* Ranks up to this one are of columns that go only where there is no room at all. */
+enum { LAYOUT_LAST_RANK = 2 };
+
 /* A column of a table. Widths are without the gap of one column before it. */
 struct layout_column {
 	int min, max;
 	int drop;    /* 0: stays; else the highest goes first when there is no room */
-	bool greedy; /* takes what the others leave; one in a table */
+	int wants;   /* above 0: takes what the others leave, up to `max`, and those of a rank above
+			LAYOUT_LAST_RANK go for it to have so much; one in a table, the greedy one */
 };
 
 /*
  * Writes the widths of the columns that share `cols` columns into `ret_widths`, 0 for one that is
- * left out. When even those that stay do not fit, the greedy one gets narrower.
+ * left out. When even those that stay do not fit, the greedy one gets narrower; what none of them
+ * takes stays free at the right.
  */
 void layout_columns(const struct layout_column *columns, size_t count, int cols, int *ret_widths);
 

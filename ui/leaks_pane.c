@@ -25,18 +25,18 @@ enum {
 
 static const struct table_column columns[] = {
     [COLUMN_LEVEL] =
-	{"LEVEL", "HIGH: a sure leak; MED, LOW: less so", {6, 6, 0, false}, false, false},
+	{"LEVEL", "HIGH: a sure leak; MED, LOW: less so", {6, 6, 0, 0}, false, false},
     [COLUMN_SLOPE] =
-	{"GROWTH/min", "of LIVE, a line through the series", {11, 11, 1, false}, false, false},
-    [COLUMN_ERROR] = {"+/-", "half its 95 % confidence interval", {7, 7, 5, false}, false, false},
-    [COLUMN_OLD] = {"OLD%", "share of LIVE older than a minute", {5, 5, 4, false}, false, false},
-    [COLUMN_OLDEST] = {"OLDEST", "age of the oldest live object", {7, 7, 6, false}, false, false},
-    [COLUMN_LIVE] = {"LIVE", "bytes allocated here and not freed", {7, 7, 3, false}, false, false},
-    [COLUMN_SITE] = {"SITE", "function that allocates", {18, 32, 0, false}, true, true},
+	{"GROWTH/min", "of LIVE, a line through the series", {11, 11, 1, 0}, false, false},
+    [COLUMN_ERROR] = {"+/-", "half its 95 % confidence interval", {7, 7, 5, 0}, false, false},
+    [COLUMN_OLD] = {"OLD%", "share of LIVE older than a minute", {5, 5, 4, 0}, false, false},
+    [COLUMN_OLDEST] = {"OLDEST", "age of the oldest live object", {7, 7, 6, 0}, false, false},
+    [COLUMN_LIVE] = {"LIVE", "bytes allocated here and not freed", {7, 7, 3, 0}, false, false},
+    [COLUMN_SITE] = {"SITE", "function that allocates", {18, 64, 0, 0}, true, true},
     [COLUMN_WHERE] =
-	{"WHERE", "source file and line, or the module", {14, 20, 7, false}, true, false},
+	{"WHERE", "source file and line, or the module", {14, 60, 7, 0}, true, false},
     [COLUMN_EVIDENCE] =
-	{"EVIDENCE", "what speaks for a leak, and against", {20, 20, 2, true}, true, true},
+	{"EVIDENCE", "what speaks for a leak, and against", {20, 120, 2, 26}, true, true},
 };
 
 static const struct snapshot_site *site_at(const void *rows, size_t index)
@@ -128,6 +128,13 @@ static enum style suspect_style(const void *rows, size_t index, unsigned column)
 	return STYLE_NORMAL;
 }
 
+static bool is_prose(const void *rows, size_t index, unsigned column)
+{
+	(void)rows;
+	(void)index;
+	return column == COLUMN_EVIDENCE;
+}
+
 static const char *row_text(const void *rows, size_t index, unsigned part)
 {
 	const struct snapshot_site *site = ((const struct snapshot_site *const *)rows)[index];
@@ -189,12 +196,11 @@ const struct pane *leaks_pane_get(void)
 {
 	static const struct pane pane = {
 	    .name = "LEAKS",
-	    .table = {columns, sizeof(columns) / sizeof(columns[0]), suspect_cell, suspect_style},
+	    .table = {columns, sizeof(columns) / sizeof(columns[0]), suspect_cell, suspect_style, is_prose},
 	    .first_sort = COLUMN_LEVEL,
 	    .source = suspect_source,
 	    .is_off = is_off,
 	    .explain = explain,
-	    .prose = UINT32_C(1) << COLUMN_EVIDENCE,
 	    .detail = evidence,
 	    .about = about,
 	};

@@ -25,19 +25,19 @@ enum {
 };
 
 static const struct table_column columns[] = {
-    [COLUMN_SELF] = {"SELF%", "share of samples in its code", {6, 6, 0, false}, false, false},
-    [COLUMN_SAMPLES] = {"SAMPLES", "how many those are", {8, 8, 5, false}, false, false},
+    [COLUMN_SELF] = {"SELF%", "share of samples in its code", {6, 6, 0, 0}, false, false},
+    [COLUMN_SAMPLES] = {"SAMPLES", "how many those are", {8, 8, 5, 0}, false, false},
     [COLUMN_BROKEN] = {"BROKEN",
 		       "samples whose stack ended in it for want of a rule",
-		       {7, 7, 3, false},
+		       {7, 7, 3, 0},
 		       false,
 		       false},
-    [COLUMN_NAMES] = {"NAMES", "where names come from", {10, 10, 1, false}, true, false},
-    [COLUMN_UNWINDING] = {"UNWIND", "where unwind rules come from", {8, 14, 2, false}, true, false},
+    [COLUMN_NAMES] = {"NAMES", "where names come from", {10, 10, 1, 0}, true, false},
+    [COLUMN_UNWINDING] = {"UNWIND", "where unwind rules come from", {8, 14, 2, 0}, true, false},
     [COLUMN_STATE] =
-	{"STATE", "ok, or what is wrong with the file", {10, 10, 4, false}, true, false},
-    [COLUMN_PATH] = {"PATH", "as the target sees it", {20, 20, 0, true}, true, true},
-    [COLUMN_BUILD_ID] = {"BUILD-ID", "how it begins", {12, 12, 6, false}, true, false},
+	{"STATE", "ok, or what is wrong with the file", {10, 10, 4, 0}, true, false},
+    [COLUMN_PATH] = {"PATH", "as the target sees it", {20, 120, 0, 28}, true, true},
+    [COLUMN_BUILD_ID] = {"BUILD-ID", "how it begins", {12, 12, 6, 0}, true, false},
 };
 
 static const struct snapshot_module *module_at(const void *rows, size_t index)

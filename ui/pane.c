@@ -186,7 +186,6 @@ void pane_draw(const struct pane *pane, struct table_state *state, const struct 
 		draw_title(pane, state, frame);
 		return;
 	}
-	state->prose = pane->prose;
 	state->hidden = pane->hidden ? pane->hidden(frame->snapshot) : 0;
 	terms.page = inside.rows > 1 ? (size_t)inside.rows - 1 : 1;
 	view_update(&state->view, &source, &terms);

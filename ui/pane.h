@@ -50,7 +50,6 @@ struct pane {
 				     const struct pane_choice *choice);
 	/* NULL, or the columns that have nothing to show, a bit for each. */
 	uint32_t (*hidden)(const struct snapshot *snapshot);
-	uint32_t prose; /* columns of sentences, a bit for each */
 	/* NULL: never; else whether there is nothing but a reason to show. */
 	bool (*is_off)(const struct snapshot *snapshot);
 	/* What to show in place of rows: why there are none. Raw text in `buf`. */

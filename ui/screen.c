@@ -99,8 +99,10 @@ static void draw_too_small(struct grid *grid)
 
 /* What is to be said in a line of its own: what is wrong and what helps, what the budget holds back, a
  * notice, or several of them. */
-static const char *find_notice(const struct snapshot *snapshot, char *ret_text, size_t size)
+static unsigned find_notices(const struct snapshot *snapshot, char *ret_text, size_t size)
 {
+	unsigned count = 0;
+
 	char remedy[PANE_TEXT], buf[2 * PANE_TEXT];
 	const char *parts[] = {remedy_of(snapshot, remedy, sizeof(remedy)), snapshot->governor.reason,
 			       snapshot->notice};
@@ -111,9 +113,10 @@ static const char *find_notice(const struct snapshot *snapshot, char *ret_text, 
 			continue;
 		(void)strlcat(buf, buf[0] ? "  ! " : "! ", sizeof(buf));
 		(void)strlcat(buf, parts[i], sizeof(buf));
+		count++;
 	}
 	fmt_harmless(ret_text, size, buf);
-	return buf[0] ? ret_text : NULL;
+	return count;
 }
 
 static void draw_notice(const char *notice, struct grid *grid, struct rect rect)
@@ -203,13 +206,13 @@ static void draw_boxes(struct screen *screen, struct grid *grid)
 void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct grid *grid)
 {
 	char text[2 * PANE_TEXT];
-	const char *notice = find_notice(snapshot, text, sizeof(text));
+	unsigned notices = find_notices(snapshot, text, sizeof(text));
 	struct layout_request request = {
 	    .rows = grid_rows(grid),
 	    .cols = grid_cols(grid),
 	    .mode = screen->mode,
 	    .focus = screen->focus,
-	    .notice_cols = notice ? text_width(notice) + 2 : 0,
+	    .notice_cols = notices > 0 ? text_width(text) + 2 : 0,
 	};
 
 	screen->heap_replaced =
@@ -230,7 +233,7 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 		draw_too_small(grid);
 		return;
 	}
-	header_draw(snapshot, screen->paused, notice && screen->layout.notice.rows == 0,
+	header_draw(snapshot, screen->paused, screen->layout.notice.rows > 0 ? 0 : notices,
 		    screen->glyphs, grid, screen->layout.header);
 	draw_panes(screen, snapshot, grid, &screen->layout);
 	if (screen_open_detail(screen)) {
@@ -238,7 +241,7 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 		return;
 	}
 	if (screen->layout.notice.rows > 0)
-		draw_notice(notice, grid, screen->layout.notice);
+		draw_notice(text, grid, screen->layout.notice);
 	draw_last_line(screen, grid);
 	draw_boxes(screen, grid);
 }

@@ -69,7 +69,7 @@ static void draw_titles(const struct painter *painter)
 		if (painter->widths[i] == 0)
 			continue;
 		snprintf(title, sizeof(title), "%s%s", column->title,
-			 i != view->sort ? ""
+			 i != view->sort || !painter->source->key ? ""
 			 : rising	 ? painter->glyphs->rising
 					 : painter->glyphs->falling);
 		put_aligned(painter->grid, row, col, painter->widths[i], column->text, STYLE_HEADER,
@@ -107,7 +107,8 @@ static void draw_cell(const struct painter *painter, int row, int col, size_t in
 		put_aligned(
 		    painter->grid, row, col, cols, true, style,
 		    text_skip(text, painter->state->scroll < over ? painter->state->scroll : over));
-	else if (painter->state->prose >> column & 1)
+	else if (painter->table->is_prose &&
+		 painter->table->is_prose(painter->source->rows, index, column))
 		put_aligned(painter->grid, row, col, cols, about->text, style,
 			    text_cut(cut, sizeof(cut), text, cols, painter->glyphs->ellipsis));
 	else

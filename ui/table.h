@@ -39,6 +39,8 @@ struct table {
 	const char *(*cell)(const void *rows, size_t index, const struct table_cell *cell,
 			    char *buf, size_t size);
 	enum style (*style)(const void *rows, size_t index, unsigned column);
+	/* NULL, or whether a cell is a sentence, which is cut at its end and not in the middle. */
+	bool (*is_prose)(const void *rows, size_t index, unsigned column);
 };
 
 /* How a table is drawn now, and what drawing found out. */
@@ -46,7 +48,6 @@ struct table_state {
 	struct view view;
 	int scroll;	/* columns that names are moved; cut down to what there is */
 	uint32_t hidden; /* columns that have nothing to show now */
-	uint32_t prose;	 /* columns of sentences, which are cut at their end and not in the middle */
 	uint32_t shown; /* columns on the screen, from the last draw */
 	int widths[TABLE_COLUMNS]; /* of them; 0: not on the screen */
 };

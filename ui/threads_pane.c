@@ -24,20 +24,20 @@ enum {
 static const double hot_pct = 50.0;
 
 static const struct table_column columns[] = {
-    [COLUMN_CPU] = {"CPU%", "of one core, since the last refresh", {6, 6, 0, false}, false, false},
+    [COLUMN_CPU] = {"CPU%", "of one core, since the last refresh", {6, 6, 0, 0}, false, false},
     [COLUMN_SHARE] =
-	{"SHARE%", "of all CPU samples since attachment", {7, 7, 2, false}, false, false},
-    [COLUMN_SAMPLES] = {"SAMPLES", "how many those are", {8, 8, 4, false}, false, false},
+	{"SHARE%", "of all CPU samples since attachment", {7, 7, 2, 0}, false, false},
+    [COLUMN_SAMPLES] = {"SAMPLES", "how many those are", {8, 8, 4, 0}, false, false},
     [COLUMN_STATE] = {"STATE",
 		      "R runs, S sleeps, D waits in the kernel, T stopped",
-		      {6, 6, 3, false},
+		      {6, 6, 3, 0},
 		      true,
 		      false},
-    [COLUMN_TID] = {"TID", "the thread's number", {8, 8, 0, false}, false, false},
-    [COLUMN_NAME] = {"NAME", "as the target calls it", {10, 16, 0, false}, true, false},
+    [COLUMN_TID] = {"TID", "the thread's number", {7, 7, 0, 0}, false, false},
+    [COLUMN_NAME] = {"NAME", "as the target calls it", {9, 16, 0, 0}, true, false},
     [COLUMN_FUNCTION] = {"LATELY IN",
 			 "function that most of its last samples were in",
-			 {20, 20, 1, true},
+			 {14, 96, 1, 28},
 			 true,
 			 true},
 };

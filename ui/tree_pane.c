@@ -28,18 +28,18 @@ static const double hot_pct = 10.0;
 
 static const struct table_column columns[] = {
     [COLUMN_TOTAL] =
-	{"TOTAL%", "share of what is in the function or below it", {7, 7, 0, false}, false, false},
-    [COLUMN_SELF] = {"SELF%", "share of what ends in it", {6, 6, 1, false}, false, false},
+	{"TOTAL%", "share of what is in the function or below it", {7, 7, 0, 0}, false, false},
+    [COLUMN_SELF] = {"SELF%", "share of what ends in it", {6, 6, 1, 0}, false, false},
     [COLUMN_AMOUNT] =
-	{"AMOUNT", "samples or live bytes, in it or below", {7, 7, 4, false}, false, false},
+	{"AMOUNT", "samples or live bytes, in it or below", {7, 7, 4, 0}, false, false},
     [COLUMN_FUNCTION] = {"CALLS",
 			 "+ can be expanded, - is; below a function its callees, or its callers",
-			 {24, 24, 0, true},
+			 {24, 120, 0, 40},
 			 true,
 			 true},
-    [COLUMN_MODULE] = {"MODULE", "executable or library", {12, 20, 3, false}, true, false},
+    [COLUMN_MODULE] = {"MODULE", "executable or library", {12, 32, 5, 0}, true, false},
     [COLUMN_WHERE] =
-	{"WHERE", "source line that was executing, or the module", {14, 32, 2, false}, true, false},
+	{"WHERE", "source line that was executing, or the module", {14, 80, 2, 0}, true, false},
 };
 
 static const struct call_node *node_at(const void *rows, size_t index)

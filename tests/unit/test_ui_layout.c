@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "layout.h"
 
@@ -108,8 +109,8 @@ Test(ui_layout, degrades_in_order)
 	cr_expect_eq(tiny.header.rows, 1);
 	cr_expect_eq(tiny.notice.rows, 1);
 	cr_expect_eq(least.notice.rows, 0, "the notice goes last");
-	const struct layout long_one = layout_compute(
-	    &(struct layout_request){.rows = 24, .cols = 80, .notice_cols = 81});
+	const struct layout long_one =
+	    layout_compute(&(struct layout_request){.rows = 24, .cols = 80, .notice_cols = 81});
 	cr_expect_eq(long_one.notice.rows, 2);
 	cr_expect_eq(long_one.notice.row, 21);
 	cr_expect_eq(usual.notice.rows, 1, "it fits");
@@ -131,24 +132,25 @@ Test(ui_layout, pane_that_is_off_leaves_its_room)
 }
 
 static const struct layout_column columns[] = {
-    {6, 6, 0, false}, {7, 7, 1, false}, {24, 24, 0, true}, {12, 20, 3, false}, {14, 32, 2, false},
+    {6, 6, 0, 0}, {7, 7, 1, 0}, {24, 180, 0, 24}, {12, 20, 3, 0}, {14, 32, 2, 0},
 };
 
 enum { COLUMN_COUNT = sizeof(columns) / sizeof(columns[0]) };
 
 Test(ui_layout, columns_fill_the_width)
 {
-	for (int cols = 1; cols <= 300; cols++) {
+	for (int cols = 1; cols <= 320; cols++) {
+		const int most = 6 + 7 + 180 + 20 + 32 + COLUMN_COUNT;
 		int widths[COLUMN_COUNT], sum = 0;
 
 		layout_columns(columns, COLUMN_COUNT, cols, widths);
 		for (size_t i = 0; i < COLUMN_COUNT; i++) {
 			sum += widths[i] > 0 ? widths[i] + 1 : 0;
 			cr_assert(widths[i] >= 0);
-			cr_assert(columns[i].greedy || widths[i] <= columns[i].max);
+			cr_assert_leq(widths[i], columns[i].max);
 		}
 		if (cols >= 10)
-			cr_assert_eq(sum, cols);
+			cr_assert_eq(sum, cols < most ? cols : most);
 		cr_assert(widths[0] > 0 && widths[2] > 0, "these stay");
 	}
 }
@@ -168,4 +170,33 @@ Test(ui_layout, columns_go_by_rank)
 	cr_expect_eq(widths[2], 31);
 	layout_columns(columns, COLUMN_COUNT, 20, widths);
 	cr_expect_eq(widths[2], 12, "narrower than its least width in the end");
+}
+
+Test(ui_layout, columns_go_for_what_the_greedy_one_wants)
+{
+	struct layout_column wanting[COLUMN_COUNT];
+	int widths[COLUMN_COUNT];
+
+	memcpy(wanting, columns, sizeof(columns));
+	wanting[2].wants = 40;
+	layout_columns(wanting, COLUMN_COUNT, 84, widths);
+	cr_expect(widths[3] > 0);
+	layout_columns(wanting, COLUMN_COUNT, 83, widths);
+	cr_expect_eq(widths[3], 0, "its rank is high enough");
+	cr_expect_geq(widths[2], 40);
+	layout_columns(wanting, COLUMN_COUNT, 60, widths);
+	cr_expect(widths[4] > 0 && widths[2] < 40, "the last ones stay as long as they can");
+}
+
+Test(ui_layout, greedy_column_that_is_left_out_takes_nothing)
+{
+	static const struct layout_column leavable[] = {
+	    {6, 6, 0, 0}, {9, 16, 0, 0}, {14, 90, 1, 28}};
+	int widths[3];
+
+	layout_columns(leavable, 3, 31, widths);
+	cr_expect_eq(widths[2], 0);
+	cr_expect_eq(widths[1], 16, "another one has its room");
+	layout_columns(leavable, 3, 32, widths);
+	cr_expect_eq(widths[2], 14);
 }
