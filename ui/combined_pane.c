@@ -145,6 +145,7 @@ static struct view_source row_source(const struct snapshot *snapshot,
 	    .id = row_id,
 	    .key = row_key,
 	    .text = row_text,
+	    .lasting = true,
 	};
 }
 

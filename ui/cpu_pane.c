@@ -170,6 +170,7 @@ static struct view_source function_source(const struct snapshot *snapshot,
 	    .id = function_id,
 	    .key = function_key,
 	    .text = row_text,
+	    .lasting = true,
 	};
 }
 

@@ -14,7 +14,7 @@
 struct match {
 	bool regex;
 	bool capitals; /* matter */
-	char *part;    /* owned; with `regex` NULL */
+	char *pattern; /* owned; with `regex` the expression is behind its first character */
 	regex_t compiled;
 };
 
@@ -34,7 +34,7 @@ struct match *match_new_text(const char *text)
 		return NULL;
 	match = xcalloc(1, sizeof(*match));
 	match->capitals = has_capital(text);
-	match->part = xstrdup(text);
+	match->pattern = xstrdup(text);
 	return match;
 }
 
@@ -53,11 +53,18 @@ struct match *match_new(const char *pattern, char *ret_reason, size_t size)
 	match->regex = true;
 	code = regcomp(&match->compiled, pattern + 1,
 		       REG_EXTENDED | REG_NOSUB | (match->capitals ? 0 : REG_ICASE));
-	if (code == 0)
+	if (code == 0) {
+		match->pattern = xstrdup(pattern);
 		return match;
+	}
 	(void)regerror(code, &match->compiled, ret_reason, size);
 	free(match);
 	return NULL;
+}
+
+const char *match_pattern(const struct match *match)
+{
+	return match->pattern;
 }
 
 void match_free(struct match *match)
@@ -66,7 +73,7 @@ void match_free(struct match *match)
 		return;
 	if (match->regex)
 		regfree(&match->compiled);
-	free(match->part);
+	free(match->pattern);
 	free(match);
 }
 
@@ -80,6 +87,6 @@ bool match_test(const struct match *match, const char *text)
 	}
 	if (match->regex)
 		return regexec(&match->compiled, text, 0, NULL, 0) == 0;
-	return (match->capitals ? strstr(text, match->part) : strcasestr(text, match->part)) !=
+	return (match->capitals ? strstr(text, match->pattern) : strcasestr(text, match->pattern)) !=
 	       NULL;
 }

@@ -19,6 +19,9 @@ struct match *match_new(const char *pattern, char *ret_reason, size_t size);
 /* Makes one of a text that is no pattern; the caller frees it. NULL when it is empty. */
 struct match *match_new_text(const char *text);
 
+/* The pattern as it was given, borrowed; of a text too. */
+const char *match_pattern(const struct match *match);
+
 /* NULL is allowed. */
 void match_free(struct match *match);
 

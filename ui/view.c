@@ -14,6 +14,9 @@
 /* Answers are kept for so many texts: modules and files are those of many rows. */
 enum { ASKED_TEXTS = 512 };
 
+/* What so many rows need is fetched from memory at a time. */
+enum { BLOCK_ROWS = 64 };
+
 /* A pattern and what it was asked about in this update. */
 struct asking {
 	const struct view_source *source;
@@ -32,6 +35,7 @@ void view_init(struct view *view, unsigned sort)
 void view_fini(struct view *view)
 {
 	free(view->rows);
+	answers_fini(&view->answers);
 	*view = (struct view){.page = 1};
 }
 
@@ -74,20 +78,60 @@ static void add_row(struct view *view, const struct view_source *source, size_t 
 		row->key = source->key(source->rows, index, view->sort);
 }
 
-static void collect_rows(struct view *view, const struct view_source *source,
-			 const struct match *filter)
+/* Adds those of some rows that pass the filter. Memory answers slowly, and many at a time. */
+static void add_block(struct view *view, struct asking *asking, size_t first, size_t count)
+{
+	const struct view_source *source = asking->source;
+	uint64_t keys[BLOCK_ROWS];
+	bool passes;
+
+	for (size_t i = 0; i < count; i++) {
+		keys[i] = answers_key(source->id(source->rows, first + i),
+				      source->text(source->rows, first + i, VIEW_LAST_PART));
+		answers_prefetch(&view->answers, keys[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!answers_find(&view->answers, keys[i], &passes)) {
+			passes = matches(asking, first + i);
+			answers_put(&view->answers, keys[i], passes);
+		}
+		if (passes)
+			add_row(view, source, first + i);
+	}
+}
+
+static void filter_rows(struct view *view, const struct view_source *source,
+			const struct match *filter)
 {
 	struct asking asking = {.source = source, .match = filter};
 
+	if (!source->lasting) {
+		for (size_t i = 0; i < source->count; i++)
+			if (matches(&asking, i))
+				add_row(view, source, i);
+		return;
+	}
+	answers_begin(&view->answers, filter, source->count);
+	for (size_t i = 0; i < source->count; i += BLOCK_ROWS)
+		add_block(view, &asking, i,
+			  source->count - i < BLOCK_ROWS ? source->count - i : BLOCK_ROWS);
+}
+
+static void collect_rows(struct view *view, const struct view_source *source,
+			 const struct match *filter)
+{
 	if (source->count > view->capacity) {
 		view->rows = xreallocarray(view->rows, source->count, sizeof(*view->rows));
 		view->capacity = source->count;
 	}
 	view->total = source->count;
 	view->count = 0;
+	if (filter && source->text) {
+		filter_rows(view, source, filter);
+		return;
+	}
 	for (size_t i = 0; i < source->count; i++)
-		if (!filter || !source->text || matches(&asking, i))
-			add_row(view, source, i);
+		add_row(view, source, i);
 }
 
 /* How many rows come before this one. */

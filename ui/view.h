@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "answers.h"
 #include "match.h"
 
 /*
@@ -54,6 +55,11 @@ struct view_source {
 	 * searched nor filtered.
 	 */
 	const char *(*text)(const void *rows, size_t index, unsigned part);
+	/*
+	 * A row with an id has the same texts in every refresh, but for the last part, which is at
+	 * another address when it is another one.
+	 */
+	bool lasting;
 };
 
 /* What a view keeps of a row until the next update, so that ordering does not come back to it. */
@@ -62,6 +68,9 @@ struct view_row {
 	uint64_t id;
 	size_t index; /* of the source */
 };
+
+/* The last of what a lasting row is known by: its file. */
+enum { VIEW_LAST_PART = 2 };
 
 enum view_seek {
 	VIEW_SEEK_NONE,
@@ -85,6 +94,7 @@ struct view {
 	bool moved;	  /* the user has chosen a row */
 	bool by_position; /* and it is the one at `selected` whatever its id */
 	uint64_t selected_id;
+	struct answers answers; /* to the filter */
 	enum view_seek seek;
 	bool missed; /* the last search found nothing */
 };

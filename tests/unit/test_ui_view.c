@@ -218,6 +218,90 @@ Test(ui_view, filter_hides_rows_and_search_goes_round)
 	match_free(none);
 }
 
+/* Names that are asked for are counted; the file is the one part that may change. */
+struct named {
+	uint64_t id;
+	const char *name, *file;
+	size_t *asked;
+};
+
+static uint64_t named_id(const void *rows, size_t index)
+{
+	return ((const struct named *)rows)[index].id;
+}
+
+static const char *named_text(const void *rows, size_t index, unsigned part)
+{
+	const struct named *row = &((const struct named *)rows)[index];
+
+	*row->asked += part == 0;
+	return part == 0 ? row->name : part == 1 ? "" : part == 2 ? row->file : NULL;
+}
+
+Test(ui_view, answers_of_the_filter_are_remembered)
+{
+	enum { ROWS = 3000 };
+	struct named *rows = calloc(ROWS, sizeof(*rows));
+	size_t asked = 0;
+	struct view_source source = {
+	    .rows = rows, .count = ROWS, .id = named_id, .text = named_text, .lasting = true};
+	char reason[64];
+	struct match *hot = match_new("hot", reason, sizeof(reason)),
+		     *cold = match_new("cold", reason, sizeof(reason));
+	struct view_terms terms = {.page = 10, .filter = hot};
+	struct view view;
+
+	for (size_t i = 0; i < ROWS; i++)
+		rows[i] = (struct named){i + 1, i % 3 ? "cold" : "hot", "", &asked};
+	view_init(&view, 0);
+	view_update(&view, &source, &terms);
+	cr_expect_eq(view.count, ROWS / 3);
+	cr_expect_eq(asked, ROWS);
+	/* In another order, with one row that is new. */
+	for (size_t i = 0; i < ROWS / 2; i++) {
+		struct named other = rows[i];
+
+		rows[i] = rows[ROWS - 1 - i];
+		rows[ROWS - 1 - i] = other;
+	}
+	rows[7] = (struct named){ROWS + 1, "hot", "", &asked};
+	view_update(&view, &source, &terms);
+	cr_expect_eq(asked, ROWS + 1, "only the new one is asked");
+	for (size_t i = 0; i < view.count; i++)
+		cr_assert_str_eq(rows[view_index(&view, i)].name, "hot");
+
+	/* Its file has become known. */
+	size_t before;
+
+	rows[8] = (struct named){ROWS + 2, "cold", "", &asked};
+	view_update(&view, &source, &terms);
+	before = view.count;
+	rows[8].file = "hot.c";
+	view_update(&view, &source, &terms);
+	cr_expect_eq(view.count, before + 1);
+	cr_expect_eq(asked, ROWS + 3, "asked again");
+	rows[8].file = "";
+
+	terms.filter = cold;
+	view_update(&view, &source, &terms);
+	cr_expect_eq(asked, 2 * ROWS + 3, "another pattern has no answers yet");
+	for (size_t i = 0; i < view.count; i++)
+		cr_assert_str_eq(rows[view_index(&view, i)].name, "cold");
+
+	/* Rows that go and others that come do not make it grow without end. */
+	for (size_t round = 2; round < 40; round++) {
+		for (size_t i = 0; i < ROWS; i++)
+			rows[i] = (struct named){round * 10 * ROWS + i, "cold", "", &asked};
+		view_update(&view, &source, &terms);
+		cr_assert_eq(view.count, ROWS);
+		cr_assert_leq(view.answers.used, 5 * ROWS);
+	}
+	match_free(hot);
+	match_free(cold);
+	view_fini(&view);
+	free(rows);
+}
+
 Test(ui_view, patterns)
 {
 	char reason[128];
