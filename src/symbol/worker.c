@@ -28,6 +28,7 @@
 #include "symbol/debug_refs.h"
 #include "symbol/demangle.h"
 #include "symbol/fde_table.h"
+#include "symbol/jit_name.h"
 #include "symbol/memory.h"
 #include "symbol/module.h"
 #include "symbol/runtime_search.h"
@@ -186,6 +187,7 @@ static void answer_kernel_symbol(struct worker *worker, struct module *module)
 static void answer_map_symbol(struct worker *worker, const struct module *module)
 {
 	struct reply *reply = &worker->reply;
+	struct jit_name parts;
 	const char *name;
 
 	reply->address = worker->request.offset;
@@ -194,6 +196,11 @@ static void answer_map_symbol(struct worker *worker, const struct module *module
 	name = perf_map_find(module->perf_map, reply->address, &reply->symbol_start);
 	if (!name)
 		return;
+	if (jit_name_parse(name, &parts)) {
+		name = parts.function;
+		reply->frames[0].decl_file = answer_text(reply, parts.file);
+		reply->frames[0].decl_line = parts.line;
+	}
 	reply->frames[0].function = answer_text(reply, name);
 	reply->frame_count = 1;
 	reply->found = 1;

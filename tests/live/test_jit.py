@@ -67,8 +67,11 @@ class Runtimes(support.LiveTest):
         refresh = stream.until(lambda refresh: refresh["cpu"]["samples"] >= 3000, "3000 samples")
         self.assertAlmostEqual(user_share(refresh, "hotLoop"), 75, delta=7)
         self.assertAlmostEqual(user_share(refresh, "coldLoop"), 25, delta=7)
-        self.assertEqual({function["module"] for function in functions(refresh, "hotLoop")},
-                         {"[jit]"})
+        for name in ("hotLoop", "coldLoop"):
+            (function,) = functions(refresh, name)
+            self.assertEqual((function["name"], function["module"], function["file"]),
+                             (name, "[jit]", str(script)))
+            self.assertGreater(function["line"], 0)
         # runAll itself is interpreted: its frames are the interpreter's. The rest is node's own threads.
         self.assertGreaterEqual(share(refresh, "Builtins_InterpreterEntryTrampoline",
                                       "total_pct"), 94)
