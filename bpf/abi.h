@@ -376,6 +376,7 @@ struct heap_thread {
 	__u64 pointer;		/* realloc: the old object; posix_memalign: where the result goes */
 	__u64 freeing;		/* what it last gave to a function that calls another one to free it */
 	__u64 stack_id;		/* of the caller, if sampled */
+	__u64 allocated;	/* bytes, as its sites have them */
 	__u64 has_old;
 	struct heap_object old;
 	struct stack_record record;

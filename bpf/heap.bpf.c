@@ -296,6 +296,7 @@ static __always_inline void book_returned(struct heap_thread *thread, __u64 addr
 		book_allocation(site, address, &object);
 	else
 		book_passing(site, &object);
+	thread->allocated += sampling_object_bytes(&object);
 }
 
 static __always_inline struct heap_thread *find_or_make_thread(__u32 tid)

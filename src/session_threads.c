@@ -1,4 +1,4 @@
-/* The threads of a refresh: what /proc says of each, and the samples that the kernel counted. */
+/* The threads of a refresh: what /proc says of each, and the samples and bytes that the kernel counted. */
 #include "config.h"
 
 #include <math.h>
@@ -20,6 +20,7 @@ struct session_threads {
 	double read_s; /* when `threads` was read; 0: never */
 	size_t count;
 	struct thread threads[THREADS_MAX];
+	uint64_t alloc_bytes[THREADS_MAX]; /* of each; SNAPSHOT_UNKNOWN */
 };
 
 static const struct thread *find_thread(const struct session_threads *before, int tid)
@@ -37,6 +38,28 @@ static const struct thread *find_thread(const struct session_threads *before, in
 			high = middle;
 	}
 	return NULL;
+}
+
+/* What the heap's books have of a thread. */
+static void fill_allocations(struct session *session, struct session_threads *now,
+			     const struct session_threads *before, size_t at,
+			     struct snapshot_thread *row)
+{
+	const struct thread *old = before ? find_thread(before, row->tid) : NULL;
+	uint64_t bytes, old_bytes = old ? before->alloc_bytes[old - before->threads] : SNAPSHOT_UNKNOWN;
+
+	row->alloc_bytes = SNAPSHOT_UNKNOWN;
+	row->alloc_bytes_per_s = NAN;
+	if (session->heap && !session->heap_out &&
+	    heap_source_thread_bytes(session->heap, (uint32_t)row->tid, &bytes))
+		row->alloc_bytes = bytes;
+	now->alloc_bytes[at] = row->alloc_bytes;
+	if (!old || old->start_ticks != now->threads[at].start_ticks ||
+	    row->alloc_bytes == SNAPSHOT_UNKNOWN || old_bytes == SNAPSHOT_UNKNOWN ||
+	    row->alloc_bytes < old_bytes)
+		return;
+	row->alloc_bytes_per_s =
+	    (double)(row->alloc_bytes - old_bytes) / (now->read_s - before->read_s);
 }
 
 static double cpu_pct(const struct session_threads *before, const struct thread *thread,
@@ -95,7 +118,7 @@ static void fill_samples(struct session *session, struct snapshot *snapshot,
 }
 
 static void fill_rows(struct session *session, struct snapshot *snapshot,
-		      const struct session_threads *now, const struct session_threads *before)
+		      struct session_threads *now, const struct session_threads *before)
 {
 	snapshot->threads = xcalloc(now->count + 1, sizeof(*snapshot->threads));
 	for (size_t i = 0; i < now->count; i++) {
@@ -107,6 +130,7 @@ static void fill_rows(struct session *session, struct snapshot *snapshot,
 		(void)strlcpy(row->name, thread->name, sizeof(row->name));
 		row->cpu_pct = cpu_pct(before, thread, now->read_s);
 		fill_samples(session, snapshot, row);
+		fill_allocations(session, now, before, i, row);
 	}
 }
 

@@ -6,15 +6,19 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cell.h"
 #include "fmt.h"
 #include "pane.h"
+#include "spark.h"
 
 enum {
 	COLUMN_CPU,
+	COLUMN_LOAD,
 	COLUMN_SHARE,
 	COLUMN_SAMPLES,
+	COLUMN_ALLOC,
 	COLUMN_STATE,
 	COLUMN_TID,
 	COLUMN_NAME,
@@ -25,12 +29,18 @@ static const double hot_pct = 50.0;
 
 static const struct table_column columns[] = {
     [COLUMN_CPU] = {"CPU%", "of one core, since the last refresh", {6, 6, 0, 0}, false, false},
+    [COLUMN_LOAD] = {"LOAD", "CPU% as a bar", {10, 10, 5, 0}, true, false},
     [COLUMN_SHARE] =
-	{"SHARE%", "of all CPU samples since attachment", {7, 7, 2, 0}, false, false},
+	{"SHARE%", "of all CPU samples since attachment", {7, 7, 3, 0}, false, false},
     [COLUMN_SAMPLES] = {"SAMPLES", "how many those are", {8, 8, 4, 0}, false, false},
-    [COLUMN_STATE] = {"STATE",
-		      "R runs, S sleeps, D waits in the kernel, T stopped",
-		      {6, 6, 3, 0},
+    [COLUMN_ALLOC] = {"ALLOC/s",
+		      "bytes it allocated per second, since the last refresh",
+		      {8, 8, 2, 0},
+		      false,
+		      false},
+    [COLUMN_STATE] = {"S",
+		      "state: R runs, S sleeps, D waits in the kernel, T stopped",
+		      {2, 2, 2, 0},
 		      true,
 		      false},
     [COLUMN_TID] = {"TID", "the thread's number", {7, 7, 0, 0}, false, false},
@@ -58,10 +68,13 @@ static struct view_key thread_key(const void *rows, size_t index, unsigned colum
 
 	switch (column) {
 	case COLUMN_CPU:
+	case COLUMN_LOAD:
 		return view_number(row->cpu_pct);
 	case COLUMN_SHARE:
 	case COLUMN_SAMPLES:
 		return view_number(row->samples_pct);
+	case COLUMN_ALLOC:
+		return view_number(row->alloc_bytes_per_s);
 	case COLUMN_STATE:
 		return view_number(-(double)row->state);
 	case COLUMN_TID:
@@ -86,11 +99,17 @@ static const char *thread_cell(const void *rows, size_t index, const struct tabl
 	switch (cell->column) {
 	case COLUMN_CPU:
 		return percent(buf, size, thread->cpu_pct);
+	case COLUMN_LOAD:
+		return spark_bar(buf, size, thread->cpu_pct / 100, cell->cols, cell->glyphs);
 	case COLUMN_SHARE:
 		return percent(buf, size, thread->samples_pct);
 	case COLUMN_SAMPLES:
 		return thread->samples == SNAPSHOT_UNKNOWN ? "-"
 							   : fmt_count(buf, size, thread->samples);
+	case COLUMN_ALLOC:
+		return isnan(thread->alloc_bytes_per_s)
+			   ? "-"
+			   : fmt_bytes(buf, size, (uint64_t)thread->alloc_bytes_per_s);
 	case COLUMN_STATE:
 		snprintf(buf, size, "%c", thread->state);
 		return buf;
@@ -157,9 +176,15 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 		length += snprintf(buf + length, size - (size_t)length, ", %zu more are not shown",
 				   snapshot->threads_left_out);
 	if (snapshot->kernel.walk_reason)
-		snprintf(buf + length, size - (size_t)length,
-			 "; samples by thread are counted only in the kernel: %s",
-			 snapshot->kernel.walk_reason);
+		length += snprintf(buf + length, size - (size_t)length,
+				   "; samples by thread are counted only in the kernel: %s",
+				   snapshot->kernel.walk_reason);
+	if ((size_t)length < size && snapshot->heap.state == CHANNEL_OFF)
+		snprintf(buf + length, size - (size_t)length, "; ALLOC/s is not known: %s",
+			 snapshot->heap.reason ? snapshot->heap.reason : "the heap is not tracked");
+	else if ((size_t)length < size && snapshot->heap.mode &&
+		 strcmp(snapshot->heap.mode, "sampled") == 0)
+		snprintf(buf + length, size - (size_t)length, "; ALLOC/s is an estimate");
 }
 
 const struct pane *threads_pane_get(void)

@@ -76,6 +76,19 @@ void heap_source_forget_thread(struct heap_source *source, uint32_t tid)
 	(void)bpf_map_delete_elem(bpf_map__fd(source->skeleton->maps.threads), &tid);
 }
 
+bool heap_source_thread_bytes(const struct heap_source *source, uint32_t tid, uint64_t *ret_bytes)
+{
+	struct heap_thread thread;
+
+	*ret_bytes = 0;
+	if (bpf_map_lookup_elem(bpf_map__fd(source->skeleton->maps.threads), &tid, &thread) == 0) {
+		*ret_bytes = thread.allocated;
+		return true;
+	}
+	/* It has made no call yet, unless it is one of those that found the map full. */
+	return heap_source_stats(source).thread_map_full == 0;
+}
+
 struct heap_stats heap_source_stats(const struct heap_source *source)
 {
 	enum { FIELDS = sizeof(struct heap_stats) / sizeof(__u64) };

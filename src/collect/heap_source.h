@@ -132,6 +132,9 @@ uint64_t heap_source_settle(struct heap_source *source, uint64_t address, uint64
 /* Drops a provisional site that no object has any more. */
 void heap_source_forget_site(struct heap_source *source, uint64_t stack_id);
 
+/* Bytes that a thread has allocated, as sites count them; false: there was no room to count them. */
+bool heap_source_thread_bytes(const struct heap_source *source, uint32_t tid, uint64_t *ret_bytes);
+
 /* Drops what is kept of a thread that has ended. */
 void heap_source_forget_thread(struct heap_source *source, uint32_t tid);
 

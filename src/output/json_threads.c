@@ -19,6 +19,8 @@ json_t *json_threads(const struct snapshot *snapshot)
 		json_put_real(object, "cpu_pct", thread->cpu_pct);
 		json_put_known(object, "samples", thread->samples);
 		json_put_text(object, "function", thread->function);
+		json_put_known(object, "alloc_bytes", thread->alloc_bytes);
+		json_put_real(object, "alloc_bytes_per_s", thread->alloc_bytes_per_s);
 		json_append(array, object);
 	}
 	return array;

@@ -151,6 +151,8 @@ struct snapshot_thread {
 	uint64_t samples;     /* of the CPU, since attachment; SNAPSHOT_UNKNOWN */
 	double samples_pct;   /* of all samples; NAN: unknown */
 	const char *function; /* that most of its latest samples were in; NULL: unknown */
+	uint64_t alloc_bytes; /* since attachment, as sites have them; SNAPSHOT_UNKNOWN */
+	double alloc_bytes_per_s; /* since the last refresh; NAN: unknown */
 };
 
 enum { SNAPSHOT_BUILD_ID = 2 * 64 + 1 };

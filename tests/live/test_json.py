@@ -2,6 +2,8 @@
 
 import datetime
 import json
+import os
+import signal
 import subprocess
 
 import support
@@ -66,7 +68,8 @@ SCHEMA = {
                "names": (str, None), "unwinding": (str, None), "self_samples": int,
                "self_pct": (NUMBER, None), "broken_stacks": int}],
     "threads": [{"tid": int, "name": str, "state": str, "cpu_pct": (NUMBER, None),
-                 "samples": (int, None), "function": (str, None)}],
+                 "samples": (int, None), "function": (str, None),
+                 "alloc_bytes": (int, None), "alloc_bytes_per_s": (NUMBER, None)}],
     "ledger": {"channels": [{"name": str, "produced": int, "consumed": int, "lost": int,
                              "capacity_bytes": int, "used_bytes": int}],
                "maps": [{"name": str, "capacity": int, "used": (NUMBER, None),
@@ -172,6 +175,25 @@ class Json(support.LiveTest):
         (refresh,) = self.refreshes("--heap", "off", "-n", "1", process.pid)
         self.check(refresh)
         self.assertEqual(refresh["heap"]["state"], "off")
+
+    def test_threads_allocate_what_sites_have(self):
+        """While the target stands still both sums are of the same allocations."""
+        process = self.spawn(self.target("demo"))
+        top = self.spawn(support.TOP, "-b", "--json", "--heap", "exact", "-d", "0.5", "-n", "60", "--max-overhead", "0",
+                         process.pid, stdout=subprocess.PIPE, text=True)
+        stopped, last = False, None
+        for line in top.stdout:
+            refresh = json.loads(line)
+            threads = [thread["alloc_bytes"] for thread in refresh["threads"]]
+            last = sum(threads), refresh["heap"]["alloc_bytes"]
+            if stopped and last[0] == last[1]:
+                break
+            if not stopped and sum(size > 0 for size in threads) > 1:
+                os.kill(process.pid, signal.SIGSTOP)
+                stopped = True
+        self.assertTrue(stopped, "only one thread has allocated")
+        self.assertEqual(last[0], last[1])
+        self.assertGreater(last[0], 0)
 
     def test_frames_go_outwards(self):
         refresh = self.refreshes("--heap", "exact", "-d", "0.5", "--", self.target("ledger_c"),

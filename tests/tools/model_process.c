@@ -99,6 +99,8 @@ static void fill_threads(const struct model *model, struct snapshot *snapshot)
 		row->state = part > 0 ? 'R' : 'S';
 		row->cpu_pct = part * cpu_pct;
 		row->samples = SNAPSHOT_UNKNOWN;
+		row->alloc_bytes = counted ? (uint64_t)(part * 64e6) : SNAPSHOT_UNKNOWN;
+		row->alloc_bytes_per_s = counted ? part * 2.1e6 : (double)NAN;
 		row->samples_pct = (double)NAN;
 		if (!counted)
 			continue;

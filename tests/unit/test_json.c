@@ -268,9 +268,9 @@ static struct snapshot *full_snapshot(void)
 	snapshot->books = (struct snapshot_books){51, 52, 53, 54, 55, 56, 57};
 	snapshot->thread_count = 2;
 	snapshot->threads = xcalloc(2, sizeof(*snapshot->threads));
-	snapshot->threads[0] = (struct snapshot_thread){41, "worker", 'R', 97.5, 99, 33.0, "run"};
+	snapshot->threads[0] = (struct snapshot_thread){41, "worker", 'R', 97.5, 99, 33.0, "run", 5000, 2048};
 	snapshot->threads[1] =
-	    (struct snapshot_thread){42, "idle", 'S', NAN, SNAPSHOT_UNKNOWN, NAN, NULL};
+	    (struct snapshot_thread){42, "idle", 'S', NAN, SNAPSHOT_UNKNOWN, NAN, NULL, SNAPSHOT_UNKNOWN, NAN};
 	snapshot->module_count = 2;
 	snapshot->modules = xcalloc(2, sizeof(*snapshot->modules));
 	snapshot->modules[0] = (struct snapshot_module){.name = "program",
@@ -429,8 +429,10 @@ Test(json, threads)
 	json_t *o = print(snapshot, &line);
 
 	cr_expect_eq(json_array_size(AT(o, "threads")), 2);
-	expect_keys(AT(o, "threads", "0"), "tid name state cpu_pct samples function");
+	expect_keys(AT(o, "threads", "0"), "tid name state cpu_pct samples function alloc_bytes alloc_bytes_per_s");
 	EXPECT_COUNT(41, o, "threads", "0", "tid");
+	EXPECT_COUNT(5000, o, "threads", "0", "alloc_bytes");
+	cr_expect(json_is_null(AT(o, "threads", "1", "alloc_bytes")));
 	EXPECT_TEXT("worker", o, "threads", "0", "name");
 	EXPECT_TEXT("R", o, "threads", "0", "state");
 	EXPECT_REAL(97.5, o, "threads", "0", "cpu_pct");

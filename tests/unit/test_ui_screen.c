@@ -109,8 +109,10 @@ static void seed_rows(void)
 
 static void seed_health(void)
 {
-	threads[0] = (struct snapshot_thread){4127, "ordersd", 'S', 0, 100, 10.0, NULL};
-	threads[1] = (struct snapshot_thread){4130, "match\x1b", 'R', 97.5, 900, 90.0, "book::run"};
+	threads[0] = (struct snapshot_thread){
+	    4127, "ordersd", 'S', 0, 100, 10.0, NULL, 0, (double)NAN};
+	threads[1] = (struct snapshot_thread){
+	    4130, "match\x1b", 'R', 97.5, 900, 90.0, "book::run", 5000, 2048};
 	modules[0] = (struct snapshot_module){.id = 1,
 					      .name = "ordersd",
 					      .path = "/usr/bin/ordersd",
@@ -808,8 +810,8 @@ Test(ui_screen, threads)
 	cr_expect(screen_request(screen).threads);
 	draw(120, 35);
 	HAS("[THREADS] of ordersd ");
-	HAS(">  97.5    90.0      900 R          4130 match\\x1b        book::run");
-	HAS("    0.0    10.0      100 S          4127 ordersd          -");
+	HAS(">  97.5 |||||||||| 90.0      900     2.0K R          4130 match\\x1b        book::run");
+	HAS("    0.0    10.0      100        - S          4127 ordersd          -");
 	threads[1].cpu_pct = (double)NAN;
 	threads[1].samples_pct = (double)NAN;
 	threads[1].samples = SNAPSHOT_UNKNOWN;
@@ -817,7 +819,7 @@ Test(ui_screen, threads)
 	snapshot.threads_left_out = 7;
 	draw(120, 35);
 	HAS("7 more are not shown; samples by thread are counted only in the kernel: no BTF");
-	HAS("      -       -        - R          4130 ");
+	HAS("      -       -        -     2.0K R          4130 ");
 	press('1');
 	cr_expect_not(screen_request(screen).threads);
 	snapshot.thread_count = 0;
