@@ -54,7 +54,8 @@ static void fill_allocations(struct session *session, struct session_threads *no
 	    heap_source_thread_bytes(session->heap, (uint32_t)row->tid, &bytes))
 		row->alloc_bytes = bytes;
 	now->alloc_bytes[at] = row->alloc_bytes;
-	if (!old || old->start_ticks != now->threads[at].start_ticks ||
+	/* From one refresh to the next says nothing where allocations are seen only now and then. */
+	if (session->share.halvings > 0 || !old || old->start_ticks != now->threads[at].start_ticks ||
 	    row->alloc_bytes == SNAPSHOT_UNKNOWN || old_bytes == SNAPSHOT_UNKNOWN ||
 	    row->alloc_bytes < old_bytes)
 		return;

@@ -182,6 +182,9 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 	if ((size_t)length < size && snapshot->heap.state == CHANNEL_OFF)
 		snprintf(buf + length, size - (size_t)length, "; ALLOC/s is not known: %s",
 			 snapshot->heap.reason ? snapshot->heap.reason : "the heap is not tracked");
+	else if ((size_t)length < size && snapshot->governor.heap_share < 1)
+		snprintf(buf + length, size - (size_t)length,
+			 "; ALLOC/s is not known: allocations are seen for a share of the time");
 	else if ((size_t)length < size && snapshot->heap.mode &&
 		 strcmp(snapshot->heap.mode, "sampled") == 0)
 		snprintf(buf + length, size - (size_t)length, "; ALLOC/s is an estimate");

@@ -152,7 +152,7 @@ struct snapshot_thread {
 	double samples_pct;   /* of all samples; NAN: unknown */
 	const char *function; /* that most of its latest samples were in; NULL: unknown */
 	uint64_t alloc_bytes; /* since attachment, as sites have them; SNAPSHOT_UNKNOWN */
-	double alloc_bytes_per_s; /* since the last refresh; NAN: unknown */
+	double alloc_bytes_per_s; /* since the last refresh; NAN: unknown, or not all of the time is seen */
 };
 
 enum { SNAPSHOT_BUILD_ID = 2 * 64 + 1 };

@@ -91,6 +91,7 @@ static void fill_losses(const struct model *model, struct snapshot *snapshot)
 	    .self_rss_bytes = UINT64_C(38) << 20,
 	};
 	snapshot->governor.budget_pct = 5;
+	snapshot->governor.heap_share = 1;
 	if (model->scene != MODEL_LOSSY)
 		return;
 	snapshot->overflow = (struct snapshot_overflow){

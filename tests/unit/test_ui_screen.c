@@ -806,6 +806,7 @@ Test(ui_screen, combined)
 
 Test(ui_screen, threads)
 {
+	snapshot.governor.heap_share = 1;
 	press('6');
 	cr_expect(screen_request(screen).threads);
 	draw(120, 35);
@@ -820,6 +821,10 @@ Test(ui_screen, threads)
 	draw(120, 35);
 	HAS("7 more are not shown; samples by thread are counted only in the kernel: no BTF");
 	HAS("      -       -        -     2.0K R          4130 ");
+	snapshot.kernel.walk_reason = NULL;
+	snapshot.governor.heap_share = 0.25;
+	draw(140, 35);
+	HAS("; ALLOC/s is not known: allocations are seen for a share of the time");
 	press('1');
 	cr_expect_not(screen_request(screen).threads);
 	snapshot.thread_count = 0;
