@@ -231,8 +231,9 @@ class ScreenTest(unittest.TestCase):
         terminal.wait_for(r"\bdemo_hash_block\b")
         terminal.press("6")
         terminal.wait_for(r"\[THREADS\] of demo ")
-        terminal.wait_for(rf"^. +0\.0 +\d\S* +\d+ S +{self.target.pid} demo")
-        terminal.wait_for(r"^. +[1-9]\S* +[1-9]\S* +[1-9]\d* [RSD] +\d+ \S+ +demo_hash_block")
+        terminal.wait_for(rf"^. +0\.0 +\d\S* +\d+ +\S+ S +{self.target.pid} demo")
+        terminal.wait_for(r"^. +[1-9]\S* +\S+ +[1-9]\S* +[1-9]\S* +[1-9]\S* [RSD] +\d+ \S+ +"
+                          r"demo_hash_block")
 
     def test_tree_of_calls(self):
         """Callees, closed and expanded, and callers, of a program whose calls are known."""
