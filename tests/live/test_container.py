@@ -116,6 +116,24 @@ class Ourselves(Container):
         self.assertRegex(done.out, r"(?m)^container +.*user namespace of its own")
         self.assertRegex(done.out, r"(?m)^heap +no: ")
 
+    def test_label(self):
+        """A confining label is named, whichever security module it is of; it is put there, as this
+        kernel may have none."""
+        label = self.folder() / "label"
+        script = 'mount --bind "$1" /proc/$$/attr/current && exec "$TOP" --doctor'
+        for text, named in (("docker-default (enforce)", "confined as docker-default (enforce)"),
+                            ("system_u:system_r:container_t:s0:c1", "confined as system_u:system_r:container_t"),
+                            ("unconfined", None), ("unconfined_u:unconfined_r:unconfined_t:s0", None)):
+            with self.subTest(text):
+                label.write_text(text + "\n")
+                done = self.inside(script, str(label), namespaces=("--mount",))
+                self.assertRegex(done.out, r"(?m)^container +")
+                if named:
+                    self.assertRegex(done.out, rf"(?m)^container +{re.escape(named)}")
+                    self.assertRegex(done.out, r"BPF, perf events and tracing may be forbidden")
+                else:
+                    self.assertNotIn("confined as", done.out)
+
     def test_seccomp(self):
         """A filter's EPERM is told from a missing capability."""
         process = self.spawn(self.target("demo"))
