@@ -6,6 +6,8 @@ The clauses that are named are those of the file SECURITY.
 
 import json
 import os
+import pty
+import select
 import shutil
 import signal
 import socket
@@ -284,6 +286,38 @@ class Environment(UserTest):
         target = self.start(program)
         self.assertTrue(self.asks((), support.TOP, target), "root's environment is root's")
         self.assertFalse(self.asks(as_user(), self.top(), target))
+
+    def opens(self, prefix, program, target, **environment):
+        """Whether the screen opens on a terminal; False: it says that the terminal is unknown."""
+        master, slave = pty.openpty()
+        self.addCleanup(os.close, master)
+        top = self.spawn(*prefix, program, "--heap", "off", target.pid, stdin=slave, stdout=slave,
+                         stderr=subprocess.PIPE,
+                         env={**os.environ, "HOME": str(self.place), "ASAN_OPTIONS": "detect_leaks=0",
+                              **environment})
+        os.close(slave)
+        ready, _, _ = select.select([master, top.stderr], [], [], support.DEADLINE_S)
+        self.assertTrue(ready, "neither a screen nor a message")
+        if top.stderr not in ready:
+            top.kill()
+            return True
+        self.assertIn("rsprof-own", top.stderr.read().decode())
+        return False
+
+    def test_descriptions_of_terminals(self):
+        """TERMINFO names a file: a user's description is read for root, and not with file capabilities."""
+        described = subprocess.run(["infocmp", "xterm"], check=True, stdout=subprocess.PIPE,
+                                   text=True).stdout.replace("xterm|", "rsprof-own|", 1)
+        folder = self.place / "terminfo"
+        folder.mkdir(mode=0o755)
+        subprocess.run(["tic", "-o", folder, "-"], input=described, check=True, text=True,
+                       stderr=subprocess.DEVNULL)
+        own = {"TERM": "rsprof-own", "TERMINFO": str(folder)}
+        target = self.start(self.demo())
+        self.assertTrue(self.opens((), support.TOP, target, **own), "root's environment is root's")
+        program = self.top()
+        self.assertTrue(self.opens(as_user(), program, target, TERM="xterm"))
+        self.assertFalse(self.opens(as_user(), program, target, **own))
 
     def test_of_the_command(self):
         """The command has the user's own."""
