@@ -242,6 +242,16 @@ struct heap_counts {
 	__u64 freed_variance;
 };
 
+static inline void heap_counts_add(struct heap_counts *to, const struct heap_counts *from)
+{
+	to->alloc_bytes += from->alloc_bytes;
+	to->alloc_objects += from->alloc_objects;
+	to->alloc_variance += from->alloc_variance;
+	to->freed_bytes += from->freed_bytes;
+	to->freed_objects += from->freed_objects;
+	to->freed_variance += from->freed_variance;
+}
+
 /* In so many parts, by CPU, so that threads at one site do not wait for each other's cache lines. */
 #define HEAP_SHARDS 4
 

@@ -11,16 +11,8 @@ static struct heap_counts sum_of(const struct heap_site *site)
 {
 	struct heap_counts sum = {0};
 
-	for (size_t i = 0; i < HEAP_SHARDS; i++) {
-		const struct heap_counts *counts = &site->shards[i].counts;
-
-		sum.alloc_bytes += counts->alloc_bytes;
-		sum.alloc_objects += counts->alloc_objects;
-		sum.alloc_variance += counts->alloc_variance;
-		sum.freed_bytes += counts->freed_bytes;
-		sum.freed_objects += counts->freed_objects;
-		sum.freed_variance += counts->freed_variance;
-	}
+	for (size_t i = 0; i < HEAP_SHARDS; i++)
+		heap_counts_add(&sum, &site->shards[i].counts);
 	return sum;
 }
 

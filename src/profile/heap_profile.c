@@ -129,16 +129,6 @@ void heap_profile_settle(struct heap_profile *profile, uint64_t provisional_id, 
 	find_or_make_row(profile, kernel_id)->stack = row->stack;
 }
 
-static void add_books(struct heap_counts *to, const struct heap_counts *from)
-{
-	to->alloc_bytes += from->alloc_bytes;
-	to->alloc_objects += from->alloc_objects;
-	to->alloc_variance += from->alloc_variance;
-	to->freed_bytes += from->freed_bytes;
-	to->freed_objects += from->freed_objects;
-	to->freed_variance += from->freed_variance;
-}
-
 static void add_mark(struct books_mark *to, const struct books_mark *from)
 {
 	to->alloc_bytes += from->alloc_bytes;
@@ -165,7 +155,7 @@ bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id,
 		return false;
 	home = find_or_make_row(profile, row->stack->id);
 	home->stack = row->stack;
-	add_books(&home->moved, &row->kernel);
+	heap_counts_add(&home->moved, &row->kernel);
 	add_mark(&home->zeroed, &row->zeroed);
 	add_mark(&home->zeroed_before, &row->zeroed_before);
 	home->marked_bytes += row->marked_bytes;
@@ -321,8 +311,8 @@ static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks
 		uint64_t live_bytes, live_objects;
 
 		for (next = row; next && next->stack == row->stack; next = next->hh.next) {
-			add_books(&books, &next->kernel);
-			add_books(&books, &next->moved);
+			heap_counts_add(&books, &next->kernel);
+			heap_counts_add(&books, &next->moved);
 			add_mark(&zeroed, &next->zeroed);
 			marked_bytes += next->marked_bytes;
 			if (profile->ages_pass && next->ages_pass == profile->ages_pass)
