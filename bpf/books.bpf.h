@@ -113,7 +113,8 @@ static __always_inline long put_object(__u64 address, const struct heap_object *
 	return bpf_map_update_elem(&live, &address, object, BPF_NOEXIST);
 }
 
-static __always_inline void count_allocation(struct heap_site *site, const struct heap_object *object)
+/* The bytes that it stands for. */
+static __always_inline __u64 count_allocation(struct heap_site *site, const struct heap_object *object)
 {
 	struct heap_counts *counts = counts_here(site);
 	__u64 bytes = sampling_object_bytes(object);
@@ -123,17 +124,21 @@ static __always_inline void count_allocation(struct heap_site *site, const struc
 	if (object->interval)
 		__sync_fetch_and_add(&counts->alloc_variance, sampling_variance(object->size, bytes));
 	COUNT(allocations);
+	return bytes;
 }
 
-/* Of which it will not be seen when it is freed: nothing of it is ever live. */
-static __always_inline void book_passing(struct heap_site *site, const struct heap_object *object)
+/* Of which it will not be seen when it is freed: nothing of it is ever live. As count_allocation(). */
+static __always_inline __u64 book_passing(struct heap_site *site, const struct heap_object *object)
 {
-	count_allocation(site, object);
+	__u64 bytes = count_allocation(site, object);
+
 	book_free(object);
+	return bytes;
 }
 
-static __always_inline void book_allocation(struct heap_site *site, __u64 address,
-					    const struct heap_object *object)
+/* As count_allocation(); 0: there is no room for it. */
+static __always_inline __u64 book_allocation(struct heap_site *site, __u64 address,
+					     const struct heap_object *object)
 {
 	struct heap_object stale;
 	long code = put_object(address, object);
@@ -146,9 +151,9 @@ static __always_inline void book_allocation(struct heap_site *site, __u64 addres
 	}
 	if (code) {
 		COUNT(live_map_full);
-		return;
+		return 0;
 	}
-	count_allocation(site, object);
+	return count_allocation(site, object);
 }
 
 /* An object that was taken out and is still there. */

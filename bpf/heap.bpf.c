@@ -293,10 +293,9 @@ static __always_inline void book_returned(struct heap_thread *thread, __u64 addr
 	if (!(object.stack_id & STACK_ID_PROVISIONAL))
 		announce(site, &thread->record, object.birth_ns);
 	if (follows)
-		book_allocation(site, address, &object);
+		thread->allocated += book_allocation(site, address, &object);
 	else
-		book_passing(site, &object);
-	thread->allocated += sampling_object_bytes(&object);
+		thread->allocated += book_passing(site, &object);
 }
 
 static __always_inline struct heap_thread *find_or_make_thread(__u32 tid)
@@ -551,7 +550,7 @@ static __always_inline bool enter_unmap(const struct pt_regs *regs, __u64 cookie
 	site = bpf_map_lookup_elem(&sites, &object.stack_id);
 	if (bytes < object.size && site) {
 		object.size -= bytes;
-		book_allocation(site, address + bytes, &object);
+		(void)book_allocation(site, address + bytes, &object);
 	}
 	return true;
 }
