@@ -52,7 +52,7 @@ class LedgerTest(support.LiveTest):
         process.stdin.write(b"go\n")
         process.stdin.flush()
         truth = support.wait_until(lambda: read_ledger(out), "the target's report")
-        refresh = stream.after_now()
+        refresh = stream.sites_now()
         self.check_books(refresh)
         self.assert_ledger(refresh, truth)
         process.send_signal(signal.SIGTERM)

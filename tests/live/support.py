@@ -213,12 +213,19 @@ class Stream:
         raise AssertionError(f"no refresh with {what}; rsprof-top ended" if refresh is None
                              else f"no refresh with {what} within {seconds} s")
 
-
     def after_now(self, seconds=DEADLINE_S):
         """The first refresh that was made after this call began."""
         now = datetime.datetime.now(datetime.timezone.utc)
         return self.until(lambda refresh: time_of(refresh) > now + datetime.timedelta(seconds=0.1),
                           "a later time", seconds)
+
+    def sites_now(self, seconds=DEADLINE_S):
+        """The same, of which no site is of stacks that are still to be learnt: the rules of a large
+        program may come off a slow disk."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        return self.until(lambda refresh: time_of(refresh) > now + datetime.timedelta(seconds=0.1) and
+                          not any(site["module"] == "[unknown]" for site in refresh["heap"]["sites"]),
+                          "all sites known", seconds)
 
 
 class LiveTest(unittest.TestCase):

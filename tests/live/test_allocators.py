@@ -117,7 +117,7 @@ class Own(AllocatorTest):
     def finish(self, process, out, stream):
         self.go_on(process)
         truth = support.wait_until(lambda: support.read_ledger(out), "the target's report")
-        refresh = stream.after_now()
+        refresh = stream.sites_now()
         self.check_books(refresh)
         self.assert_ledger(refresh, truth)
 

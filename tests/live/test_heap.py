@@ -211,7 +211,7 @@ class Exec(support.LiveTest):
         process.stdin.write(b"go\n")
         process.stdin.flush()
         truth = support.wait_until(lambda: read_ledger(out), "the target's report")
-        refresh = stream.after_now()
+        refresh = stream.sites_now()
         self.assert_ledger(refresh, truth)  # which has no site_before_exec
 
 

@@ -94,7 +94,7 @@ class Memcached(support.LiveTest):
             for number in range(300):
                 client.sendall(b"set key%d 0 0 100000\r\n%s\r\n" % (number, b"x" * 100000))
                 self.assertEqual(answers.readline(), b"STORED\r\n")
-            refresh = stream.after_now()
+            refresh = stream.sites_now()
             answers.close()
         sites = [site for site in refresh["heap"]["sites"] if site["module"] == "memcached"]
         # Its slabs are pages of 1 MiB from malloc.
@@ -145,7 +145,7 @@ class Python(support.LiveTest):
         process.stdin.write(b"go\n")
         process.stdin.flush()
         self.assertEqual(process.stdout.readline(), b"kept\n")
-        refresh = stream.after_now()
+        refresh = stream.sites_now()
         site = refresh["heap"]["sites"][0]
         self.assertAlmostEqual(site["live_bytes"], count * size, delta=0.02 * count * size)
         self.assertGreaterEqual(site["live_objects"], count)
