@@ -10,8 +10,13 @@
 
 static void put_build_id(char *text, const struct build_id *build_id)
 {
-	for (uint32_t i = 0; i < build_id->size; i++)
-		(void)snprintf(text + 2 * i, 3, "%02x", build_id->bytes[i]);
+	static const char digits[] = "0123456789abcdef";
+
+	for (uint32_t i = 0; i < build_id->size; i++) {
+		*text++ = digits[build_id->bytes[i] >> 4];
+		*text++ = digits[build_id->bytes[i] & 15];
+	}
+	*text = '\0';
 }
 
 /* Memory of the kernel's or without a file is shown once something has run there. */

@@ -54,25 +54,32 @@ void grid_resize(struct grid *grid, int rows, int cols)
 
 void grid_clear(struct grid *grid)
 {
-	size_t count = (size_t)grid->rows * (size_t)grid->cols;
+	size_t cols = (size_t)grid->cols;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < cols; i++)
 		set_blank(&grid->cells[i], STYLE_NORMAL);
+	for (size_t row = 1; row < (size_t)grid->rows; row++)
+		memcpy(grid->cells + row * cols, grid->cells, cols * sizeof(*grid->cells));
 }
 
-static bool same_cell(const struct grid_cell *one, const struct grid_cell *other)
-{
-	return one->style == other->style && wcscmp(one->chars, other->chars) == 0;
-}
+/* What is behind the end of a cell's characters is 0, and there is nothing between its members. */
+_Static_assert(sizeof(struct grid_cell) ==
+		       sizeof((struct grid_cell){0}.chars) + sizeof((struct grid_cell){0}.style),
+	       "cells are compared as bytes");
 
-bool grid_same_row(const struct grid *one, const struct grid *other, int row)
+int grid_next_change(const struct grid *one, const struct grid *other, int row, int col)
 {
+	const struct grid_cell *a, *b;
+
 	if (row < 0 || row >= one->rows || row >= other->rows || one->cols != other->cols)
-		return false;
-	for (int col = 0; col < one->cols; col++)
-		if (!same_cell(cell_at(one, row, col), cell_at(other, row, col)))
-			return false;
-	return true;
+		return col;
+	a = cell_at(one, row, 0);
+	b = cell_at(other, row, 0);
+	if (memcmp(a + col, b + col, (size_t)(one->cols - col) * sizeof(*a)) == 0)
+		return one->cols;
+	while (memcmp(a + col, b + col, sizeof(*a)) == 0)
+		col++;
+	return col;
 }
 
 void grid_copy(struct grid *to, const struct grid *from)

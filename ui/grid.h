@@ -50,8 +50,9 @@ void grid_fill(struct grid *grid, int row, int col, int cols, enum style style, 
 /* A cell inside the grid; valid until the grid changes. */
 const struct grid_cell *grid_get(const struct grid *grid, int row, int col);
 
-/* Whether a row is the same in two grids; false where one has no such row or is not as wide. */
-bool grid_same_row(const struct grid *one, const struct grid *other, int row);
+/* The first column from `col` on (0 to their width) in which a row of two grids differs; their width: it does
+ * not. Where one has no such row or is not as wide, all of it does. */
+int grid_next_change(const struct grid *one, const struct grid *other, int row, int col);
 
 /* Makes `to` the same as `from`, in size too. */
 void grid_copy(struct grid *to, const struct grid *from);

@@ -234,15 +234,21 @@ static void show_cell(const struct terminal *term, int row, int col, const struc
 		mvadd_wch(row, col, &shown);
 }
 
+static int next_change(const struct terminal *term, const struct grid *grid, int row, int col)
+{
+	return term->shown ? grid_next_change(term->shown, grid, row, col) : col;
+}
+
 static void show_row(const struct terminal *term, int row, const struct grid *grid)
 {
-	move(row, 0);
-	clrtoeol();
-	for (int col = 0; col < grid_cols(grid) && col < COLS; col++) {
+	int col = next_change(term, grid, row, 0);
+
+	while (col < grid_cols(grid) && col < COLS) {
 		const struct grid_cell *cell = grid_get(grid, row, col);
 
 		if (cell->chars[0] != 0)
 			show_cell(term, row, col, cell);
+		col = next_change(term, grid, row, col + 1);
 	}
 }
 
@@ -257,8 +263,7 @@ void term_show(struct terminal *term, const struct grid *grid)
 		werase(stdscr);
 	}
 	for (int row = 0; row < grid_rows(grid) && row < LINES; row++)
-		if (!term->shown || !grid_same_row(term->shown, grid, row))
-			show_row(term, row, grid);
+		show_row(term, row, grid);
 	if (!term->shown)
 		term->shown = grid_new(grid_rows(grid), grid_cols(grid));
 	grid_copy(term->shown, grid);

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const double rss_interval_s = 4;
+static const double rss_interval_s = 10;
 
 static double clock_s(clockid_t clock)
 {

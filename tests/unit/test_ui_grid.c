@@ -193,22 +193,27 @@ Test(ui_text, wraps_at_spaces)
 	cr_expect_eq(text_wrap("", 4), 0);
 }
 
-Test(ui_grid, same_rows_and_copies)
+Test(ui_grid, changes_and_copies)
 {
 	struct grid *one = grid_new(3, 10), *other = grid_new(3, 10), *narrow = grid_new(3, 9);
 
-	cr_expect(grid_same_row(one, other, 0));
+	cr_expect_eq(grid_next_change(one, other, 0, 0), 10);
 	grid_put(one, 1, 2, 5, STYLE_NORMAL, "text");
-	cr_expect(grid_same_row(one, other, 0));
-	cr_expect_not(grid_same_row(one, other, 1));
-	grid_put(other, 1, 2, 5, STYLE_HOT, "text");
-	cr_expect_not(grid_same_row(one, other, 1), "another style");
-	cr_expect_not(grid_same_row(one, narrow, 0));
-	cr_expect_not(grid_same_row(one, other, 3));
-	cr_expect_not(grid_same_row(one, other, -1));
+	cr_expect_eq(grid_next_change(one, other, 0, 0), 10);
+	cr_expect_eq(grid_next_change(one, other, 1, 0), 2);
+	cr_expect_eq(grid_next_change(one, other, 1, 5), 5);
+	cr_expect_eq(grid_next_change(one, other, 1, 6), 10);
+	grid_put(other, 1, 2, 5, STYLE_NORMAL, "text");
+	cr_expect_eq(grid_next_change(one, other, 1, 0), 10);
+	grid_put(other, 1, 9, 1, STYLE_HOT, " ");
+	cr_expect_eq(grid_next_change(one, other, 1, 0), 9, "another style");
+	cr_expect_eq(grid_next_change(one, other, 1, 10), 10);
+	cr_expect_eq(grid_next_change(one, narrow, 0, 3), 3);
+	cr_expect_eq(grid_next_change(one, other, 3, 0), 0);
+	cr_expect_eq(grid_next_change(one, other, -1, 0), 0);
 	grid_copy(narrow, one);
 	cr_expect_eq(grid_cols(narrow), 10);
-	cr_expect(grid_same_row(one, narrow, 1));
+	cr_expect_eq(grid_next_change(one, narrow, 1, 0), 10);
 	grid_free(one);
 	grid_free(other);
 	grid_free(narrow);
