@@ -12,6 +12,7 @@ enum {
 	NOTES_MAX = 4096, /* bytes of a part with notes that are looked at */
 	CHUNK = 32 << 10, /* of names that are searched */
 	NOTE_ALIGN = 4,
+	NAME_PLACES_MAX = 8,
 };
 
 static bool read_all(const struct own_elf *elf, void *to, size_t size, uint64_t offset)
@@ -252,37 +253,93 @@ static bool has_go_section(const struct own_elf *elf)
 	return false;
 }
 
-/* Whether a table of names has the one, which has a NUL before and behind it. */
-static bool has_name(const struct own_elf *elf, const Elf64_Shdr *names, const char *name,
-		     size_t size)
+/* Where a name ends a string of a table, so that a symbol may have it. */
+struct name_places {
+	uint64_t at[NAME_PLACES_MAX];
+	unsigned count;
+	bool more;
+};
+
+static void take_places(struct name_places *places, const char *chunk, size_t size, uint64_t at,
+			const char *name, size_t name_size)
+{
+	const char *from = chunk, *found;
+
+	while ((found = memmem(from, size - (size_t)(from - chunk), name, name_size))) {
+		if (places->count == NAME_PLACES_MAX) {
+			places->more = true;
+			return;
+		}
+		places->at[places->count++] = at + (uint64_t)(found - chunk);
+		from = found + 1;
+	}
+}
+
+static void find_name(const struct own_elf *elf, const Elf64_Shdr *names, const char *name,
+		      size_t name_size, struct name_places *places)
 {
 	char chunk[CHUNK];
 	uint64_t at = 0;
 
-	while (names->sh_size - at >= size) {
+	*places = (struct name_places){.count = 0};
+	while (!places->more && names->sh_size - at >= name_size) {
 		uint64_t left = names->sh_size - at, offset;
 		size_t n = left < sizeof(chunk) ? (size_t)left : sizeof(chunk);
 
 		if (__builtin_add_overflow(names->sh_offset, at, &offset) ||
 		    !read_all(elf, chunk, n, offset))
-			return false;
-		if (memmem(chunk, n, name, size))
+			return;
+		take_places(places, chunk, n, at, name, name_size);
+		at += n - name_size + 1;
+	}
+}
+
+static bool is_defined_at(const Elf64_Sym *symbol, const struct name_places *places)
+{
+	if (symbol->st_shndx == SHN_UNDEF)
+		return false;
+	for (unsigned i = 0; i < places->count; i++)
+		if (symbol->st_name == places->at[i])
 			return true;
-		at += n - size + 1;
+	return false;
+}
+
+/* Whether one of the places is the name of a symbol of the file's own. */
+static bool defines(const struct own_elf *elf, const Elf64_Shdr *table,
+		    const struct name_places *places)
+{
+	Elf64_Sym symbols[SYMBOLS_AT_ONCE];
+	uint64_t count = table->sh_size / sizeof(*symbols), n, offset;
+
+	if (places->more)
+		return true;
+	for (uint64_t done = 0; places->count && done < count; done += n) {
+		n = count - done < SYMBOLS_AT_ONCE ? count - done : SYMBOLS_AT_ONCE;
+		if (__builtin_add_overflow(table->sh_offset, done * sizeof(*symbols), &offset) ||
+		    !read_all(elf, symbols, n * sizeof(*symbols), offset))
+			return false;
+		for (uint64_t i = 0; i < n; i++)
+			if (is_defined_at(&symbols[i], places))
+				return true;
 	}
 	return false;
 }
 
+/* A library may refer to the name and have no split stacks, as LLVM does for those that its code may have. */
 static bool has_split_stacks(const struct own_elf *elf)
 {
-	static const char name[] = "\0__morestack";
+	static const char name[] = "__morestack";
 	Elf64_Shdr table, names;
+	struct name_places places;
 
-	for (unsigned i = 0; i < elf->header.e_shnum; i++)
-		if (read_section(elf, i, &table) && is_symbol_table(&table) &&
-		    read_section(elf, table.sh_link, &names) &&
-		    has_name(elf, &names, name, sizeof(name)))
+	for (unsigned i = 0; i < elf->header.e_shnum; i++) {
+		if (!read_section(elf, i, &table) || !is_symbol_table(&table) ||
+		    !read_section(elf, table.sh_link, &names))
+			continue;
+		find_name(elf, &names, name, sizeof(name), &places);
+		if (defines(elf, &table, &places))
 			return true;
+	}
 	return false;
 }
 

@@ -243,6 +243,18 @@ Test(probe_check, stacks_that_are_not_plain)
 	memcpy(program.names, "\0a\0__morestack\0", 15);
 	reply = calloc(1, sizeof *reply);
 	probe_check(reply, file_of(&program), -1);
+	cr_assert_eq(reply->stack_runtime, STACK_RUNTIME_PLAIN, "no symbol has the name");
+	program.symbols[1].st_name = 3;
+	probe_check(reply, file_of(&program), -1);
+	cr_assert_eq(reply->stack_runtime, STACK_RUNTIME_SPLIT);
+	program.symbols[1].st_shndx = SHN_UNDEF;
+	reply->stack_runtime = STACK_RUNTIME_PLAIN;
+	probe_check(reply, file_of(&program), -1);
+	cr_assert_eq(reply->stack_runtime, STACK_RUNTIME_PLAIN, "only referred to");
+	/* The end of another name. */
+	memcpy(program.names, "\0a__morestack\0\0", 15);
+	program.symbols[1] = (Elf64_Sym){.st_name = 2, .st_shndx = 1};
+	probe_check(reply, file_of(&program), -1);
 	cr_assert_eq(reply->stack_runtime, STACK_RUNTIME_SPLIT);
 	memcpy(program.owner, "Go\0", 4);
 	reply->stack_runtime = STACK_RUNTIME_PLAIN;
