@@ -315,4 +315,18 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 	return what;
 }
 
+/* Of a page fault, which is always copied. In the moment that this takes no other sample has its program run
+ * on the CPU, and the kernel drops one that would. */
+SEC("perf_event")
+int growth_sample(struct bpf_perf_event_data *ctx)
+{
+	__u32 zero = 0, tid = target_thread();
+	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
+
+	(void)ctx;
+	if (!started || !tid || !stat)
+		return 1;
+	return leave_to_copy(stat, tid, bpf_map_lookup_elem(&threads, &tid));
+}
+
 char LICENSE[] SEC("license") = "GPL";

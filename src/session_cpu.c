@@ -134,12 +134,24 @@ void session_check(struct session *session, uint64_t kernel_id, const struct sta
 	}
 }
 
+void session_put_back_return(struct session *session, const struct perf_record *record,
+			     struct stack_copy *copy)
+{
+	const struct call_record *call = find_call(session, record);
+
+	if (!call)
+		return;
+	copy->in_trampoline = in_trampoline(session, copy->regs[DWARF_RIP]);
+	if (copy->in_trampoline || !call->returned)
+		copy->displaced =
+		    (struct displaced_return){call->slot, call->return_address, call->probe};
+}
+
 static void take_sample(struct session *session, const struct perf_record *record)
 {
 	const struct perf_sample *sample = &record->sample;
 	uint64_t kernel[STACK_KERNEL_MAX - 1];
 	size_t kernel_count = 0;
-	const struct call_record *call;
 	const struct check_record *said = find_check(session, record);
 	struct unwind_tag tag = {.source = said ? UNWIND_CHECK : UNWIND_CPU,
 				 .id = said ? said->stack_id : session_sample_weight(session)};
@@ -166,13 +178,7 @@ static void take_sample(struct session *session, const struct perf_record *recor
 	}
 	if (!said)
 		session->samples_copied++;
-	call = find_call(session, record);
-	if (call) {
-		copy.in_trampoline = in_trampoline(session, sample->regs[DWARF_RIP]);
-		if (copy.in_trampoline || !call->returned)
-			copy.displaced =
-			    (struct displaced_return){call->slot, call->return_address, call->probe};
-	}
+	session_put_back_return(session, record, &copy);
 	copy.kernel_count = kernel_count;
 	unwinder_submit(session->unwinder, &copy, tag);
 }

@@ -113,7 +113,7 @@ static void on_sample(void *context, size_t ring, const struct perf_record *reco
 	struct session *session = context;
 	struct session_growth *growth = session->growth;
 	const struct perf_sample *from = &record->sample;
-	const struct stack_copy copy = {
+	struct stack_copy copy = {
 	    .regs = from->regs,
 	    .stack = from->stack,
 	    .stack_size = from->stack_bytes,
@@ -133,6 +133,9 @@ static void on_sample(void *context, size_t ring, const struct perf_record *reco
 		return;
 	}
 	session_learn_mappings(session);
+	if (session->counts)
+		stack_counts_drain(session->counts);
+	session_put_back_return(session, record, &copy);
 	unwinder_submit(session->unwinder, &copy, (struct unwind_tag){UNWIND_GROWTH, sample->id});
 }
 
@@ -283,7 +286,10 @@ void session_growth_open(struct session *session)
 	if (growth->timer_fd < 0)
 		(void)err_set(&session->growth_off, errno, EXIT_FAILED, "cannot make a timer: %s",
 			      strerror(errno));
-	else if (growth_source_open(&growth->source, session->target->pid, &hooks,
+	else if (growth_source_open(&growth->source, session->target->pid,
+				    session->counts ? stack_counts_growth_program(session->counts)
+						    : -1,
+				    &hooks,
 				    &session->growth_off) == 0)
 		watch(session);
 	if (!growth->source)

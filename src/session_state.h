@@ -209,6 +209,11 @@ struct address_space_hooks session_space_hooks(struct session *session);
 struct client_hooks session_client_hooks(struct session *session);
 void session_rule_changed(void *context, uint64_t key, const struct unwind_rule *rule);
 void session_on_sample(void *context, const struct perf_record *record);
+
+/* Tells a copy which return address a return probe has taken off its stack, as the program has said of the
+ * sample. */
+void session_put_back_return(struct session *session, const struct perf_record *record,
+			     struct stack_copy *copy);
 /* At a sample: a just-in-time compiler may name code after it has run. */
 void session_ask_again(struct session *session, const struct stack *stack);
 void session_new_stack(void *context, struct stack *stack);

@@ -106,7 +106,7 @@ static size_t ring_size(void)
 	return bytes;
 }
 
-static int open_events(struct growth_source *source)
+static int open_events(struct growth_source *source, int program)
 {
 	size_t ring_bytes = ring_size();
 	struct perf_event_attr attr = make_attr(ring_bytes);
@@ -114,7 +114,7 @@ static int open_events(struct growth_source *source)
 	    .pid = source->pid,
 	    .attr = &attr,
 	    .ring_bytes = ring_bytes,
-	    .program = -1,
+	    .program = program,
 	    .record = on_record,
 	    .context = source,
 	};
@@ -144,7 +144,7 @@ static int describe(int code, struct err *err)
 	return err_set(err, -code, EXIT_FAILED, "cannot sample page faults: %s", strerror(-code));
 }
 
-int growth_source_open(struct growth_source **ret_source, int pid,
+int growth_source_open(struct growth_source **ret_source, int pid, int program,
 		       const struct growth_source_hooks *hooks, struct err *err)
 {
 	struct growth_source *source = xcalloc(1, sizeof(*source));
@@ -153,7 +153,7 @@ int growth_source_open(struct growth_source **ret_source, int pid,
 	source->pid = pid;
 	source->hooks = *hooks;
 	source->losses = xcalloc(thread_events_cpu_count(), sizeof(*source->losses));
-	code = open_events(source);
+	code = open_events(source, program);
 	if (code) {
 		free(source->losses);
 		free(source);

@@ -45,8 +45,9 @@ struct growth_source_facts {
 	uint64_t threads_uncovered;
 };
 
-/* Opens the events; samples flow from here on. -errno with one line in `err`. */
-int growth_source_open(struct growth_source **ret_source, int pid,
+/* Opens the events; samples flow from here on. `program` runs at each of them, -1: none; it stays the
+ * caller's. -errno with one line in `err`. */
+int growth_source_open(struct growth_source **ret_source, int pid, int program,
 		       const struct growth_source_hooks *hooks, struct err *err);
 void growth_source_close(struct growth_source *source);
 

@@ -194,6 +194,11 @@ int stack_counts_program(const struct stack_counts *counts)
 	return bpf_program__fd(counts->skeleton->progs.cpu_sample);
 }
 
+int stack_counts_growth_program(const struct stack_counts *counts)
+{
+	return bpf_program__fd(counts->skeleton->progs.growth_sample);
+}
+
 void stack_counts_start(struct stack_counts *counts)
 {
 	counts->skeleton->bss->started = 1;

@@ -333,3 +333,18 @@ class Unprivileged(Growth):
 
     test_beside_the_heap = test_automatic = test_switched_off = None
     test_scripts_grow_too = test_burst = test_exec_begins_anew = None
+
+
+class BesideHeap(LiveTest):
+    def test_within_a_call_whose_return_is_probed(self):
+        """The heap's probes have taken a return address off the stacks of what malloc() itself touches."""
+        stream = self.stream("-d", "0.5", "--heap", "exact", "--growth", "on", "--", "/usr/bin/python3",
+                             "-c", "keep = [bytes(100000) for i in range(1000)]\nimport time\ntime.sleep(9)")
+        refresh = stream.until(lambda refresh: (refresh["growth"]["bytes"] or 0) > 50 << 20 and
+                               refresh["growth"]["bytes_per_s"] == 0, "all of it touched")
+        growth = refresh["growth"]
+        unknown = sum(site["bytes"] for site in growth["sites"] if site["module"] == "[unknown]")
+        self.assertLess(unknown, 0.05 * growth["bytes"], growth["sites"][:3])
+        self.assertIn("python", growth["sites"][0]["module"])
+        self.assertGreater(growth["sites"][0]["bytes"], 0.5 * growth["bytes"])
+        os.kill(refresh["target"]["pid"], signal.SIGKILL)
