@@ -22,6 +22,7 @@ struct watch {
 struct loop {
 	int epoll_fd;
 	bool stopped;
+	bool again; /* the next turn does not wait */
 	struct watch *watches;
 };
 
@@ -112,8 +113,9 @@ int loop_run(struct loop *loop, loop_fn each_turn, void *context, struct err *er
 	loop->stopped = false;
 	while (!loop->stopped) {
 		struct epoll_event events[EVENTS_PER_TURN];
-		int count = epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, -1);
+		int count = epoll_wait(loop->epoll_fd, events, EVENTS_PER_TURN, loop->again ? 0 : -1);
 
+		loop->again = false;
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count < 0)
@@ -133,4 +135,9 @@ int loop_run(struct loop *loop, loop_fn each_turn, void *context, struct err *er
 void loop_stop(struct loop *loop)
 {
 	loop->stopped = true;
+}
+
+void loop_again(struct loop *loop)
+{
+	loop->again = true;
 }

@@ -28,4 +28,7 @@ void loop_remove(struct loop *loop, int fd);
 int loop_run(struct loop *loop, loop_fn each_turn, void *context, struct err *err);
 void loop_stop(struct loop *loop);
 
+/* The next turn waits for no event: there is more to do. */
+void loop_again(struct loop *loop);
+
 #endif

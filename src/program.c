@@ -95,13 +95,16 @@ static void on_tick(void *context)
 static void draw(struct program *program)
 {
 	struct snapshot_request wanted;
+	bool unfinished = ui_draw(program->ui, program->snapshot);
 
-	ui_draw(program->ui, program->snapshot);
 	wanted = ui_request(program->ui);
-	if (program->paused || snapshot_request_same(&wanted, &program->snapshot->request))
-		return;
-	program_refresh(program);
-	ui_draw(program->ui, program->snapshot);
+	if (!program->paused && !snapshot_request_same(&wanted, &program->snapshot->request)) {
+		program_refresh(program);
+		unfinished = ui_draw(program->ui, program->snapshot);
+	}
+	program->draw = unfinished;
+	if (unfinished)
+		loop_again(program->loop);
 }
 
 static void each_turn(void *context)
@@ -117,7 +120,6 @@ static void each_turn(void *context)
 		program_refresh(program);
 	if (program->ui && program->draw && program->snapshot)
 		draw(program);
-	program->draw = false;
 }
 
 static int watch(struct program *program, int fd, loop_fn callback, struct err *err)
@@ -180,7 +182,7 @@ static int start(struct program *program, struct err *err)
 	program->early_ticks = EARLY_TICKS;
 	program_set_timer(program, EARLY_TICK_MS * 1e-3, EARLY_TICK_MS * 1e-3);
 	program_refresh(program);
-	ui_draw(program->ui, program->snapshot);
+	draw(program);
 	return 0;
 }
 

@@ -46,7 +46,7 @@ void pane_choose(struct pane_choice *choice, const struct snapshot *snapshot)
 }
 
 /*
- * "1-9 of 34", how many there would be without the filter, and what the order is by when its column
+ * "1-9 of 34", with "or more" while the filter goes on, how many there would be without it, and what the order is by when its column
  * has no room.
  */
 static void describe_rows(const struct pane *pane, const struct table_state *state, char *buf,
@@ -67,9 +67,13 @@ static void describe_rows(const struct pane *pane, const struct table_state *sta
 	}
 	if (state->shown && !(state->shown >> view->sort & 1))
 		hidden = pane->table.columns[view->sort].title;
-	snprintf(buf, size, " %s%s%s%zu-%zu of %zu%s ", hidden ? "by " : "", hidden ? hidden : "",
-		 hidden ? ", " : "", view->top + 1, end, view->count, all);
+	snprintf(buf, size, " %s%s%s%zu-%zu of %zu%s%s ", hidden ? "by " : "", hidden ? hidden : "",
+		 hidden ? ", " : "", view->top + 1, end, view->count,
+		 view->unasked > 0 ? " or more" : "", all);
 }
+
+/* For so long rows are held against a new filter before what is known of them is drawn, in seconds. */
+static const double slice_s = 4e-3;
 
 static void draw_title(const struct pane *pane, const struct table_state *state,
 		       const struct pane_frame *frame)
@@ -152,11 +156,12 @@ static void draw_nothing(const struct pane *pane, const struct view *view,
 			 const struct pane_frame *frame, struct rect rect)
 {
 	bool off = pane_is_off(pane, frame->snapshot);
+	const char *why = view->unasked > 0 ? "no row has passed the filter yet"
+					    : "no row passes the filter (Esc drops it)";
 	char raw[PANE_TEXT], text[PANE_TEXT];
 
 	if (view->total > 0) {
-		draw_text(frame->grid, rect, STYLE_NORMAL,
-			  "no row passes the filter (Esc drops it)");
+		draw_text(frame->grid, rect, STYLE_NORMAL, why);
 		return;
 	}
 	pane->explain(frame->snapshot, raw, sizeof(raw));
@@ -177,7 +182,7 @@ void pane_draw(const struct pane *pane, struct table_state *state, const struct 
 	struct view_source source = pane->source(frame->snapshot, frame->choice);
 	struct rect inside = frame->rect, detail;
 	struct view_terms terms = {
-	    .filter = frame->filter, .wanted = frame->wanted, .hold = frame->hold};
+	    .filter = frame->filter, .wanted = frame->wanted, .hold = frame->hold, .slice_s = slice_s};
 
 	inside.row++;
 	inside.rows--;

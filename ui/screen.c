@@ -245,3 +245,12 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 	draw_last_line(screen, grid);
 	draw_boxes(screen, grid);
 }
+
+bool screen_is_unfinished(const struct screen *screen)
+{
+	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
+		if (screen->layout.panes[id].rows > 0 &&
+		    screen->panes[screen_shown_pane(screen, id)].view.unasked > 0)
+			return true;
+	return false;
+}

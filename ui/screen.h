@@ -51,4 +51,7 @@ struct snapshot_request screen_request(const struct screen *screen);
 /* Draws over the whole grid. The snapshot is only read and not kept. */
 void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct grid *grid);
 
+/* Whether the filter had no time for all rows when the screen was drawn: it is to be drawn again soon. */
+bool screen_is_unfinished(const struct screen *screen);
+
 #endif

@@ -114,10 +114,11 @@ void ui_say(struct ui *ui, bool bad, const char *text)
 	screen_say(ui->screen, bad, text);
 }
 
-void ui_draw(struct ui *ui, const struct snapshot *snapshot)
+bool ui_draw(struct ui *ui, const struct snapshot *snapshot)
 {
 	screen_draw(ui->screen, snapshot, ui->grid);
 	term_show(ui->term, ui->grid);
+	return screen_is_unfinished(ui->screen);
 }
 
 void ui_resize(struct ui *ui)

@@ -62,8 +62,11 @@ void ui_say(struct ui *ui, bool bad, const char *text);
 /* What a snapshot needs to have for what is on the screen now. */
 struct snapshot_request ui_request(const struct ui *ui);
 
-/* Draws; `snapshot` is only read and not kept. */
-void ui_draw(struct ui *ui, const struct snapshot *snapshot);
+/*
+ * Draws; `snapshot` is only read and not kept. True: not all of it has been looked at yet, as keys wait
+ * for no filter; to be drawn again at once, when the keys that are there have been read.
+ */
+bool ui_draw(struct ui *ui, const struct snapshot *snapshot);
 
 /* The terminal's size changed (SIGWINCH); draw afterwards. */
 void ui_resize(struct ui *ui);

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "err.h"
 #include "view_order.h"
@@ -21,6 +22,7 @@ enum { BLOCK_ROWS = 64 };
 struct asking {
 	const struct view_source *source;
 	const struct match *match;
+	size_t row_count; /* new ones that it was asked about */
 	struct {
 		const char *text;
 		bool passes;
@@ -78,8 +80,12 @@ static void add_row(struct view *view, const struct view_source *source, size_t 
 		row->key = source->key(source->rows, index, view->sort);
 }
 
-/* Adds those of some rows that pass the filter. Memory answers slowly, and many at a time. */
-static void add_block(struct view *view, struct asking *asking, size_t first, size_t count)
+/*
+ * Adds those of some rows that pass the filter; with `in_time` false only those of which that is known.
+ * Memory answers slowly, and many at a time.
+ */
+static void add_block(struct view *view, struct asking *asking, size_t first, size_t count,
+		      bool in_time)
 {
 	const struct view_source *source = asking->source;
 	uint64_t keys[BLOCK_ROWS];
@@ -92,17 +98,29 @@ static void add_block(struct view *view, struct asking *asking, size_t first, si
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (!answers_find(&view->answers, keys[i], &passes)) {
-			passes = matches(asking, first + i);
-			answers_put(&view->answers, keys[i], passes);
+			passes = in_time && matches(asking, first + i);
+			view->unasked += !in_time;
+			asking->row_count += in_time;
+			if (in_time)
+				answers_put(&view->answers, keys[i], passes);
 		}
 		if (passes)
 			add_row(view, source, first + i);
 	}
 }
 
-static void filter_rows(struct view *view, const struct view_source *source,
-			const struct match *filter)
+static double now_s(void)
 {
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void filter_rows(struct view *view, const struct view_source *source,
+			const struct match *filter, double slice_s)
+{
+	double end_s = now_s() + slice_s;
 	struct asking asking = {.source = source, .match = filter};
 
 	if (!source->lasting) {
@@ -114,11 +132,12 @@ static void filter_rows(struct view *view, const struct view_source *source,
 	answers_begin(&view->answers, filter, source->count);
 	for (size_t i = 0; i < source->count; i += BLOCK_ROWS)
 		add_block(view, &asking, i,
-			  source->count - i < BLOCK_ROWS ? source->count - i : BLOCK_ROWS);
+			  source->count - i < BLOCK_ROWS ? source->count - i : BLOCK_ROWS,
+			  asking.row_count < BLOCK_ROWS || now_s() < end_s);
 }
 
 static void collect_rows(struct view *view, const struct view_source *source,
-			 const struct match *filter)
+			 const struct view_terms *terms)
 {
 	if (source->count > view->capacity) {
 		view->rows = xreallocarray(view->rows, source->count, sizeof(*view->rows));
@@ -126,8 +145,9 @@ static void collect_rows(struct view *view, const struct view_source *source,
 	}
 	view->total = source->count;
 	view->count = 0;
-	if (filter && source->text) {
-		filter_rows(view, source, filter);
+	view->unasked = 0;
+	if (terms->filter && source->text) {
+		filter_rows(view, source, terms->filter, terms->slice_s);
 		return;
 	}
 	for (size_t i = 0; i < source->count; i++)
@@ -151,20 +171,27 @@ static void select_position(struct view *view, size_t position)
 	view->by_position = true;
 }
 
-/* Finds the selected row again; the row at its place when it is gone. */
-static void find_selection(struct view *view, const struct view_order *order)
+/*
+ * Finds the selected row again; the row at its place when it is gone. False: the filter may still let it
+ * through.
+ */
+static bool find_selection(struct view *view, const struct view_order *order)
 {
 	if (!view->moved) {
 		select_position(view, 0);
-		return;
+		return true;
 	}
-	for (size_t i = 0; !view->by_position && i < view->count; i++) {
+
+	bool by_id = !view->by_position;
+
+	for (size_t i = 0; by_id && i < view->count; i++) {
 		if (view->rows[i].id == view->selected_id) {
 			view->selected = rank_of(view, order, &view->rows[i]);
-			return;
+			return true;
 		}
 	}
 	select_position(view, view->selected);
+	return !by_id || view->unasked == 0;
 }
 
 /*
@@ -181,37 +208,50 @@ static const struct view_row *find_wanted(const struct view *view, const struct 
 		const struct view_row *row = &view->rows[i];
 		int side = view_order_compare(order, row, from);
 
-		if (!matches(asking, row->index))
-			continue;
-		if (side == 0 && view->seek == VIEW_SEEK_HERE)
+		if (side == 0 && view->seek == VIEW_SEEK_HERE && matches(asking, row->index))
 			return row;
 
 		const struct view_row **best = (back ? side < 0 : side > 0) ? &ahead : &around;
 
-		if (!*best || (view_order_compare(order, row, *best) < 0) == !back)
+		/* To ask costs the most. */
+		if (ahead && best == &around)
+			continue;
+		if (*best && (view_order_compare(order, row, *best) < 0) == back)
+			continue;
+		if (matches(asking, row->index))
 			*best = row;
 	}
 	return ahead ? ahead : around;
 }
 
-static void search(struct view *view, const struct view_order *order,
+/* Goes to the row that is searched for; false: there is none, or nothing to look for. */
+static bool search(struct view *view, const struct view_order *order,
 		   const struct view_source *source, const struct match *wanted)
 {
 	const struct view_row *found = NULL;
 
 	if (view->seek == VIEW_SEEK_NONE || !wanted || !source->text)
-		return;
+		return false;
 	if (view->count > 0) {
 		struct asking asking = {.source = source, .match = wanted};
 
 		view_order_nth(order, view->rows, view->count, view->selected);
 		found = find_wanted(view, order, &asking, &view->rows[view->selected]);
 	}
-	view->missed = !found;
-	if (view->missed)
-		return;
+	if (!found)
+		return false;
 	view->moved = true;
 	select_position(view, rank_of(view, order, found));
+	return true;
+}
+
+/* The search is over, unless rows are still to come in which it may find something. */
+static void end_search(struct view *view, bool found)
+{
+	if (view->seek == VIEW_SEEK_NONE || (!found && view->unasked > 0))
+		return;
+	view->missed = !found;
+	view->seek = VIEW_SEEK_NONE;
 }
 
 static void scroll_to_selection(struct view *view)
@@ -231,25 +271,27 @@ void view_update(struct view *view, const struct view_source *source,
 	size_t line = view->selected - view->top, end;
 
 	view->page = terms->page > 0 ? terms->page : 1;
-	collect_rows(view, source, terms->filter);
+	collect_rows(view, source, terms);
 	if (view->count == 0) {
-		view->missed = view->seek != VIEW_SEEK_NONE;
 		view->selected = view->top = 0;
-		view->seek = VIEW_SEEK_NONE;
+		end_search(view, false);
 		return;
 	}
 
 	bool keeps_line = terms->hold && view->moved && !view->by_position;
+	bool known = find_selection(view, &order);
 
-	find_selection(view, &order);
 	if (keeps_line)
 		view->top = view->selected > line ? view->selected - line : 0;
-	search(view, &order, source, terms->wanted);
-	view->seek = VIEW_SEEK_NONE;
+
+	bool found = search(view, &order, source, terms->wanted);
+
+	end_search(view, found || !terms->wanted || !source->text);
 	scroll_to_selection(view);
 	end = view->top + view->page < view->count ? view->top + view->page : view->count;
 	view_order_page(&order, view->rows, view->count, view->top, end);
-	view->selected_id = view->rows[view->selected].id;
+	if (known || found)
+		view->selected_id = view->rows[view->selected].id;
 	view->by_position = false;
 }
 

@@ -95,6 +95,7 @@ struct view {
 	bool by_position; /* and it is the one at `selected` whatever its id */
 	uint64_t selected_id;
 	struct answers answers; /* to the filter */
+	size_t unasked; /* rows of the source that the filter has had no time for: not in `count` */
 	enum view_seek seek;
 	bool missed; /* the last search found nothing */
 };
@@ -105,6 +106,8 @@ struct view_terms {
 	const struct match *filter; /* NULL: all rows are shown */
 	const struct match *wanted; /* by view_search() */
 	bool hold;		    /* the selected row keeps its line on the screen where it can */
+	double slice_s; /* the filter is asked about new rows for so long, the others are left for the
+			   next updates; of lasting rows only */
 };
 
 void view_init(struct view *view, unsigned sort);

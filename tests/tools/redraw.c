@@ -1,7 +1,7 @@
 /*
  * redraw ROWS: the CPU time that the screen takes to draw a snapshot of a modelled process with so
- * many functions and as many sites, in milliseconds: the median and the longest of many. For the
- * bench.
+ * many functions and as many sites, in milliseconds: the median and the longest of many; while a filter
+ * is typed, of each time that the screen is drawn. For the bench.
  */
 #include "config.h"
 
@@ -13,7 +13,7 @@
 #include "model.h"
 #include "screen.h"
 
-enum { SEED = 20, SECONDS = 3, DRAWS = 51, SCREEN_ROWS = 60, SCREEN_COLS = 200 };
+enum { SEED = 20, SECONDS = 3, DRAWS = 51, TYPED_DRAWS = 4096, SCREEN_ROWS = 60, SCREEN_COLS = 200 };
 
 static double now_ms(void)
 {
@@ -28,6 +28,12 @@ static int by_size(const void *left, const void *right)
 	double a = *(const double *)left, b = *(const double *)right;
 
 	return (a > b) - (a < b);
+}
+
+static void print(const char *what, double *took, size_t count)
+{
+	qsort(took, count, sizeof(took[0]), by_size);
+	printf("%s\t%.2f\t%.2f\n", what, took[count / 2], took[count - 1]);
 }
 
 /* Presses the keys, then draws again and again, with new figures each time. */
@@ -50,8 +56,29 @@ static void measure(struct screen *screen, struct model *model, struct grid *gri
 		took[i] = now_ms() - start;
 		snapshot_free(snapshot);
 	}
-	qsort(took, DRAWS, sizeof(took[0]), by_size);
-	printf("%s\t%.2f\t%.2f\n", what, took[DRAWS / 2], took[DRAWS - 1]);
+	print(what, took, DRAWS);
+}
+
+/* Types a filter letter by letter; after each the screen is drawn until it is finished. */
+static void measure_typing(struct screen *screen, struct model *model, struct grid *grid,
+			   const char *what, const char *text)
+{
+	const struct snapshot_request request = screen_request(screen);
+	struct snapshot *snapshot = model_snapshot(model, &request);
+	double took[TYPED_DRAWS];
+	size_t count = 0;
+
+	for (; *text; text++) {
+		(void)screen_key(screen, *text);
+		do {
+			double start = now_ms();
+
+			screen_draw(screen, snapshot, grid);
+			took[count++] = now_ms() - start;
+		} while (count < TYPED_DRAWS && screen_is_unfinished(screen));
+	}
+	print(what, took, count);
+	snapshot_free(snapshot);
 }
 
 int main(int argc, char **argv)
@@ -68,7 +95,10 @@ int main(int argc, char **argv)
 	measure(screen, model, grid, "both", "1");
 	measure(screen, model, grid, "both, by other columns", "T\t>");
 	measure(screen, model, grid, "both, the last row selected", "G");
-	measure(screen, model, grid, "both, filtered", "gforders\r");
+	measure_typing(screen, model, grid, "both, a filter is typed", "gforders\r");
+	measure(screen, model, grid, "both, filtered", "");
+	measure_typing(screen, model, grid, "both, a regex is typed", "\x1b" "f!^o.*(part|tick)_[0-9]+\r");
+	measure(screen, model, grid, "both, filtered by it", "");
 	measure(screen, model, grid, "tree, all unfolded", "\x1btE");
 	measure(screen, model, grid, "flame graph", "5");
 	grid_free(grid);

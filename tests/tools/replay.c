@@ -40,17 +40,17 @@ static void refresh(struct replay *replay)
 	replay->snapshot = model_snapshot(replay->model, &wanted);
 }
 
-/* What is drawn may only then know what it needs. */
-static void draw(struct replay *replay)
+/* What is drawn may only then know what it needs. True: it is to be drawn again at once. */
+static bool draw(struct replay *replay)
 {
 	struct snapshot_request wanted;
+	bool unfinished = ui_draw(replay->ui, replay->snapshot);
 
-	ui_draw(replay->ui, replay->snapshot);
 	wanted = ui_request(replay->ui);
 	if (replay->paused || snapshot_request_same(&wanted, &replay->snapshot->request))
-		return;
+		return unfinished;
 	refresh(replay);
-	ui_draw(replay->ui, replay->snapshot);
+	return ui_draw(replay->ui, replay->snapshot);
 }
 
 /* Does what a key asked for; false when the end has come. */
@@ -113,8 +113,7 @@ static int watch(struct replay *replay)
 	if (fds[1].fd < 0)
 		return EXIT_FAILED;
 	while (goes_on) {
-		draw(replay);
-		if (poll(fds, 2, -1) < 0)
+		if (poll(fds, 2, draw(replay) ? 0 : -1) < 0)
 			return EXIT_FAILED;
 		if (fds[1].revents)
 			goes_on = take_signal(replay, fds[1].fd);

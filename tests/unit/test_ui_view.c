@@ -248,7 +248,7 @@ Test(ui_view, answers_of_the_filter_are_remembered)
 	char reason[64];
 	struct match *hot = match_new("hot", reason, sizeof(reason)),
 		     *cold = match_new("cold", reason, sizeof(reason));
-	struct view_terms terms = {.page = 10, .filter = hot};
+	struct view_terms terms = {.page = 10, .filter = hot, .slice_s = (double)INFINITY};
 	struct view view;
 
 	for (size_t i = 0; i < ROWS; i++)
@@ -298,6 +298,51 @@ Test(ui_view, answers_of_the_filter_are_remembered)
 	}
 	match_free(hot);
 	match_free(cold);
+	view_fini(&view);
+	free(rows);
+}
+
+Test(ui_view, filter_without_time_goes_on_in_the_next_updates)
+{
+	enum { ROWS = 3000, LAST = ROWS };
+	struct named *rows = calloc(ROWS, sizeof(*rows));
+	size_t asked = 0, updates = 0, seen = 0;
+	struct view_source source = {
+	    .rows = rows, .count = ROWS, .id = named_id, .text = named_text, .lasting = true};
+	char reason[64];
+	struct match *hot = match_new("hot", reason, sizeof(reason)),
+		     *wanted = match_new("hottest", reason, sizeof(reason));
+	struct view_terms terms = {.page = 10};
+	struct view view;
+
+	for (size_t i = 0; i < ROWS; i++)
+		rows[i] = (struct named){i + 1, i % 3 != 2 ? "cold" : "hot", "", &asked};
+	rows[ROWS - 4].name = "hottest";
+	view_init(&view, 0);
+	view_update(&view, &source, &terms);
+	view_last(&view);
+	view_update(&view, &source, &terms);
+	cr_assert_eq(view.selected_id, LAST);
+
+	terms.filter = hot;
+	terms.wanted = wanted;
+	view_search(&view, VIEW_SEEK_PREVIOUS);
+	do {
+		view_update(&view, &source, &terms);
+		updates++;
+		cr_assert_leq(updates, ROWS);
+		cr_assert_geq(view.count, seen, "what passed stays");
+		seen = view.count;
+		if (view.unasked > 0)
+			cr_assert_eq(view.selected_id, LAST, "the selection waits for its row");
+		cr_assert_not(view.missed, "the search waits for the rows");
+	} while (view.unasked > 0);
+	cr_expect_gt(updates, 10, "no update takes long");
+	cr_expect_eq(view.count, ROWS / 3);
+	cr_expect_geq(asked, ROWS);
+	cr_expect_eq(view.selected_id, ROWS - 3, "found");
+	match_free(hot);
+	match_free(wanted);
 	view_fini(&view);
 	free(rows);
 }
