@@ -71,6 +71,7 @@ static const struct keymap_entry entries[] = {
     {COMMAND_SHOW_MODULES, {'7'}, "show the files that code comes from", NULL},
     {COMMAND_SHOW_HEALTH, {'8'}, "show probes, buffers, maps and losses", NULL},
     {COMMAND_SHOW_GROWTH, {'9'}, "show memory touched for the first time", NULL},
+    {COMMAND_SETUP, {RSP_KEY_F1 + 1}, "choose colours, and the columns of the pane", "Setup"},
     {COMMAND_REDRAW, {CTRL('L')}, "draw the screen anew", NULL},
     {COMMAND_SUSPEND, {CTRL('Z')}, "suspend; the shell's fg resumes", NULL},
 };

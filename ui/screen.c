@@ -17,6 +17,7 @@
 #include "line.h"
 #include "remedy.h"
 #include "screen_state.h"
+#include "setup_menu.h"
 #include "sort_menu.h"
 
 /* For so long after a key the selected row keeps its line, in seconds. */
@@ -75,6 +76,11 @@ const char *screen_delay_text(const struct screen *screen)
 const char *screen_save_name(const struct screen *screen)
 {
 	return screen->save_name;
+}
+
+enum theme screen_theme(const struct screen *screen)
+{
+	return screen->theme;
 }
 
 enum snapshot_group screen_group(const struct screen *screen)
@@ -201,6 +207,9 @@ static void draw_boxes(struct screen *screen, struct grid *grid)
 		screen->help_top = help_draw(grid, screen->glyphs, screen->help_top);
 	if (screen->sort_menu)
 		sort_menu_draw(grid, screen->glyphs, &pane->table, pane->name, screen->sort_choice);
+	if (screen->setup)
+		setup_menu_draw(grid, screen->glyphs, pane, screen_focused_table(screen)->off,
+				screen->theme, screen->setup_choice);
 }
 
 void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct grid *grid)

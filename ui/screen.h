@@ -32,12 +32,15 @@ unsigned screen_command(struct screen *screen, enum command command);
 /* Shows things as the settings say, before anything is drawn. */
 void screen_apply(struct screen *screen, const struct settings *settings);
 
-/* Puts into the settings what the user has chosen since; theme and delay are not the screen's. */
+/* Puts into the settings what the user has chosen since; the delay is not the screen's. */
 void screen_remember(const struct screen *screen, struct settings *settings);
 
 /* What was typed last for UI_DELAY and UI_SAVE; borrowed until the next key. */
 const char *screen_delay_text(const struct screen *screen);
 const char *screen_save_name(const struct screen *screen);
+
+/* The colours that are to be shown. */
+enum theme screen_theme(const struct screen *screen);
 
 /* What the functions are to be grouped by. */
 enum snapshot_group screen_group(const struct screen *screen);

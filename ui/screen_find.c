@@ -81,6 +81,11 @@ bool screen_open_or_close(struct screen *screen, enum command command)
 		screen->sort_menu = true;
 		screen->sort_choice = screen_focused_table(screen)->view.sort;
 		break;
+	case COMMAND_SETUP:
+		screen->help = false;
+		screen->setup = true;
+		screen->setup_choice = 0;
+		break;
 	case COMMAND_SEARCH:
 		prompt_open(&screen->prompt, PROMPT_SEARCH, "");
 		break;

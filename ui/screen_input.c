@@ -89,6 +89,26 @@ static unsigned key_of_prompt(struct screen *screen, int key)
 	}
 }
 
+bool menu_move(size_t *choice, size_t count, enum command command)
+{
+	switch (command) {
+	case COMMAND_UP:
+		*choice -= *choice > 0;
+		return true;
+	case COMMAND_DOWN:
+		*choice += *choice + 1 < count;
+		return true;
+	case COMMAND_FIRST:
+		*choice = 0;
+		return true;
+	case COMMAND_LAST:
+		*choice = count - 1;
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* A key of the menu of columns; false when it is none. */
 static bool key_of_menu(struct screen *screen, int key, enum command command)
 {
@@ -100,27 +120,10 @@ static bool key_of_menu(struct screen *screen, int key, enum command command)
 		screen->sort_menu = false;
 		return true;
 	}
-	switch (command) {
-	case COMMAND_CLOSE:
-	case COMMAND_SORT_MENU:
-		screen->sort_menu = false;
+	if (menu_move(&screen->sort_choice, count, command))
 		return true;
-	case COMMAND_UP:
-		screen->sort_choice -= screen->sort_choice > 0;
-		return true;
-	case COMMAND_DOWN:
-		screen->sort_choice += screen->sort_choice + 1 < count;
-		return true;
-	case COMMAND_FIRST:
-		screen->sort_choice = 0;
-		return true;
-	case COMMAND_LAST:
-		screen->sort_choice = count - 1;
-		return true;
-	default:
-		screen->sort_menu = false;
-		return false;
-	}
+	screen->sort_menu = false;
+	return command == COMMAND_CLOSE || command == COMMAND_SORT_MENU;
 }
 
 unsigned screen_key(struct screen *screen, int key)
@@ -133,7 +136,8 @@ unsigned screen_key(struct screen *screen, int key)
 	screen_focused_table(screen)->view.missed = false;
 	if (screen->prompt.kind != PROMPT_NONE)
 		return key_of_prompt(screen, key);
-	if (screen->sort_menu && key_of_menu(screen, key, command))
+	if ((screen->sort_menu && key_of_menu(screen, key, command)) ||
+	    (screen->setup && screen_set_up(screen, key, command)))
 		return UI_DRAW;
 	return screen_command(screen, command) | (stale ? UI_DRAW : UI_NONE);
 }
@@ -177,7 +181,8 @@ static void use_mouse(struct screen *screen, int key, struct rect rect, int row,
 unsigned screen_mouse(struct screen *screen, int key, int row, int col)
 {
 	screen->key_s = screen->elapsed_s;
-	if (screen->prompt.kind != PROMPT_NONE || screen->sort_menu || screen->layout.too_small)
+	if (screen->prompt.kind != PROMPT_NONE || screen->sort_menu || screen->setup ||
+	    screen->layout.too_small)
 		return UI_NONE;
 	if (screen->help) {
 		if (key == RSP_KEY_CLICK)

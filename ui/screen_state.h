@@ -36,6 +36,10 @@ struct screen {
 	size_t help_page; /* lines of help on the screen */
 	bool sort_menu;
 	size_t sort_choice; /* column in the menu */
+	bool setup;
+	size_t setup_choice; /* line of its box */
+	enum theme theme;
+	bool theme_chosen; /* by the user, in this run */
 	struct prompt prompt;
 	char search_text[PROMPT_TEXT];
 	char filter_text[PROMPT_TEXT];
@@ -74,6 +78,12 @@ bool screen_move_detail(struct screen *screen, enum command command);
 
 /* Commands that open something, or close it; false when the command is none of them. */
 bool screen_open_or_close(struct screen *screen, enum command command);
+
+/* Moves the choice in a menu of so many lines; false when the command is no movement. */
+bool menu_move(size_t *choice, size_t count, enum command command);
+
+/* A key of the box of colours and columns; false when it is none, which closes the box too. */
+bool screen_set_up(struct screen *screen, int key, enum command command);
 
 /* Commands that find rows, and keep them in sight; false when the command is none of them. */
 bool screen_find(struct screen *screen, enum command command);

@@ -42,7 +42,7 @@ static const struct word groups[] = {{"function", GROUP_FUNCTION},
 static const struct word kernels[] = {{"folded", false}, {"unfolded", true}, {NULL, 0}};
 static const struct word weights[] = {{"cpu", false}, {"heap", true}, {NULL, 0}};
 
-static const char order_key[] = "sort.";
+static const char order_key[] = "sort.", off_key[] = "hide.";
 
 static const struct word *find_word(const struct word *words, const char *name)
 {
@@ -67,28 +67,54 @@ void settings_init(struct settings *ret_settings)
 		ret_settings->orders[id].column = pane_get(id)->first_sort;
 }
 
-/* "TITLE", or "TITLE reversed". */
-static bool parse_order(const char *pane_name, char *value, struct settings *settings)
+/* The column of a pane that has this title; false: there is none. */
+static bool find_column(const char *pane_name, const char *title, enum pane_id *ret_id,
+			unsigned *ret_column)
 {
-	static const char reversed[] = " reversed";
-	size_t length = strlen(value), tail = sizeof(reversed) - 1;
-	bool reverse = length > tail && strcmp(value + length - tail, reversed) == 0;
-
-	if (reverse)
-		value[length - tail] = '\0';
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++) {
 		const struct table *table = &pane_get(id)->table;
 
 		if (strcasecmp(pane_get(id)->name, pane_name) != 0)
 			continue;
 		for (unsigned column = 0; column < table->column_count; column++) {
-			if (strcmp(table->columns[column].title, value) == 0) {
-				settings->orders[id] = (struct settings_order){column, reverse};
+			if (strcmp(table->columns[column].title, title) == 0) {
+				*ret_id = id;
+				*ret_column = column;
 				return true;
 			}
 		}
 	}
 	return false;
+}
+
+/* "TITLE", or "TITLE reversed". */
+static bool parse_order(const char *pane_name, char *value, struct settings *settings)
+{
+	static const char reversed[] = " reversed";
+	size_t length = strlen(value), tail = sizeof(reversed) - 1;
+	bool reverse = length > tail && strcmp(value + length - tail, reversed) == 0;
+	enum pane_id id;
+	unsigned column;
+
+	if (reverse)
+		value[length - tail] = '\0';
+	if (!find_column(pane_name, value, &id, &column))
+		return false;
+	settings->orders[id] = (struct settings_order){column, reverse};
+	return true;
+}
+
+/* "TITLE", of a column that can be left out. */
+static bool parse_off(const char *pane_name, const char *title, struct settings *settings)
+{
+	enum pane_id id;
+	unsigned column;
+
+	if (!find_column(pane_name, title, &id, &column) ||
+	    !table_column_can_go(&pane_get(id)->table.columns[column]))
+		return false;
+	settings->off[id] |= UINT32_C(1) << column;
+	return true;
 }
 
 static bool parse_value(const char *key, char *value, struct settings *settings)
@@ -98,6 +124,8 @@ static bool parse_value(const char *key, char *value, struct settings *settings)
 
 	if (strncmp(key, order_key, sizeof(order_key) - 1) == 0)
 		return parse_order(key + sizeof(order_key) - 1, value, settings);
+	if (strncmp(key, off_key, sizeof(off_key) - 1) == 0)
+		return parse_off(key + sizeof(off_key) - 1, value, settings);
 	if (strcmp(key, "delay") == 0)
 		return options_parse_delay(value, &settings->delay_s, &ignored) == 0;
 	if (strcmp(key, "theme") == 0 && (word = find_word(themes, value)))
@@ -183,15 +211,31 @@ static void add(char *buf, const char *format, ...)
 	va_end(args);
 }
 
+/* "sort.heap = LIVE", without an end of the line. */
+static void add_column(char *buf, const char *key, const struct pane *pane, unsigned column)
+{
+	add(buf, "%s", key);
+	for (const char *letter = pane->name; *letter; letter++)
+		add(buf, "%c", tolower((unsigned char)*letter));
+	add(buf, " = %s", pane->table.columns[column].title);
+}
+
 static void add_order(char *buf, const struct pane *pane, const struct settings_order *order)
 {
 	if (order->column == pane->first_sort && !order->reverse)
 		return;
-	add(buf, "%s", order_key);
-	for (const char *letter = pane->name; *letter; letter++)
-		add(buf, "%c", tolower((unsigned char)*letter));
-	add(buf, " = %s%s\n", pane->table.columns[order->column].title,
-	    order->reverse ? " reversed" : "");
+	add_column(buf, order_key, pane, order->column);
+	add(buf, "%s\n", order->reverse ? " reversed" : "");
+}
+
+static void add_off(char *buf, const struct pane *pane, uint32_t off)
+{
+	for (unsigned column = 0; column < pane->table.column_count; column++) {
+		if (!(off >> column & 1))
+			continue;
+		add_column(buf, off_key, pane, column);
+		add(buf, "\n");
+	}
 }
 
 void settings_print(const struct settings *settings, char *buf)
@@ -208,4 +252,6 @@ void settings_print(const struct settings *settings, char *buf)
 	add(buf, "calls = %s\n", name_of(weights, settings->calls_by_heap));
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
 		add_order(buf, pane_get(id), &settings->orders[id]);
+	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
+		add_off(buf, pane_get(id), settings->off[id]);
 }

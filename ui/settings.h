@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "err.h"
 #include "layout.h"
@@ -30,6 +31,7 @@ struct settings {
 	bool kernel_unfolded;
 	bool calls_by_heap;
 	struct settings_order orders[PANE_COUNT];
+	uint32_t off[PANE_COUNT]; /* a bit for each column that is not wanted */
 };
 
 /* What the program comes with. */

@@ -30,7 +30,7 @@ static void find_widths(struct painter *painter)
 
 	for (size_t i = 0; i < painter->table->column_count; i++) {
 		state->widths[i] = 0;
-		if (state->hidden >> i & 1)
+		if ((state->hidden | state->off) >> i & 1)
 			continue;
 		columns[count] = painter->table->columns[i].layout;
 		of[count++] = i;
@@ -174,6 +174,11 @@ void table_draw(const struct table *table, struct table_state *state,
 	for (size_t at = view->top; at < end; at++)
 		draw_row(&painter, rect.row + 1 + (int)(at - view->top), at,
 			 focused && at == view->selected);
+}
+
+bool table_column_can_go(const struct table_column *column)
+{
+	return column->layout.wants == 0;
 }
 
 int table_column_at(const struct table *table, const struct table_state *state, int col)

@@ -48,6 +48,7 @@ struct table_state {
 	struct view view;
 	int scroll;	/* columns that names are moved; cut down to what there is */
 	uint32_t hidden; /* columns that have nothing to show now */
+	uint32_t off;	 /* columns that the user does not want */
 	uint32_t shown; /* columns on the screen, from the last draw */
 	int widths[TABLE_COLUMNS]; /* of them; 0: not on the screen */
 };
@@ -59,6 +60,9 @@ struct table_state {
 void table_draw(const struct table *table, struct table_state *state,
 		const struct view_source *source, bool focused, const struct glyphs *glyphs,
 		struct grid *grid, struct rect rect);
+
+/* Whether a column can be left out: the one with the names cannot. */
+bool table_column_can_go(const struct table_column *column);
 
 /* The column whose title was drawn at this column of the screen, -1: none. */
 int table_column_at(const struct table *table, const struct table_state *state, int col);

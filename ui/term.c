@@ -128,8 +128,10 @@ static attr_t plain_attributes(enum style style)
 	}
 }
 
-static void start_colours(struct terminal *term, enum theme theme)
+static void start_colours(struct terminal *term)
 {
+	enum theme theme =
+	    term->theme == THEME_AUTO ? theme_guess(getenv("COLORFGBG")) : term->theme;
 	const char *no_color = getenv("NO_COLOR");
 
 	for (enum style style = STYLE_NORMAL; style < STYLE_COUNT; style++)
@@ -187,9 +189,19 @@ int term_open(struct terminal **ret_term, enum theme theme, struct err *err)
 	if (term_start_input(term) < 0)
 		out_of_memory();
 	arm(term);
-	start_colours(term, theme == THEME_AUTO ? theme_guess(getenv("COLORFGBG")) : theme);
+	term->theme = theme;
+	start_colours(term);
 	*ret_term = term;
 	return 0;
+}
+
+void term_set_theme(struct terminal *term, enum theme theme)
+{
+	if (term->theme == theme)
+		return;
+	term->theme = theme;
+	start_colours(term);
+	term->redraw = true;
 }
 
 void term_close(struct terminal *term)

@@ -19,6 +19,9 @@ struct terminal;
  */
 int term_open(struct terminal **ret_term, enum theme theme, struct err *err);
 
+/* Shows everything in the colours of another theme from now on. */
+void term_set_theme(struct terminal *term, enum theme theme);
+
 /* Gives the terminal back as it was. NULL is allowed. */
 void term_close(struct terminal *term);
 

@@ -23,6 +23,7 @@ struct terminal {
 	struct termios modes; /* before us */
 	struct grid *shown;   /* what curses has; NULL: it must get everything */
 	attr_t attributes[STYLE_COUNT];
+	enum theme theme;
 	bool colours;
 	bool suspended;
 	bool redraw;

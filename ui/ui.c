@@ -116,6 +116,7 @@ void ui_say(struct ui *ui, bool bad, const char *text)
 
 bool ui_draw(struct ui *ui, const struct snapshot *snapshot)
 {
+	term_set_theme(ui->term, screen_theme(ui->screen));
 	screen_draw(ui->screen, snapshot, ui->grid);
 	term_show(ui->term, ui->grid);
 	return screen_is_unfinished(ui->screen);

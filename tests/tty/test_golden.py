@@ -129,7 +129,8 @@ class GoldenTest(unittest.TestCase):
 
     def test_what_keys_open(self):
         for name, keys in (("help", ("?",)), ("sort", ("Tab", "s", "Down")),
-                           ("filter", ("f", "!^orders", "Enter")), ("typing", ("/", "audit"))):
+                           ("filter", ("f", "!^orders", "Enter")), ("typing", ("/", "audit")),
+                           ("setup", ("F2", "Down", "Down", "Space"))):
             with self.subTest(name=name):
                 terminal = self.open_replay((80, 24), "busy")
                 terminal.wait_for(r"^ \? Help")

@@ -179,15 +179,17 @@ class ScreenTest(unittest.TestCase):
     def test_settings_are_remembered_and_broken_ones_are_said(self):
         file = self.folder / ".config" / "rsprof-top" / "config"
         terminal = self.open_top()
-        terminal.press("2", "+", "T", "q")
+        terminal.press("2", "+", "T", "F2", "Right", "Down", "Space", "F2", "q")
         terminal.wait_for(r"^status=0")
         self.assertIn("\nview = cpu\nwindow = all\n", file.read_text())
+        self.assertIn("\ntheme = dark\n", "\n" + file.read_text())
+        self.assertIn("\nhide.cpu = SELF%\n", file.read_text())
         self.assertEqual(file.stat().st_mode & 0o777, 0o600)
         self.stop_target()
         terminal.run("clear")
         self.start_top(terminal)
         terminal.wait_for(r"\[CPU\] since attachment")
-        terminal.wait_for(r"TOTAL%▼")
+        terminal.wait_for(r"^ +TOTAL%▼")
         terminal.press("q")
         terminal.wait_for(r"^status=0")
         self.stop_target()
@@ -230,7 +232,7 @@ class ScreenTest(unittest.TestCase):
         terminal = self.open_top(name="demo")
         terminal.wait_for(r"\bdemo_hash_block\b")
         terminal.press("6")
-        terminal.wait_for(r"\[THREADS\] of demo ")
+        terminal.wait_for(r"\[THREADS\] of demo\b")
         terminal.wait_for(rf"^. +0\.0 +\d\S* +\d+ +\S+ S +{self.target.pid} demo")
         terminal.wait_for(r"^. +[1-9]\S* +\S+ +[1-9]\S* +[1-9]\S* +[1-9]\S* [RSD] +\d+ \S+ +"
                           r"demo_hash_block")

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pane.h"
 #include "settings.h"
 #include "settings_file.h"
 #include "theme.h"
@@ -44,6 +45,7 @@ Test(ui_settings, what_is_printed_is_read_again)
 	settings.calls_by_heap = true;
 	settings.orders[PANE_CPU] = (struct settings_order){1, false};
 	settings.orders[PANE_HEAP].reverse = true;
+	settings.off[PANE_CPU] = 1U << CPU_COLUMN_TOTAL | 1U << CPU_COLUMN_SELF;
 	settings_print(&settings, text);
 	settings_init(&again);
 	cr_assert_eq(parse(text, &again, &err), 0, "%s", err.text);
@@ -53,6 +55,9 @@ Test(ui_settings, what_is_printed_is_read_again)
 	cr_expect_eq(again.orders[PANE_CPU].column, 1);
 	cr_expect(again.orders[PANE_HEAP].reverse);
 	cr_expect(strstr(text, "\nsort.cpu = TOTAL%\n"), "%s", text);
+	cr_expect(strstr(text, "\nhide.cpu = TOTAL%\n"), "%s", text);
+	cr_expect_eq(again.off[PANE_CPU], settings.off[PANE_CPU]);
+	cr_expect_eq(again.off[PANE_HEAP], 0);
 }
 
 Test(ui_settings, blanks_comments_and_no_newline_at_the_end)
@@ -76,7 +81,8 @@ Test(ui_settings, broken_text_names_its_line_and_changes_nothing)
 	    "theme = light\nnonsense",	   "theme = light\nview = detail", "theme = light\nview =",
 	    "theme = light\ndelay = 0",	   "theme = light\ndelay = nan",   "theme = light\nsort.cpu = X",
 	    "theme = light\nsort.x = LIVE", "theme = light\n= both",	   "theme = light\ntheme == dark",
-	    "theme = light\nsort. =  reversed",
+	    "theme = light\nsort. =  reversed", "theme = light\nhide.cpu = FUNCTION",
+	    "theme = light\nhide.cpu = X", "theme = light\nhide.x = LIVE",
 	};
 	struct settings settings, before;
 	struct err err;
