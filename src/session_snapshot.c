@@ -8,6 +8,7 @@
 
 #include "err.h"
 #include "profile/combined.h"
+#include "profile/site_modules.h"
 #include "session_state.h"
 
 /* Too soon after the last look a share of CPU time says nothing. */
@@ -86,7 +87,7 @@ static void fill_cpu(struct session *session, struct snapshot *snapshot)
 		cpu->check_different = session->check->different;
 	}
 	cpu->stacks_pending = unwinder_pending(session->unwinder);
-	cpu_profile_fill(session->cpu_profile, snapshot, session->group);
+	cpu_profile_fill(session->cpu_profile, snapshot, snapshot->group);
 	snapshot->overflow.perf_lost += facts.lost + facts.corrupt;
 	snapshot->overflow.perf_throttled = facts.throttled;
 	snapshot->overflow.threads_uncovered = facts.threads_uncovered;
@@ -151,6 +152,7 @@ struct snapshot *session_snapshot(struct session *session, const struct snapshot
 	struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
 
 	snapshot->request = *request;
+	snapshot->group = session->group;
 	cpu_profile_set_time(session->cpu_profile, session_now_s() - session->start_s);
 	session_drain(session);
 	clock_gettime(CLOCK_REALTIME, &snapshot->time);
@@ -171,6 +173,8 @@ struct snapshot *session_snapshot(struct session *session, const struct snapshot
 	session_fill_threads(session, snapshot);
 	if (request->combined)
 		snapshot_fill_combined(snapshot);
+	if (snapshot->group == GROUP_MODULE)
+		snapshot_fill_site_modules(snapshot);
 	session_prefer_names(session);
 	(void)session_ask_lines(session);
 	session_count_cost(session);

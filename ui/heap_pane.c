@@ -179,10 +179,12 @@ static const char *row_text(const void *rows, size_t index, unsigned part)
 static struct view_source site_source(const struct snapshot *snapshot,
 				      const struct pane_choice *choice)
 {
-	(void)choice;
+	bool modules = pane_sites_by_module(choice, snapshot);
+	size_t count = modules ? snapshot->site_module_count : snapshot->site_count;
+
 	return (struct view_source){
-	    .rows = snapshot->sites,
-	    .count = snapshot->heap.state == CHANNEL_ON ? snapshot->site_count : 0,
+	    .rows = modules ? snapshot->site_modules : snapshot->sites,
+	    .count = snapshot->heap.state == CHANNEL_ON ? count : 0,
 	    .id = site_id,
 	    .key = site_key,
 	    .text = row_text,
@@ -192,7 +194,13 @@ static struct view_source site_source(const struct snapshot *snapshot,
 
 static uint32_t hidden(const struct snapshot *snapshot)
 {
-	return isnan(snapshot->baseline_s) ? UINT32_C(1) << COLUMN_CHANGE : 0;
+	uint32_t change = isnan(snapshot->baseline_s) ? UINT32_C(1) << COLUMN_CHANGE : 0;
+
+	/* What a module has none of. */
+	if (snapshot->group == GROUP_MODULE)
+		return change | UINT32_C(1) << COLUMN_PEAK | UINT32_C(1) << COLUMN_LEAK |
+		       UINT32_C(1) << COLUMN_WHERE;
+	return change;
 }
 
 static bool is_off(const struct snapshot *snapshot)
@@ -219,11 +227,11 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 	const struct snapshot_heap *heap = &snapshot->heap;
 	char time[FMT_SIZE];
 
-	(void)choice;
 	buf[0] = '\0';
 	if (heap->state == CHANNEL_OFF)
 		return;
-	snprintf(buf, size, "since attachment%s%s%s%s",
+	snprintf(buf, size, "%ssince attachment%s%s%s%s",
+		 pane_sites_by_module(choice, snapshot) ? "by module, " : "",
 		 isnan(snapshot->reset_s) ? "" : ", ALLOC and FREED for ",
 		 isnan(snapshot->reset_s) ? ""
 					  : fmt_duration(time, sizeof(time), snapshot->reset_s),

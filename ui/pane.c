@@ -45,9 +45,14 @@ void pane_choose(struct pane_choice *choice, const struct snapshot *snapshot)
 	choice->function_count = snapshot->grouped_count;
 }
 
+bool pane_sites_by_module(const struct pane_choice *choice, const struct snapshot *snapshot)
+{
+	return choice->group == GROUP_MODULE && snapshot->group == GROUP_MODULE;
+}
+
 /*
- * "1-9 of 34", with "or more" while the filter goes on, how many there would be without it, and what the order is by when its column
- * has no room.
+ * "1-9 of 34", with "or more" while the filter goes on, how many there would be without it, and what
+ * the order is by when its column has no room.
  */
 static void describe_rows(const struct pane *pane, const struct table_state *state, char *buf,
 			  size_t size)

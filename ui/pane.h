@@ -40,6 +40,9 @@ struct pane_choice {
  */
 void pane_choose(struct pane_choice *choice, const struct snapshot *snapshot);
 
+/* Whether the heap's sites are shown by module, as chosen: they are by line else. */
+bool pane_sites_by_module(const struct pane_choice *choice, const struct snapshot *snapshot);
+
 struct pane_frame;
 
 struct pane {

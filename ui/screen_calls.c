@@ -115,6 +115,7 @@ static enum detail_kind detail_of(const struct screen *screen, enum pane_id show
 	case PANE_COMBINED:
 		return DETAIL_FUNCTION;
 	case PANE_HEAP:
+		return screen->choice.shown_group == GROUP_MODULE ? DETAIL_NONE : DETAIL_SITE;
 	case PANE_LEAKS:
 		return DETAIL_SITE;
 	case PANE_GROWTH:

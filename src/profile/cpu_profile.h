@@ -62,7 +62,7 @@ void cpu_profile_forget_mark(struct cpu_profile *profile);
 void cpu_profile_reset(struct cpu_profile *profile);
 
 /*
- * Fills functions, folded, what is grouped by `group`, samples, kernel_samples, stacks_complete,
+ * Fills functions, folded, group and what is grouped by it, samples, kernel_samples, stacks_complete,
  * stacks_guessed and the windows of the snapshot, and ends the refresh. Symbols are read as they are
  * known now.
  */

@@ -86,6 +86,7 @@ void snapshot_free(struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->site_count; i++)
 		free_site(&snapshot->sites[i]);
 	free(snapshot->sites);
+	free(snapshot->site_modules);
 	free(snapshot->suspects);
 	for (size_t i = 0; i < snapshot->growth_site_count; i++)
 		free_growth_site(&snapshot->growth_sites[i]);

@@ -400,6 +400,8 @@ struct snapshot {
 	struct snapshot_function *grouped; /* owned; by the group, in the same order; none of functions */
 	size_t site_count;
 	struct snapshot_site *sites; /* owned; by live bytes, then allocated bytes, then id */
+	size_t site_module_count;
+	struct snapshot_site *site_modules; /* owned; by module, in the same order; none by another group */
 	size_t suspect_count;
 	const struct snapshot_site **suspects; /* owned, into `sites`; LOW and above, by score */
 	size_t growth_site_count;

@@ -11,6 +11,7 @@
 #include "profile/combined.h"
 #include "profile/cpu_profile.h"
 #include "profile/runtime.h"
+#include "profile/site_modules.h"
 
 enum { SAMPLES_A_SECOND = 990, OBJECT_BYTES = 96 };
 
@@ -279,5 +280,7 @@ struct snapshot *model_snapshot(const struct model *model, const struct snapshot
 	model_fill_source(model, snapshot);
 	if (request->combined)
 		snapshot_fill_combined(snapshot);
+	if (snapshot->group == GROUP_MODULE)
+		snapshot_fill_site_modules(snapshot);
 	return snapshot;
 }
