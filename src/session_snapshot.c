@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <bsd/string.h>
+
 #include "err.h"
 #include "profile/combined.h"
 #include "profile/site_modules.h"
@@ -127,6 +129,18 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 		       session->allocator_count * sizeof(*snapshot->allocators));
 }
 
+/* The session's own text is another one at the next refresh, which a paused screen is not to show. */
+static void keep_governor_text(const struct session *session, struct snapshot *snapshot)
+{
+	char *text = snapshot->governor_text;
+
+	(void)strlcpy(text, session->governor_text, sizeof(snapshot->governor_text));
+	if (snapshot->governor.reason == session->governor_text)
+		snapshot->governor.reason = text;
+	if (snapshot->heap.reason == session->governor_text)
+		snapshot->heap.reason = text;
+}
+
 static void fill_trees(struct session *session, struct snapshot *snapshot)
 {
 	const struct snapshot_request *request = &snapshot->request;
@@ -180,6 +194,7 @@ struct snapshot *session_snapshot(struct session *session, const struct snapshot
 	session_count_cost(session);
 	session_fill_overhead(session, snapshot);
 	session_fill_governor(session, snapshot);
+	keep_governor_text(session, snapshot);
 	session_stand_in_for_clock(session);
 	session_trim(session);
 	return snapshot;

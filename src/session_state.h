@@ -159,7 +159,7 @@ struct session {
 	struct governor governor;
 	double governed_s;		/* when it was last asked; 0: never */
 	unsigned governed_steps;
-	char governor_text[192];	/* "": nothing is held back */
+	char governor_text[SNAPSHOT_GOVERNOR_TEXT];	/* "": nothing is held back */
 	uint64_t interval_least;	/* of the heap's sampling, to keep the budget */
 	struct share share;
 	bool heap_out;			/* the probes are taken out to keep the budget, ... */

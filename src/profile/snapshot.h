@@ -140,7 +140,7 @@ struct snapshot_allocator {
 	unsigned probes;
 };
 
-enum { SNAPSHOT_THREAD_NAME = 64 };
+enum { SNAPSHOT_THREAD_NAME = 64, SNAPSHOT_GOVERNOR_TEXT = 192 };
 
 /* A thread of the target's. */
 struct snapshot_thread {
@@ -388,6 +388,7 @@ struct snapshot {
 	double baseline_s;	/* how long ago it was marked; NAN: there is none */
 	double reset_s;		/* how long ago the counts were reset; NAN: they were not */
 	struct snapshot_governor governor;
+	char governor_text[SNAPSHOT_GOVERNOR_TEXT]; /* what the reasons of governor and heap may be in */
 	struct snapshot_attach attach;
 	const char *notice;	/* one line that matters now; NULL: none */
 
