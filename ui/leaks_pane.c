@@ -32,11 +32,11 @@ static const struct table_column columns[] = {
     [COLUMN_OLD] = {"OLD%", "share of LIVE older than a minute", {5, 5, 4, 0}, false, false},
     [COLUMN_OLDEST] = {"OLDEST", "age of the oldest live object", {7, 7, 6, 0}, false, false},
     [COLUMN_LIVE] = {"LIVE", "bytes allocated here and not freed", {7, 7, 3, 0}, false, false},
-    [COLUMN_SITE] = {"SITE", "function that allocates", {18, 64, 0, 0}, true, true},
+    [COLUMN_SITE] = {"SITE", "function that allocates", {26, 64, 0, 0}, true, true},
     [COLUMN_WHERE] =
 	{"WHERE", "source file and line, or the module", {14, 60, 7, 0}, true, false},
     [COLUMN_EVIDENCE] =
-	{"EVIDENCE", "what speaks for a leak, and against", {20, 120, 2, 26}, true, true},
+	{"EVIDENCE", "what speaks for a leak, and against", {20, 120, 2, 20}, true, true},
 };
 
 static const struct snapshot_site *site_at(const void *rows, size_t index)

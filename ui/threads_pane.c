@@ -187,7 +187,11 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 			 "; ALLOC/s is not known: allocations are seen for a share of the time");
 	else if ((size_t)length < size && snapshot->heap.mode &&
 		 strcmp(snapshot->heap.mode, "sampled") == 0)
-		snprintf(buf + length, size - (size_t)length, "; ALLOC/s is an estimate");
+		snprintf(buf + length, size - (size_t)length,
+			 "; CPU%% and ALLOC/s, an estimate, since the last refresh");
+	else if ((size_t)length < size)
+		snprintf(buf + length, size - (size_t)length,
+			 "; CPU%% and ALLOC/s since the last refresh");
 }
 
 const struct pane *threads_pane_get(void)
