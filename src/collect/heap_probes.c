@@ -28,7 +28,6 @@ static void free_group(struct heap_group *group)
 {
 	(void)close(group->fd);
 	free(group->calls);
-	free(group->reallocs);
 	free(group->frees);
 }
 
@@ -62,16 +61,23 @@ static struct uprobe_place place_of(const struct heap_function *function, size_t
 	};
 }
 
-static void add_place(struct heap_group *group, const struct heap_function *function, size_t probe)
+static void add_places(struct heap_group *group, const struct heap_function *functions, size_t count,
+		       size_t first)
 {
-	const struct uprobe_place place = place_of(function, probe);
+	group->calls = xcalloc(count + 1, sizeof(*group->calls));
+	group->frees = xcalloc(count + 1, sizeof(*group->frees));
+	for (size_t i = 0; i < count; i++) {
+		const struct uprobe_place place = place_of(&functions[i], first + i);
 
-	if (is_free(function))
-		group->frees[group->free_count++] = place;
-	else if (is_realloc(function))
-		group->reallocs[group->realloc_count++] = place;
-	else
-		group->calls[group->call_count++] = place;
+		if (is_free(&functions[i]))
+			group->frees[group->free_count++] = place;
+		else if (!is_realloc(&functions[i]))
+			group->calls[group->call_count++] = place;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (is_realloc(&functions[i]))
+			group->calls[group->call_count + group->realloc_count++] =
+			    place_of(&functions[i], first + i);
 }
 
 /* Returns first: a call that is seen entering must be seen leaving. */
@@ -97,16 +103,54 @@ static void group_path(const struct heap_group *group, char *path, size_t size)
 	(void)snprintf(path, size, "/proc/self/fd/%d", group->fd);
 }
 
+struct used_place {
+	struct uprobe_place place;
+	uint64_t hits;
+};
+
+static int compare_use(const void *a, const void *b)
+{
+	const struct used_place *left = a, *right = b;
+
+	return (left->hits > right->hits) - (left->hits < right->hits);
+}
+
+/*
+ * The kernel sets and removes the places of a link in their order. Before the first one it waits for all
+ * CPUs, and for so long that one is a trap without a program: nobody counts its hits. So what is
+ * called least comes first.
+ */
+static void least_used_first(const struct heap_source *source, struct uprobe_place *places, size_t count)
+{
+	struct heap_hits *hits = xcalloc(source->probes + 1, sizeof(*hits));
+	struct used_place *used = xcalloc(count + 1, sizeof(*used));
+
+	heap_source_hits(source, hits, source->probes);
+	for (size_t i = 0; i < count; i++) {
+		size_t probe = heap_cookie_probe(places[i].cookie);
+
+		used[i].place = places[i];
+		used[i].hits = probe < source->probes ? hits[probe].hits : 0;
+	}
+	qsort(used, count, sizeof(used[0]), compare_use);
+	for (size_t i = 0; i < count; i++)
+		places[i] = used[i].place;
+	free(used);
+	free(hits);
+}
+
 static int open_group(struct heap_source *source, const struct heap_group *group, struct err *err)
 {
+	size_t count = group->call_count + (source->follows ? 0 : group->realloc_count);
+	struct uprobe_place *places = xcalloc(count + 1, sizeof(*places));
 	char path[64];
 	int code;
 
+	memcpy(places, group->calls, count * sizeof(*places));
+	least_used_first(source, places, count);
 	group_path(group, path, sizeof(path));
-	code = attach_calls(source, source->call_links, path, group->calls, group->call_count, err);
-	if (!code && !source->follows)
-		code = attach_calls(source, source->call_links, path, group->reallocs,
-				    group->realloc_count, err);
+	code = attach_calls(source, source->call_links, path, places, count, err);
+	free(places);
 	return code;
 }
 
@@ -116,7 +160,8 @@ static int attach_frees(struct heap_source *source, const struct heap_group *gro
 	int code;
 
 	group_path(group, path, sizeof(path));
-	code = attach_calls(source, source->links, path, group->reallocs, group->realloc_count, err);
+	code = attach_calls(source, source->links, path, group->calls + group->call_count,
+			    group->realloc_count, err);
 	/* free() last: with an allocation not yet probed its free would count as one of an older
 	 * object. */
 	if (!code)
@@ -161,11 +206,7 @@ int heap_source_attach(struct heap_source *source, int fd, const struct heap_fun
 		return err_set(err, ENOSPC, EXIT_FAILED, "more than %d allocator functions: not all are probed",
 			       HEAP_PROBES_MAX);
 	}
-	group.calls = xcalloc(count + 1, sizeof(*group.calls));
-	group.reallocs = xcalloc(count + 1, sizeof(*group.reallocs));
-	group.frees = xcalloc(count + 1, sizeof(*group.frees));
-	for (size_t i = 0; i < count; i++)
-		add_place(&group, &functions[i], source->probes + i);
+	add_places(&group, functions, count, source->probes);
 	if (source->attached)
 		code = attach_group(source, &group, err);
 	if (code) {
@@ -193,9 +234,12 @@ static void forget_calls(struct heap_source *source)
 
 void heap_source_take_out(struct heap_source *source)
 {
+	pid_t closing = 0;
+
+	uprobe_links_retire(source->call_links, &source->closing);
+	uprobe_links_retire(source->links, &closing);
 	uprobe_links_wait(&source->closing);
-	uprobe_links_free(source->call_links);
-	uprobe_links_free(source->links);
+	uprobe_links_wait(&closing);
 	heap_probes_init(source);
 	source->attached = false;
 	forget_calls(source);

@@ -15,8 +15,8 @@ enum { HEAP_SITES_BATCH = 4096 };
 /* The probes of one file. */
 struct heap_group {
 	int fd;		/* owned; of the file */
-	/* Owned: functions that only allocate, those that also free, and those that only free. */
-	struct uprobe_place *calls, *reallocs, *frees;
+	/* Owned: functions that only allocate and, behind them, those that also free; those that only free. */
+	struct uprobe_place *calls, *frees;
 	size_t call_count, realloc_count, free_count;
 };
 

@@ -75,19 +75,39 @@ static int keep_open(int *fds, size_t count)
 	return syscall(SYS_close_range, next, ~0U, 0) < 0 ? -errno : 0;
 }
 
-/* The last one to close a link waits for the kernel. This is a child, which has no other descriptors but
- * the links' and a pipe, by which it sees that its parent has closed them all. */
+/* For each link but the first one a child of its own: the kernel is waited for once, not for each of them.
+ * The number of the link to close. */
+static size_t share_links(size_t count)
+{
+	pid_t parent = getpid();
+
+	for (size_t i = 1; i < count; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent))
+			_exit(1);
+		if (pid == 0)
+			return i;
+	}
+	return 0;
+}
+
+/* The last one to close a link waits for the kernel. These are children, which have no other descriptors but
+ * a link's and a pipe, by which they see that their parent has closed them all. */
 _Noreturn static void outlast(const struct uprobe_links *links, int pipe, pid_t parent)
 {
-	int *fds = xcalloc(links->count + 1, sizeof(*fds));
+	int fds[2] = {pipe};
 	char end;
 
-	memcpy(fds, links->multi, links->count * sizeof(*fds));
-	fds[links->count] = pipe;
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
-	    keep_open(fds, links->count + 1))
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
+	fds[1] = links->multi[share_links(links->count)];
+	if (keep_open(fds, 2))
 		_exit(1);
 	while (read(pipe, &end, 1) < 0 && errno == EINTR)
+		;
+	(void)syscall(SYS_close_range, 0, ~0U, 0);
+	while (wait(NULL) > 0 || errno == EINTR)
 		;
 	_exit(0);
 }
@@ -98,7 +118,7 @@ void uprobe_links_retire(struct uprobe_links *links, pid_t *closing)
 	int ends[2];
 
 	uprobe_links_wait(closing);
-	if (!links->count || links->kind == LINK_PERF || pipe2(ends, O_CLOEXEC) < 0) {
+	if (!links || !links->count || links->kind == LINK_PERF || pipe2(ends, O_CLOEXEC) < 0) {
 		uprobe_links_free(links);
 		return;
 	}

@@ -39,7 +39,8 @@ void uprobe_links_free(struct uprobe_links *links);
 
 /*
  * Detaches everything, without waiting for the kernel, which takes some tens of milliseconds: a child of
- * ours does. *closing is its PID then. With LINK_PERF, or without a child, it is waited for here.
+ * ours does, with a child for each further link, so that all are waited for at a time. *closing is its PID
+ * then. With LINK_PERF, or without a child, it is waited for here. NULL is allowed.
  */
 void uprobe_links_retire(struct uprobe_links *links, pid_t *closing);
 
