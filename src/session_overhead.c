@@ -47,7 +47,7 @@ static void add_probes(struct session *session, struct cost_slice *slice)
 {
 	struct heap_hits *hits = read_hits(session);
 	bool session_link = heap_source_facts(session->heap).link == LINK_SESSION;
-	double ns = 0;
+	double ns = 0, calls_ns = 0;
 
 	session->hits = xreallocarray(session->hits, session->probe_count + 1, sizeof(*hits));
 	memset(session->hits + session->hits_count, 0,
@@ -72,6 +72,7 @@ static void add_probes(struct session *session, struct cost_slice *slice)
 		slice->sampled_ns += cost.sampled_ns;
 		if (!probe->reallocates || session->frees_out) {
 			slice->entries_ns += cost.entries_ns;
+			calls_ns += cost.entries_ns + cost.sampled_ns;
 			continue;
 		}
 		slice->kept_ns += cost.entries_ns;
@@ -79,8 +80,10 @@ static void add_probes(struct session *session, struct cost_slice *slice)
 	}
 	memcpy(session->hits, hits, session->probe_count * sizeof(*hits));
 	free(hits);
-	if (!isnan(ns))
-		session->probes_ns += ns * cost_window_factor(&session->cost_window);
+	if (isnan(ns))
+		return;
+	session->probes_ns += ns * cost_window_factor(&session->cost_window);
+	session->calls_ns += calls_ns;
 }
 
 double session_own_ns(struct session *session)
@@ -148,10 +151,19 @@ void session_begin_cost(struct session *session)
 	session_count_cost(session);
 }
 
+/* Of the last second; with a share of the time of some cycles, as soon as there have been such. */
+static struct cost_slice latest_cost(const struct session *session)
+{
+	const struct cost_slice sum = cost_window_sum(&session->cost_window), shared = session_shared_cost(session);
+	bool settled = session->share.halvings && cost_window_is_settled(&session->cost_window) &&
+		       !isnan(shared.entries_ns);
+
+	return settled ? shared : sum;
+}
+
 void session_fill_overhead(struct session *session, struct snapshot *snapshot)
 {
-	const struct cost_slice sum = session->share.halvings ? session_shared_cost(session)
-							      : cost_window_sum(&session->cost_window);
+	const struct cost_slice sum = latest_cost(session);
 	struct snapshot_overhead *overhead = &snapshot->overhead;
 
 	*overhead = (struct snapshot_overhead){

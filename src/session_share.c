@@ -13,8 +13,9 @@
 
 #include "session_state.h"
 
-/* Shorter ones would cost much of what they save; longer ones would be seen as a change of the cost. */
-static const double open_s = 0.2, counted_open_s = 0.04;
+/* Shorter ones would cost much of what they save; longer ones would be seen as a change of the cost. Where
+ * allocations are only counted: as long as fits into a cycle, but not less. */
+static const double open_s = 0.2, counted_cycle_s = 0.3, counted_least_s = 0.04;
 /* Of the time in which allocations are seen that are only counted: some seconds between two moments. */
 enum { COUNTED_HALVINGS_MOST = 7 };
 /* Taking them out takes the kernel some time. */
@@ -31,13 +32,16 @@ static void wait_for(const struct session *session, double seconds)
 
 static double moment_s(const struct session *session)
 {
-	return session->frees_out ? counted_open_s : open_s;
+	return session->frees_out
+		   ? fmax(ldexp(counted_cycle_s, -(int)session->share.halvings), counted_least_s)
+		   : open_s;
 }
 
 /* Uniform, half as long to half as long again as on average. */
 static double closed_s(const struct session *session)
 {
-	double mean_s = moment_s(session) * ((1U << session->share.halvings) - 1);
+	const struct share *share = &session->share;
+	double mean_s = share_time_wait_s(&share->time, share->halvings, moment_s(session), share->opening_s);
 
 	return mean_s * (0.5 + (double)arc4random() / UINT32_MAX);
 }
@@ -45,8 +49,16 @@ static double closed_s(const struct session *session)
 struct cost_slice session_shared_cost(const struct session *session)
 {
 	unsigned halvings = session->share.halvings;
+	double in_s = moment_s(session) + share_time_late_s(&session->share.time);
 
-	return cost_window_shared(&session->cost_window, halvings, ldexp(moment_s(session), (int)halvings));
+	return cost_window_shared(&session->cost_window, halvings, ldexp(in_s, (int)halvings));
+}
+
+static void begin_part(struct session *session, double now, double own_ns)
+{
+	session->share.since_s = now;
+	session->share.own_ns = own_ns;
+	session->share.calls_ns = session->calls_ns;
 }
 
 static void close_calls(struct session *session)
@@ -56,19 +68,18 @@ static void close_calls(struct session *session)
 
 	heap_source_close_calls(session->heap);
 	share_weight_open(&share->weight, now - share->since_s, own_ns - share->own_ns);
-	share->seen_s += now - share->since_s;
-	share->since_s = now;
-	share->own_ns = own_ns;
+	share_time_moment(&share->time, now - share->since_s, session->calls_ns - share->calls_ns);
+	share->in_s += now - share->since_s + share_time_late_s(&share->time);
+	begin_part(session, now, own_ns);
 	share->closed = true;
 	session->heap_sampled = true;
 	heap_profile_lose_error(session->heap_profile);
-	wait_for(session, closed_s(session));
 }
 
 static void open_calls(struct session *session)
 {
 	struct share *share = &session->share;
-	double now, own_ns;
+	double begin = session_now_s(), now, own_ns;
 	struct err err = {0};
 	int code = heap_source_open_calls(session->heap, &err);
 
@@ -86,8 +97,9 @@ static void open_calls(struct session *session)
 	share_weight_closed(&share->weight, now - share->since_s, own_ns - share->own_ns);
 	heap_source_set_weight(session->heap, share_weight_next(&share->weight, now - share->since_s,
 								moment_s(session)));
-	share->since_s = now;
-	share->own_ns = own_ns;
+	share_time_between(&share->time, session->calls_ns - share->calls_ns);
+	share->opening_s = now - begin;
+	begin_part(session, now, own_ns);
 	share->closed = false;
 	wait_for(session, moment_s(session));
 }
@@ -102,10 +114,12 @@ static void on_share_timer(void *context)
 		return;
 	if (session->share.closed)
 		open_calls(session);
-	else if (session->share.halvings)
-		close_calls(session);
-	else
+	else if (!session->share.halvings)
 		heap_source_set_weight(session->heap, 1);
+	else {
+		close_calls(session);
+		wait_for(session, closed_s(session));
+	}
 }
 
 static int make_timer(struct session *session)
@@ -138,10 +152,14 @@ void session_set_time_halvings(struct session *session, unsigned wanted)
 		return;
 	share->halvings = halvings;
 	/* At the end of a cycle it is seen that there is to be no other one. */
-	if (begins && !share->closed)
+	if (!begins)
+		return;
+	if (!share->closed)
 		close_calls(session);
-	if (begins)
-		share->weight = (struct share_weight){0};
+	/* Until now it was no moment. */
+	share->weight = (struct share_weight){0};
+	share->time = (struct share_time){0};
+	wait_for(session, closed_s(session));
 }
 
 void session_close_share(struct session *session)
@@ -156,7 +174,7 @@ void session_forget_share(struct session *session)
 {
 	struct share *share = &session->share;
 
-	share->seen_s = session_calls_open_s(session);
+	share->in_s = session_calls_open_s(session);
 	share->halvings = 0;
 	share->closed = false;
 	share->since_s = session_now_s();
@@ -166,5 +184,5 @@ double session_calls_open_s(const struct session *session)
 {
 	const struct share *share = &session->share;
 
-	return share->seen_s + (share->closed ? 0 : session_now_s() - share->since_s);
+	return share->in_s + (share->closed ? 0 : session_now_s() - share->since_s);
 }

@@ -20,6 +20,7 @@
 #include "overhead/probe_cost.h"
 #include "overhead/sample_cost.h"
 #include "overhead/sampling_pace.h"
+#include "overhead/share_time.h"
 #include "overhead/share_weight.h"
 #include "overhead/trap_cost.h"
 #include "profile/cpu_profile.h"
@@ -79,9 +80,12 @@ struct share {
 	unsigned halvings;	/* of the time; 0: all of it */
 	bool closed;		/* nothing is seen now */
 	double since_s;		/* when that began; 0: with the session */
-	double seen_s;		/* for so long in all, but for now */
+	double in_s;		/* for so long their probes were in, but for now */
 	double own_ns;		/* session_own_ns() at since_s */
+	double calls_ns;	/* of the session, at since_s */
+	double opening_s;	/* that putting the probes in has taken */
 	struct share_weight weight;
+	struct share_time time;
 	int timer_fd;		/* -1: not made yet */
 };
 
@@ -89,7 +93,7 @@ struct share {
 struct cost_marks {
 	double time_s;		/* 0: never */
 	uint64_t target_ns;	/* CPU time */
-	double open_s;		/* that allocations were seen for */
+	double open_s;		/* that the probes were in which are taken out for a time */
 	uint64_t interrupts;	/* for CPU samples */
 	uint64_t judged;	/* samples of which it is known ... */
 	uint64_t in_probes;	/* ... that they were taken while a probe was served, or not */
@@ -155,7 +159,8 @@ struct session {
 	struct cost_window cost_window;
 	struct cost_marks cost_marks;
 	struct cost_slice cost_begun;	/* of probes, since these marks */
-	double probes_ns;		/* that all probes have cost the target */
+	double probes_ns;		/* that all probes have cost the target, ... */
+	double calls_ns;		/* ... and those that are taken out for a time */
 	struct governor governor;
 	double governed_s;		/* when it was last asked; 0: never */
 	unsigned governed_steps;
@@ -336,7 +341,7 @@ struct cost_slice session_shared_cost(const struct session *session);
 /* All probes are taken out, or are in: no share is in force. */
 void session_forget_share(struct session *session);
 void session_close_share(struct session *session);
-/* For so long allocations were seen, seconds. */
+/* For so long the probes of allocations were in, seconds. */
 double session_calls_open_s(const struct session *session);
 /* CPU time that the target has used, without what probes have cost it; while there is a heap. */
 double session_own_ns(struct session *session);

@@ -66,6 +66,11 @@ void cost_window_changed(struct cost_window *window)
 	window->since = 0;
 }
 
+bool cost_window_is_settled(const struct cost_window *window)
+{
+	return window->since >= COST_SLICES;
+}
+
 double cost_window_factor(const struct cost_window *window)
 {
 	double factor = (window->seen + prior_samples) / (window->expected + prior_samples);

@@ -10,6 +10,7 @@
 #ifndef RSP_OVERHEAD_COST_WINDOW_H
 #define RSP_OVERHEAD_COST_WINDOW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { COST_SLICES = 4, COST_SLICES_SHARED = 32 };
@@ -41,6 +42,9 @@ void cost_window_add(struct cost_window *window, const struct cost_slice *slice)
 
 /* Something was changed: what was before says nothing of what will be. */
 void cost_window_changed(struct cost_window *window);
+
+/* All of the last second is since the last change. */
+bool cost_window_is_settled(const struct cost_window *window);
 
 /* The sum of the last second without the samples, with what the traps cost in this target in place of what was measured. */
 struct cost_slice cost_window_sum(const struct cost_window *window);
