@@ -242,11 +242,12 @@ static int list(FILE *to, struct listing *listing, int pid, struct err *err)
 	const struct address_space_hooks space_hooks = {
 	    .changed = on_changed, .mapped = on_mapped, .context = listing};
 	struct trap_cost cost;
+	struct trap_probes *probes;
 	struct address_space *space = NULL;
 	struct err not_measured = {0};
 	int code = client_new(&listing->client, &hooks, err);
 
-	(void)trap_cost_measure(&cost, &not_measured);
+	(void)trap_cost_measure(&cost, &probes, &not_measured);
 	if (!code) {
 		space = address_space_new(pid, &space_hooks);
 		code = address_space_read(space, err);
@@ -257,6 +258,7 @@ static int list(FILE *to, struct listing *listing, int pid, struct err *err)
 	}
 	client_free(listing->client);
 	address_space_free(space);
+	trap_probes_free(probes);
 	return code;
 }
 

@@ -23,6 +23,7 @@ enum { AFTER_NS = 500000000 };
 _Noreturn static void measure(int pipe, pid_t parent)
 {
 	const struct timespec first_screen = {.tv_nsec = AFTER_NS};
+	struct trap_probes *probes;
 	struct unit_costs costs;
 	struct err err = {0};
 
@@ -32,9 +33,12 @@ _Noreturn static void measure(int pipe, pid_t parent)
 		_exit(1);
 	(void)nanosleep(&first_screen, NULL);
 	/* What cannot be measured stays unknown. */
-	(void)trap_cost_measure(&costs.trap, &err);
+	(void)trap_cost_measure(&costs.trap, &probes, &err);
 	(void)sample_cost_measure(&costs.sample);
-	_exit(write(STDERR_FILENO + 1, &costs, sizeof(costs)) == (ssize_t)sizeof(costs) ? 0 : 1);
+	if (write(STDERR_FILENO + 1, &costs, sizeof(costs)) != (ssize_t)sizeof(costs))
+		_exit(1);
+	trap_probes_free(probes);
+	_exit(0);
 }
 
 static void on_measured(void *context)
@@ -45,7 +49,9 @@ static void on_measured(void *context)
 	if (read(session->cost_fd, &costs, sizeof(costs)) == (ssize_t)sizeof(costs)) {
 		session->unit_costs = costs;
 		session_begin_cost(session);
+		return;
 	}
+	/* It has ended, and its probes are out. */
 	session_end_measuring(session);
 }
 

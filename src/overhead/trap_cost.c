@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -26,7 +27,7 @@
 
 #include "collect/bare_probe.h"
 
-enum { ROUNDS = 48, CALLS = 10, ANSWER_DEADLINE_MS = 2000 };
+enum { ROUNDS = 16, CALLS = 10, ANSWER_DEADLINE_MS = 2000 };
 
 /* Those that are probed, and the reading of the clock, which is not. */
 enum { EMULATED, STEPPED, EMULATED_RETURN, STEPPED_RETURN, FUNCTIONS, CLOCK = FUNCTIONS, TIMED };
@@ -204,6 +205,19 @@ static int find_offset(struct dl_phdr_info *info, size_t size, void *context)
 	return 1;
 }
 
+struct trap_probes {
+	struct bare_probes *entries, *returns;
+};
+
+void trap_probes_free(struct trap_probes *probes)
+{
+	if (!probes)
+		return;
+	bare_probes_free(probes->entries);
+	bare_probes_free(probes->returns);
+	free(probes);
+}
+
 static int attach(const struct child *child, bool with_return, struct bare_probes **ret_probes,
 		  struct err *err)
 {
@@ -224,18 +238,17 @@ static int attach(const struct child *child, bool with_return, struct bare_probe
 				  with_return, err);
 }
 
-static int measure(const struct child *child, double ns[TIMED], struct err *err)
+static int measure(const struct child *child, struct trap_probes *probes, double ns[TIMED], struct err *err)
 {
-	struct bare_probes *entries = NULL, *returns = NULL;
 	double without[TIMED] = {0};
 	int code = ask(child, without);
 
 	if (!code) {
-		code = attach(child, false, &entries, err);
+		code = attach(child, false, &probes->entries, err);
 		if (!code)
-			code = attach(child, true, &returns, err);
+			code = attach(child, true, &probes->returns, err);
 		if (code)
-			goto out;
+			return code;
 		code = ask(child, ns);
 	}
 	for (int which = 0; which < FUNCTIONS && !code; which++)
@@ -243,24 +256,23 @@ static int measure(const struct child *child, double ns[TIMED], struct err *err)
 	if (code)
 		(void)err_set(err, -code, EXIT_FAILED, "cannot measure the cost of a probe: %s",
 			      strerror(-code));
-out:
-	bare_probes_free(entries);
-	bare_probes_free(returns);
 	return code;
 }
 
-int trap_cost_measure(struct trap_cost *ret_cost, struct err *err)
+int trap_cost_measure(struct trap_cost *ret_cost, struct trap_probes **ret_probes, struct err *err)
 {
 	double ns[TIMED] = {0};
 	struct child child = {.pid = -1, .fd = -1};
 	int code;
 
 	*ret_cost = (struct trap_cost){NAN, NAN, NAN, NAN, NAN};
+	*ret_probes = NULL;
 	code = start_child(&child);
 	if (code)
 		return err_set(err, -code, EXIT_FAILED, "cannot start a process: %s",
 			       strerror(-code));
-	code = measure(&child, ns, err);
+	*ret_probes = xcalloc(1, sizeof(**ret_probes));
+	code = measure(&child, *ret_probes, ns, err);
 	end_child(&child);
 	if (!code)
 		*ret_cost = (struct trap_cost){ns[EMULATED], ns[STEPPED], ns[EMULATED_RETURN],

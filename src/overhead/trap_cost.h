@@ -14,11 +14,18 @@ struct trap_cost {
 	double clock_ns; /* a reading of the clock: what a program is timed to take has one in it */
 };
 
+/* What is measured with is still there. */
+struct trap_probes;
+
 /*
- * Measures them in a child of our own, which takes about a tenth of a second and never longer than
- * some seconds. 0, or -errno with one line and NANs: EXIT_NOT_PERMITTED without CAP_BPF and
- * CAP_PERFMON. `ret_cost` is always written.
+ * Measures them in a child of our own, in which it takes 5 ms; that the kernel takes to set the probes, some
+ * ten, comes to that, and it is never longer than some seconds. 0, or -errno with one line and NANs:
+ * EXIT_NOT_PERMITTED without CAP_BPF and CAP_PERFMON. `ret_cost` is always written, and *ret_probes, which is
+ * to be freed: NULL, or what the kernel takes longer to take out than it was needed for.
  */
-int trap_cost_measure(struct trap_cost *ret_cost, struct err *err);
+int trap_cost_measure(struct trap_cost *ret_cost, struct trap_probes **ret_probes, struct err *err);
+
+/* Takes them out, which takes some tens of milliseconds. NULL is allowed. */
+void trap_probes_free(struct trap_probes *probes);
 
 #endif

@@ -27,10 +27,12 @@ static size_t count_fds(void)
 Test(trap_cost, a_trap_takes_time)
 {
 	struct err err = {0};
+	struct trap_probes *probes;
 	struct trap_cost cost;
 
 	cr_assert_eq(geteuid(), 0, "the unit tests of probes need root");
-	cr_assert_eq(trap_cost_measure(&cost, &err), 0, "%s", err.text);
+	cr_assert_eq(trap_cost_measure(&cost, &probes, &err), 0, "%s", err.text);
+	trap_probes_free(probes);
 	cr_expect_gt(cost.emulated_ns, 50, "%f", cost.emulated_ns);
 	cr_expect_lt(cost.emulated_ns, 1e6, "%f", cost.emulated_ns);
 	cr_expect_gt(cost.stepped_ns, cost.emulated_ns, "a step is a second trap: %f",
@@ -42,10 +44,12 @@ Test(trap_cost, a_trap_takes_time)
 Test(trap_cost, leaves_nothing_behind)
 {
 	size_t before = count_fds();
+	struct trap_probes *probes;
 	struct trap_cost cost;
 	struct err err = {0};
 
-	cr_assert_eq(trap_cost_measure(&cost, &err), 0, "%s", err.text);
+	cr_assert_eq(trap_cost_measure(&cost, &probes, &err), 0, "%s", err.text);
+	trap_probes_free(probes);
 	cr_expect_eq(count_fds(), before);
 	cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1, "there is a child");
 	cr_expect_eq(errno, ECHILD);
@@ -53,12 +57,14 @@ Test(trap_cost, leaves_nothing_behind)
 
 Test(trap_cost, without_permission_there_is_a_reason)
 {
+	struct trap_probes *probes;
 	struct trap_cost cost = {0, 0, 0, 0, 0};
 	size_t before = count_fds();
 	struct err err = {0};
 
 	cr_assert_eq(setuid(NOBODY), 0);
-	cr_expect_lt(trap_cost_measure(&cost, &err), 0);
+	cr_expect_lt(trap_cost_measure(&cost, &probes, &err), 0);
+	trap_probes_free(probes);
 	cr_expect_eq(err.status, EXIT_NOT_PERMITTED);
 	cr_expect_neq(err.text[0], '\0');
 	cr_expect(isnan(cost.emulated_ns) && isnan(cost.stepped_ns));
