@@ -81,6 +81,22 @@ Test(cost_window, the_latest_slice_alone)
 	cr_expect_eq(latest.target_ns, 0);
 }
 
+/* A second after a change there is nothing of before in a second. */
+Test(cost_window, settled_after_a_second)
+{
+	const struct cost_slice slice = quarter(1e8, 1e7);
+
+	cost_window_changed(&window);
+	for (int i = 0; i < COST_SLICES; i++) {
+		cr_expect(!cost_window_is_settled(&window));
+		cost_window_add(&window, &slice);
+	}
+	cr_expect(cost_window_is_settled(&window));
+	cost_window_changed(&window);
+	cr_expect(!cost_window_is_settled(&window));
+	cr_expect_float_eq(heap_pct(), 10, 0.001, "what the last second cost is still known");
+}
+
 /* Of what is in for a half of the time: as many slices as have three cycles. */
 Test(cost_window, a_share_of_the_time)
 {
