@@ -31,9 +31,11 @@ def cpu_seconds(pids):
 
 
 def memory_mib(pids, key="Rss"):
+    """Of those that are still there: what measures traps does not stay."""
     kib = 0
     for pid in pids:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith(key + ":"):
-                kib += int(line.split()[1])
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith(key + ":"):
+                    kib += int(line.split()[1])
     return kib / 1024
