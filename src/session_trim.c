@@ -5,6 +5,8 @@
  */
 #include "config.h"
 
+#include <malloc.h>
+
 #include "session_state.h"
 
 enum {
@@ -55,6 +57,8 @@ void session_trim(struct session *session)
 		session->trim_s = now;
 		cpu_profile_fold_rare(session->cpu_profile, RARE, RARE_SECONDS);
 		sweep(session);
+		/* Stacks that waited for their rules took up to some tens of megabytes. */
+		(void)malloc_trim(0);
 	}
 	if (stack_table_count(session->stacks) <= STACKS_PLENTY ||
 	    stack_table_count(session->stacks) <= session->trim_above)

@@ -30,8 +30,9 @@ def cpu_seconds(pids):
                for pid in pids for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9
 
 
-def memory_mib(pids, key="Rss"):
-    """Of those that are still there: what measures traps does not stay."""
+def memory_mib(pids, key="Pss"):
+    """Of those that are still there: what measures traps does not stay. What is mapped twice, as a ring
+    buffer is, or by both, counts once."""
     kib = 0
     for pid in pids:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
