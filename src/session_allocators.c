@@ -19,6 +19,12 @@ struct kept_answer {
 	bool attached;	       /* all that it has but Rust's functions */
 };
 
+/* Every allocator may call mmap(). */
+static bool may_nest(const struct session *session, const struct reply_allocator *found)
+{
+	return found->flags & REPLY_ALLOCATOR_NESTS || session->options->heap_mmap;
+}
+
 static struct heap_function heap_function(const struct session *session,
 					  const struct reply_allocator *found)
 {
@@ -28,8 +34,7 @@ static struct heap_function heap_function(const struct session *session,
 	    .size_register = found->size_reg,
 	    .count_register = found->count_reg,
 	    .pointer_register = found->pointer_reg,
-	    /* Every allocator may call mmap(). */
-	    .nests = found->flags & REPLY_ALLOCATOR_NESTS || session->options->heap_mmap,
+	    .nests = may_nest(session, found),
 	};
 }
 
@@ -45,6 +50,7 @@ static void book_probe(struct session *session, const struct reply_allocator *fo
 	    .offset = found->offset + found->delta,
 	    .frees = allocator_frees(&allocator_functions[found->function]),
 	    .reallocates = allocator_reallocates(&allocator_functions[found->function]),
+	    .nests = may_nest(session, found),
 	    .emulated = found->flags & REPLY_ALLOCATOR_EMULATED,
 	    .ns_per_hit = (double)NAN,
 	};

@@ -51,11 +51,16 @@ struct probe_cost probe_cost_between(const struct probe_facts *facts, const stru
 				   (struct timed){before->booked_timed, before->booked_ns},
 				   trap->clock_ns, other_ns);
 
+	struct probe_cost cost = {0, 0};
+
 	if (!(hits > 0))
-		return (struct probe_cost){0, 0};
-	return (struct probe_cost){
-	    .entries_ns = hits * ((facts->all_returns ? both_ns : entry_ns) + other_ns),
-	    .sampled_ns = booked * (fmax(booked_ns - other_ns, 0) +
-				    returns_ns(facts, trap, both_ns - entry_ns)),
-	};
+		return cost;
+	cost.entries_ns = hits * ((facts->all_returns ? both_ns : entry_ns) + other_ns);
+	cost.sampled_ns =
+	    booked * (fmax(booked_ns - other_ns, 0) + returns_ns(facts, trap, both_ns - entry_ns));
+	if (facts->all_booked) {
+		cost.entries_ns += cost.sampled_ns;
+		cost.sampled_ns = 0;
+	}
+	return cost;
 }

@@ -13,6 +13,7 @@ struct probe_facts {
 	bool emulated;		      /* the kernel emulates what is probed */
 	bool returns;		      /* the return of a hit that is booked is probed */
 	bool all_returns;	      /* also that of the others */
+	bool all_booked;	      /* a hit is booked whether it is sampled or not */
 };
 
 /* Nanoseconds. */

@@ -290,6 +290,7 @@ struct snapshot_probe {
 	uint64_t offset;	/* in the file */
 	bool frees;		/* it gives memory back */
 	bool reallocates;	/* it gives back and returns memory */
+	bool nests;		/* it may call another one that is probed: the returns of all its calls are seen */
 	bool emulated;		/* by the kernel, not single-stepped */
 	uint64_t hits;
 	double hits_per_s;	/* since the last refresh; NAN: unknown */

@@ -55,6 +55,27 @@ Test(probe_cost, half_of_the_calls_are_booked)
 	expect_cost(&facts, 700000, 500 * 400);
 }
 
+/* Whether they are sampled makes no difference to these. */
+Test(probe_cost, all_calls_are_booked)
+{
+	struct probe_facts facts = {.now = {.hits = 1000,
+					    .booked = 1000,
+					    .booked_timed = 5,
+					    .booked_ns = 5 * 520,
+					    .returns_timed = 4,
+					    .returns_ns = 4 * 320},
+				    .emulated = true,
+				    .returns = true,
+				    .all_booked = true};
+	struct probe_cost cost = probe_cost_between(&facts, &trap), split;
+
+	cr_expect_eq(cost.sampled_ns, 0);
+	facts.all_booked = false;
+	split = probe_cost_between(&facts, &trap);
+	cr_expect_gt(split.sampled_ns, 0);
+	cr_expect_float_eq(cost.entries_ns, split.entries_ns + split.sampled_ns, 0.001);
+}
+
 /* Before any was timed the program is taken to do nothing. */
 Test(probe_cost, none_is_timed_yet)
 {
