@@ -120,14 +120,13 @@ static bool share_time(const struct governor *governor, const struct governor_li
 	return fits(governor, limits, facts, setting, aim);
 }
 
-/* As many samples as fit: rarer ones have not sufficed, and would tell less for nothing. */
+/* As many samples as fit: in moments there are few, however rare they had to be before. */
 static void sample_more(const struct governor *governor, const struct governor_limits *limits,
 			const struct governor_facts *facts, struct governor_setting *setting)
 {
 	struct governor_setting finer = *setting;
 
-	while (finer.interval_least > governor->setting.interval_least &&
-	       finer.interval_least > SAMPLING_INTERVAL_LEAST) {
+	while (finer.interval_least > SAMPLING_INTERVAL_LEAST) {
 		finer.interval_least /= INTERVAL_FACTOR;
 		if (!fits(governor, limits, facts, &finer, aim))
 			return;

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "overhead/governor.h"
+#include "overhead/sampling_pace.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -203,6 +204,20 @@ Test(governor, what_is_live_is_not_given_up_at_once)
 	run(&frees_above, 3, &counting);
 	cr_expect(governor.setting.frees_out);
 	cr_expect_lt(pct(&frees_above), 5);
+}
+
+/* How rare samples had to be while all that is allocated was seen says nothing of moments. */
+Test(governor, samples_in_moments_are_as_many_as_fit)
+{
+	static const struct load tracked_very_dear = {100000, 100, 150, 30000, 99, 13000};
+
+	run(&tracked_very_dear, 5, &counting);
+	cr_assert_geq(governor.setting.interval_least, 4 * SAMPLING_INTERVAL_LEAST);
+	cr_assert(!governor.setting.frees_out);
+	run(&traps_dear, 2, &counting);
+	cr_expect(governor.setting.frees_out);
+	cr_expect_eq(governor.setting.interval_least, SAMPLING_INTERVAL_LEAST);
+	cr_expect_lt(pct(&traps_dear), 5);
 }
 
 /* After a step far above it the budget comes first. */
