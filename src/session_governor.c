@@ -142,6 +142,7 @@ void session_fill_governor(struct session *session, struct snapshot *snapshot)
 	const struct governor_limits limits = make_limits(session);
 
 	snapshot->governor = (struct snapshot_governor){
+	    .negligible_pct = 100 * GOVERNOR_NEGLIGIBLE_CORES,
 	    .budget_pct = limits.budget_pct,
 	    .level = governor_level(&session->governor),
 	    .reason = session->governor_text[0] ? session->governor_text : NULL,

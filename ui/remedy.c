@@ -12,9 +12,12 @@ static const double dear_without_budget = 5;
 
 bool remedy_is_dear(const struct snapshot *snapshot)
 {
-	double budget = snapshot->governor.budget_pct;
+	double budget = snapshot->governor.budget_pct, pct = snapshot->overhead.target_pct;
 
-	return snapshot->overhead.target_pct > (budget > 0 ? budget : dear_without_budget);
+	/* Of a target that does next to nothing a large share is little. */
+	if (pct / 100 * snapshot->target.cpu_pct < snapshot->governor.negligible_pct)
+		return false;
+	return pct > (budget > 0 ? budget : dear_without_budget);
 }
 
 static bool are_stacks_cut(const struct snapshot_cpu *cpu)

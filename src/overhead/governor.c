@@ -18,8 +18,6 @@ static const double undo_least_s = 10, undo_most_s = 320;
 static const double retry_least_s = 30, retry_most_s = 1920;
 /* So long the probes are on trial after they were put back. */
 static const double trial_s = 3;
-/* What costs less than this of one CPU is left alone, however little the target itself does. */
-static const double negligible_cores = 0.002;
 
 /* To hold back what costs less than this part of the budget would be seen and not help. */
 static const double worth = 0.1;
@@ -100,7 +98,7 @@ static bool fits(const struct governor *governor, const struct governor_limits *
 	double own_ns = fmax(facts->cost.target_ns - cost_ns(&facts->cost), 0);
 
 	return pct(&cost, own_ns) <= part * limits->budget_pct ||
-	       cost_ns(&cost) <= part * negligible_cores * 1e9 * facts->cost.seconds;
+	       cost_ns(&cost) <= part * GOVERNOR_NEGLIGIBLE_CORES * 1e9 * facts->cost.seconds;
 }
 
 static bool matters(const struct governor_limits *limits, const struct governor_facts *facts, double ns)

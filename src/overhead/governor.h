@@ -13,6 +13,9 @@
 
 #include "overhead/cost_window.h"
 
+/* What costs less than this of one CPU is left alone, however little the target itself does. */
+#define GOVERNOR_NEGLIGIBLE_CORES 0.01
+
 /* How far each measure goes; all zero: nothing is held back. */
 struct governor_setting {
 	uint64_t interval_least; /* of the heap's sampling, bytes; 0: every allocation may be tracked */

@@ -372,6 +372,7 @@ struct snapshot_governor {
 	bool heap_out;		/* the heap's probes are taken out */
 	double followed_pct;	/* what seeing frees would cost at the least, when that was given up */
 	unsigned steps;		/* that were taken so far, undone ones too */
+	double negligible_pct;	/* of one CPU: what is never too much */
 };
 
 struct snapshot {

@@ -419,7 +419,7 @@ Test(governor, a_negligible_cost_of_an_idle_target)
 {
 	struct governor_facts facts = {.seconds = quarter_s, .interval = 0, .allocation_bytes = 100};
 
-	facts.cost = (struct cost_slice){.seconds = 1, .target_ns = 4e6, .entries_ns = 1.5e6};
+	facts.cost = (struct cost_slice){.seconds = 1, .target_ns = 10e6, .entries_ns = 3.5e6};
 	for (int i = 0; i < 40; i++)
 		cr_expect(!governor_next(&governor, &five, &facts));
 }

@@ -230,7 +230,7 @@ static struct snapshot *full_snapshot(void)
 	snapshot->overflow = (struct snapshot_overflow){31, 32, 33, 34, 35, 36, 37, 0};
 	snapshot->overhead = (struct snapshot_overhead){1.5, 0.5, 1.0, 1.25, 0.25, 8192};
 	snapshot->attach = (struct snapshot_attach){0.5, 0.25, 0.125};
-	snapshot->governor = (struct snapshot_governor){5, "out", "too dear", 4096, 2, 0.5, true, 7.5, 3};
+	snapshot->governor = (struct snapshot_governor){5, "out", "too dear", 4096, 2, 0.5, true, 7.5, 3, 1};
 	snapshot->function_count = 2;
 	snapshot->functions = xcalloc(2, sizeof(*snapshot->functions));
 	snapshot->functions[0] = (struct snapshot_function){.name = "hot",

@@ -150,6 +150,15 @@ Test(ui_screen, what_is_wrong_comes_with_what_helps)
 	HAS("cost ~23.0%");
 	draw(40, 6);
 	HAS("cost ~23.0%");
+	/* Of a target that is nearly idle that is next to nothing. */
+	snapshot.governor.negligible_pct = 1;
+	snapshot.target.cpu_pct = 4.0;
+	draw(200, 35);
+	HAS("target cost ~23.0%");
+	HAS_NOT("watching takes");
+	snapshot.target.cpu_pct = 5.0;
+	draw(200, 35);
+	HAS("watching takes");
 	snapshot.overflow.perf_lost = 5;
 	draw(200, 35);
 	HAS(" ! 5 samples are lost: a lower -F takes fewer");
