@@ -247,8 +247,9 @@ static int attach(struct session *session, struct err *err)
 		if (code)
 			return code;
 	}
-	session_open_cpu(session);
 	session_growth_open(session);
+	session_open_cpu(session);
+	session_growth_use_program(session);
 	session_mappings_open(session);
 	/* Whatever was mapped since the first reading, and before the records began. */
 	address_space_stale(session->space);

@@ -286,18 +286,26 @@ void session_growth_open(struct session *session)
 	if (growth->timer_fd < 0)
 		(void)err_set(&session->growth_off, errno, EXIT_FAILED, "cannot make a timer: %s",
 			      strerror(errno));
-	else if (growth_source_open(&growth->source, session->target->pid,
-				    session->counts ? stack_counts_growth_program(session->counts)
-						    : -1,
-				    &hooks,
+	else if (growth_source_open(&growth->source, session->target->pid, &hooks,
 				    &session->growth_off) == 0)
 		watch(session);
-	if (!growth->source)
+	if (!growth->source) {
 		session_growth_close(session);
-	else if (!growth_source_facts(growth->source).kernel)
+		return;
+	}
+	session_growth_use_program(session);
+	if (!growth_source_facts(growth->source).kernel)
 		(void)err_set(&session->growth_off, 0, EXIT_DONE,
 			      "user code only: what the kernel writes for the target needs "
 			      "CAP_PERFMON or kernel.perf_event_paranoid below 2");
+}
+
+/* Without it some stacks are cut. */
+void session_growth_use_program(struct session *session)
+{
+	if (session->growth && session->counts)
+		(void)growth_source_set_program(session->growth->source,
+						stack_counts_growth_program(session->counts));
 }
 
 void session_growth_close(struct session *session)

@@ -18,6 +18,10 @@ struct session;
 void session_growth_open(struct session *session);
 void session_growth_close(struct session *session);
 
+/* To be called when the program that counts CPU samples has been loaded: from then on a page fault within a
+ * call whose return is probed has all of its stack. */
+void session_growth_use_program(struct session *session);
+
 /* Reads the rings, unless that was a moment ago; `now`: in any case, as nothing comes any more. */
 void session_growth_drain(struct session *session, bool now);
 

@@ -106,7 +106,7 @@ static size_t ring_size(void)
 	return bytes;
 }
 
-static int open_events(struct growth_source *source, int program)
+static int open_events(struct growth_source *source)
 {
 	size_t ring_bytes = ring_size();
 	struct perf_event_attr attr = make_attr(ring_bytes);
@@ -114,7 +114,7 @@ static int open_events(struct growth_source *source, int program)
 	    .pid = source->pid,
 	    .attr = &attr,
 	    .ring_bytes = ring_bytes,
-	    .program = program,
+	    .program = -1,
 	    .record = on_record,
 	    .context = source,
 	};
@@ -144,7 +144,7 @@ static int describe(int code, struct err *err)
 	return err_set(err, -code, EXIT_FAILED, "cannot sample page faults: %s", strerror(-code));
 }
 
-int growth_source_open(struct growth_source **ret_source, int pid, int program,
+int growth_source_open(struct growth_source **ret_source, int pid,
 		       const struct growth_source_hooks *hooks, struct err *err)
 {
 	struct growth_source *source = xcalloc(1, sizeof(*source));
@@ -153,7 +153,7 @@ int growth_source_open(struct growth_source **ret_source, int pid, int program,
 	source->pid = pid;
 	source->hooks = *hooks;
 	source->losses = xcalloc(thread_events_cpu_count(), sizeof(*source->losses));
-	code = open_events(source, program);
+	code = open_events(source);
 	if (code) {
 		free(source->losses);
 		free(source);
@@ -170,6 +170,11 @@ void growth_source_close(struct growth_source *source)
 	thread_events_close(source->events);
 	free(source->losses);
 	free(source);
+}
+
+int growth_source_set_program(struct growth_source *source, int program)
+{
+	return thread_events_set_program(source->events, program);
 }
 
 size_t growth_source_ring_count(const struct growth_source *source)

@@ -45,11 +45,13 @@ struct growth_source_facts {
 	uint64_t threads_uncovered;
 };
 
-/* Opens the events; samples flow from here on. `program` runs at each of them, -1: none; it stays the
- * caller's. -errno with one line in `err`. */
-int growth_source_open(struct growth_source **ret_source, int pid, int program,
+/* Opens the events; samples flow from here on. -errno with one line in `err`. */
+int growth_source_open(struct growth_source **ret_source, int pid,
 		       const struct growth_source_hooks *hooks, struct err *err);
 void growth_source_close(struct growth_source *source);
+
+/* A program, which stays the caller's, runs at each sample from now on. 0, or -errno. */
+int growth_source_set_program(struct growth_source *source, int program);
 
 size_t growth_source_ring_count(const struct growth_source *source);
 

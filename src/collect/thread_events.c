@@ -299,6 +299,15 @@ int thread_events_open(struct thread_events **ret_events,
 	return 0;
 }
 
+int thread_events_set_program(struct thread_events *events, int program)
+{
+	events->options.program = program;
+	for (size_t i = 0; i < events->fd_count; i++)
+		if (ioctl(events->fds[i], PERF_EVENT_IOC_SET_BPF, program) < 0)
+			return -errno;
+	return 0;
+}
+
 void thread_events_close(struct thread_events *events)
 {
 	if (!events)

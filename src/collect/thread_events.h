@@ -47,6 +47,9 @@ int thread_events_open(struct thread_events **ret_events,
 		       const struct thread_events_options *options);
 void thread_events_close(struct thread_events *events);
 
+/* The same program for events that were opened without one. 0, or -errno. */
+int thread_events_set_program(struct thread_events *events, int program);
+
 /* CPUs that the machine may have: what to divide memory by, before open. */
 size_t thread_events_cpu_count(void);
 
