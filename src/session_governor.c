@@ -110,17 +110,17 @@ void session_govern(struct session *session)
 {
 	const struct governor_limits limits = make_limits(session);
 	double now = session_now_s();
-	const struct governor_facts facts = {
+	struct governor_facts facts = {
 	    .seconds = session->governed_s > 0 ? now - session->governed_s : 0,
 	    .cost = session->share.halvings
 			? session_shared_cost(session)
 			: cost_window_since(&session->cost_window),
-	    .latest = session->share.halvings ? (struct cost_slice){0}
-					      : cost_window_latest(&session->cost_window),
 	    .interval = session->heap_interval,
 	    .allocation_bytes = session->heap ? allocation_bytes(session) : 0,
 	};
 
+	if (!session->share.halvings)
+		facts.latest = cost_window_latest(&session->cost_window);
 	session->governed_s = now;
 	if (governor_next(&session->governor, &limits, &facts))
 		apply(session, &session->governor.setting);

@@ -118,7 +118,6 @@ static attr_t plain_attributes(enum style style)
 	case STYLE_HEADER:
 		return A_UNDERLINE;
 	case STYLE_WARN:
-		return A_BOLD | A_UNDERLINE;
 	case STYLE_BOX_FOUND:
 		return A_BOLD | A_UNDERLINE;
 	case STYLE_SELECTED:
