@@ -22,8 +22,8 @@ class Sampling(support.LiveTest):
         process.stdin.write(b"go\n")
         process.stdin.flush()
         truth = support.wait_until(lambda: read_ledger(out), "the target's report")
-        stream.after_now()
-        # The last stacks may still wait for their rules and names.
+        # Not one object of a site may still wait for its stack's rules, nor the site for its name.
+        stream.sites_now()
         refresh = stream.until(lambda refresh: named_sites(refresh).keys() >= truth.keys(), "all sites")
         self.end(stream.process)
         self.end(process)
