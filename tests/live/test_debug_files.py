@@ -44,7 +44,7 @@ class StrippedTest(support.LiveTest):
         process = self.spawn(*argv)
         support.wait_until(
             lambda: "shares" in Path(f"/proc/{process.pid}/comm").read_text(), "the target")
-        return self.refreshes("--heap", "off", "-F", "499", "-d", "0.5", "-n", "2",
+        return self.refreshes("--heap", "off", "-F", "499", "-d", "0.5", "-n", "4",
                               process.pid)[-1]
 
     def assert_names(self, refresh, lines=True):
