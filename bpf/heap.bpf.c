@@ -25,9 +25,11 @@
 #include <bpf/bpf_tracing.h>
 
 #include "abi.h"
+#include "arguments.bpf.h"
 #include "books.bpf.h"
 #include "call.bpf.h"
 #include "copy.bpf.h"
+#include "hits.bpf.h"
 #include "mappings.bpf.h"
 #include "sampling.bpf.h"
 #include "target.bpf.h"
@@ -61,14 +63,6 @@ struct {
 	__type(value, __u8);
 } acknowledged SEC(".maps");
 
-/* By probe: how often it was hit, and what that took. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, HEAP_PROBES_MAX);
-	__type(key, __u32);
-	__type(value, struct heap_hits);
-} hits SEC(".maps");
-
 /* Written by user space: the epoch that the rules in the map are of. */
 __u64 rules_epoch = 0;
 
@@ -100,107 +94,6 @@ static __always_inline bool bpf_session_is_return(void)
 	return false;
 }
 #endif
-
-static __always_inline struct heap_hits *hits_of(__u64 cookie)
-{
-	__u32 probe = heap_cookie_probe(cookie);
-
-	return bpf_map_lookup_elem(&hits, &probe);
-}
-
-/* When it began, if this hit is timed; else 0. */
-static __always_inline __u64 count_hit(__u64 cookie)
-{
-	struct heap_hits *of = hits_of(cookie);
-	__u64 before;
-
-	if (!of)
-		return 0;
-	before = __sync_fetch_and_add(&of->hits, 1);
-	if (before < of->next_timed)
-		return 0;
-	of->next_timed = before + 1 + (bpf_get_prandom_u32() & (2 * HEAP_HITS_PER_TIMED - 1));
-	return bpf_ktime_get_ns();
-}
-
-static __always_inline void end_entry(__u64 cookie, bool booked, __u64 start_ns)
-{
-	struct heap_hits *of;
-	__u64 ns;
-
-	if (!start_ns && !booked)
-		return;
-	of = hits_of(cookie);
-	if (!of)
-		return;
-	if (booked)
-		__sync_fetch_and_add(&of->booked, 1);
-	if (!start_ns)
-		return;
-	ns = bpf_ktime_get_ns() - start_ns;
-	if (ns > HEAP_TIMED_MOST_NS)
-		return;
-	__sync_fetch_and_add(booked ? &of->booked_timed : &of->others_timed, 1);
-	__sync_fetch_and_add(booked ? &of->booked_ns : &of->others_ns, ns);
-}
-
-static __always_inline void time_return(__u64 cookie, __u64 start_ns)
-{
-	struct heap_hits *of = hits_of(cookie);
-	__u64 ns = bpf_ktime_get_ns() - start_ns;
-
-	if (!of || ns > HEAP_TIMED_MOST_NS)
-		return;
-	__sync_fetch_and_add(&of->returns_timed, 1);
-	__sync_fetch_and_add(&of->returns_ns, ns);
-}
-
-/* By their number, as the context may only be read at constant places. */
-struct registers {
-	__u64 values[HEAP_REGISTERS];
-};
-
-static __always_inline void read_registers(struct registers *to, const struct pt_regs *regs)
-{
-	to->values[0] = regs->rax;
-	to->values[1] = regs->rcx;
-	to->values[2] = regs->rdx;
-	to->values[3] = regs->rbx;
-	to->values[4] = 0;
-	to->values[5] = regs->rbp;
-	to->values[6] = regs->rsi;
-	to->values[7] = regs->rdi;
-	to->values[8] = regs->r8;
-	to->values[9] = regs->r9;
-	to->values[10] = regs->r10;
-	to->values[11] = regs->r11;
-	to->values[12] = regs->r12;
-	to->values[13] = regs->r13;
-	to->values[14] = regs->r14;
-	to->values[15] = regs->r15;
-}
-
-static __always_inline __u64 read_register(const struct registers *registers, __u64 number)
-{
-	number &= HEAP_REGISTERS - 1;
-	asm volatile("" : "+r"(number));
-	return registers->values[number & (HEAP_REGISTERS - 1)];
-}
-
-static __always_inline __u64 size_argument(const struct registers *regs, __u64 cookie)
-{
-	__u64 size = read_register(regs, cookie >> 8);
-	__u32 count = cookie >> 12 & (HEAP_REGISTERS - 1);
-
-	if (count == HEAP_REGISTER_NONE || heap_cookie_call(cookie) == HEAP_CALL_MAP)
-		return size;
-	return size * read_register(regs, count);
-}
-
-static __always_inline __u64 pointer_argument(const struct registers *regs, __u64 cookie)
-{
-	return read_register(regs, cookie >> 16);
-}
 
 /* Sends the frames of a stack until user space says that it has them. */
 static __always_inline void announce(struct heap_site *site, struct stack_record *record, __u64 now)
