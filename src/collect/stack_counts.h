@@ -42,7 +42,7 @@ void stack_counts_close(struct stack_counts *counts);
 /* The program for cpu_source_open(). */
 int stack_counts_program(const struct stack_counts *counts);
 
-/* The program for growth_source_open(). */
+/* The program for growth_source_set_program(). */
 int stack_counts_growth_program(const struct stack_counts *counts);
 
 /* From now on samples are counted, or written into the perf rings; before, neither. */

@@ -344,17 +344,6 @@ static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks
 	return sums;
 }
 
-static int by_live(const void *left, const void *right)
-{
-	const struct snapshot_site *a = left, *b = right;
-
-	if (a->live_bytes != b->live_bytes)
-		return (a->live_bytes < b->live_bytes) - (a->live_bytes > b->live_bytes);
-	if (a->alloc_bytes != b->alloc_bytes)
-		return (a->alloc_bytes < b->alloc_bytes) - (a->alloc_bytes > b->alloc_bytes);
-	return (a->id > b->id) - (a->id < b->id);
-}
-
 static int by_stack_live(const void *left, const void *right)
 {
 	const struct snapshot_stack *a = left, *b = right;
@@ -401,7 +390,7 @@ void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, 
 		free(sum);
 	}
 	snapshot->site_count = used;
-	qsort(snapshot->sites, used, sizeof(*snapshot->sites), by_live);
+	qsort(snapshot->sites, used, sizeof(*snapshot->sites), snapshot_compare_sites);
 	site_history_fill(profile->history, snapshot->sites, used, snapshot->heap.untracked_frees,
 			  now_s);
 	snapshot_fill_suspects(snapshot);

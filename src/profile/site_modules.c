@@ -17,17 +17,6 @@ static int by_module(const void *left, const void *right)
 	return strcmp((*a)->module, (*b)->module);
 }
 
-static int by_live(const void *left, const void *right)
-{
-	const struct snapshot_site *a = left, *b = right;
-
-	if (a->live_bytes != b->live_bytes)
-		return (a->live_bytes < b->live_bytes) - (a->live_bytes > b->live_bytes);
-	if (a->alloc_bytes != b->alloc_bytes)
-		return (a->alloc_bytes < b->alloc_bytes) - (a->alloc_bytes > b->alloc_bytes);
-	return (a->id > b->id) - (a->id < b->id);
-}
-
 static void add_count(uint64_t *sum, uint64_t count)
 {
 	*sum = *sum == SNAPSHOT_UNKNOWN || count == SNAPSHOT_UNKNOWN ? SNAPSHOT_UNKNOWN
@@ -103,7 +92,7 @@ void snapshot_fill_site_modules(struct snapshot *snapshot)
 			begin(&sums[used++], order[i]);
 		add(&sums[used - 1], order[i]);
 	}
-	qsort(sums, used, sizeof(*sums), by_live);
+	qsort(sums, used, sizeof(*sums), snapshot_compare_sites);
 	free(order);
 	snapshot->site_modules = sums;
 	snapshot->site_module_count = used;

@@ -79,6 +79,17 @@ static void free_growth_site(struct snapshot_growth_site *site)
 	free(site->stacks);
 }
 
+int snapshot_compare_sites(const void *left, const void *right)
+{
+	const struct snapshot_site *a = left, *b = right;
+
+	if (a->live_bytes != b->live_bytes)
+		return (a->live_bytes < b->live_bytes) - (a->live_bytes > b->live_bytes);
+	if (a->alloc_bytes != b->alloc_bytes)
+		return (a->alloc_bytes < b->alloc_bytes) - (a->alloc_bytes > b->alloc_bytes);
+	return (a->id > b->id) - (a->id < b->id);
+}
+
 void snapshot_free(struct snapshot *snapshot)
 {
 	if (!snapshot)

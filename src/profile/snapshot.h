@@ -434,6 +434,9 @@ struct snapshot {
 /* Fills the suspects from the sites, which are complete and stay where they are. */
 void snapshot_fill_suspects(struct snapshot *snapshot);
 
+/* For qsort(): the order of sites. */
+int snapshot_compare_sites(const void *left, const void *right);
+
 /* What is freed is not known, nor is what of it is live: figures become SNAPSHOT_UNKNOWN or NAN. */
 void snapshot_forget_frees(struct snapshot *snapshot);
 
