@@ -21,6 +21,8 @@ enum {
 	ANSWER_MS = 5000,      /* a worker that answers later is taken to hang */
 	LINES_MS = 2000,       /* the same, for lines */
 	INATTENTION_MS = 2000, /* from one look at the worker to the next */
+	DISK_LOOK_MS = 500,    /* a worker that answers later may wait for a disk */
+	DISK_MAX_MS = 60000,   /* which is no fault of the file's for so long */
 	ASK_AGAIN_MS = 2000,   /* for a name that a growing map may have got */
 };
 
@@ -223,10 +225,16 @@ void client_ask_allocators(struct symbol_client *client, struct module *module)
 		ask(client, REQUEST_ALLOCATORS, module, 0, 0, NULL);
 }
 
+static void begin_first(struct symbol_client *client)
+{
+	client->first_ms = now_ms();
+	client->disk_ms = 0;
+}
+
 static void put_sent(struct symbol_client *client, struct question *question)
 {
 	if (!client->sent)
-		client->first_ms = now_ms();
+		begin_first(client);
 	DL_APPEND(client->sent, question);
 	client->sent_count++;
 	client->lines_sent += question->request.kind == REQUEST_LINES;
@@ -240,7 +248,7 @@ static struct question *take_sent(struct symbol_client *client)
 		DL_DELETE(client->sent, question);
 		client->sent_count--;
 		client->lines_sent -= question->request.kind == REQUEST_LINES;
-		client->first_ms = now_ms();
+		begin_first(client);
 	}
 	return question;
 }
@@ -269,24 +277,6 @@ static void fail_all(struct symbol_client *client)
 			refuse(client, (enum priority)i);
 }
 
-/* The first question sent is taken to be the one that the worker died of. */
-static void blame(struct symbol_client *client, struct question *question)
-{
-	struct announcement *announcement = client_announcement(client, question->module);
-	const struct reply nothing = {0};
-
-	if (question->request.kind == REQUEST_LINES)
-		question->module->degraded = true;
-	else if (question->request.kind == REQUEST_DEBUG_FILE || announcement->debug_taken)
-		announcement->debug_over = true;
-	else if (++announcement->deaths >= DEATHS_MAX)
-		question->module->skipped = true;
-	announcement->debug_taken = false;
-	question->module->debug_file = DEBUG_FILE_NONE;
-	client_answer(client, question, &nothing);
-	question_free(question);
-}
-
 /* What one worker was told, the next does not know. */
 static void forget_announcements(struct symbol_client *client)
 {
@@ -310,6 +300,31 @@ static void ask_again(struct symbol_client *client, struct question *question)
 		question_free(question);
 	else
 		client_enqueue(client, question);
+}
+
+/*
+ * The first question sent is taken to be the one that the worker died of. Without its allocators a heap
+ * is not seen: they are asked for once more.
+ */
+static void blame(struct symbol_client *client, struct question *question)
+{
+	struct announcement *announcement = client_announcement(client, question->module);
+	const struct reply nothing = {0};
+
+	if (question->request.kind == REQUEST_LINES)
+		question->module->degraded = true;
+	else if (question->request.kind == REQUEST_DEBUG_FILE || announcement->debug_taken)
+		announcement->debug_over = true;
+	else if (++announcement->deaths >= DEATHS_MAX)
+		question->module->skipped = true;
+	announcement->debug_taken = false;
+	question->module->debug_file = DEBUG_FILE_NONE;
+	if (question->request.kind == REQUEST_ALLOCATORS && !question->module->skipped) {
+		client_enqueue(client, question);
+		return;
+	}
+	client_answer(client, question, &nothing);
+	question_free(question);
 }
 
 static void open_worker(struct symbol_client *client)
@@ -353,16 +368,27 @@ static bool is_readable(int fd)
 	return poll(&poll_fd, 1, 0) > 0;
 }
 
-/* Time in which this program itself did not look, because it was stopped, is not the worker's. */
+static bool waits_for_disk(const struct symbol_client *client, double now)
+{
+	return now - client->first_ms > DISK_LOOK_MS && client->disk_ms < DISK_MAX_MS &&
+	       worker_link_waits_for_disk(&client->link);
+}
+
+/* Time in which this program itself did not look, because it was stopped, is not the worker's; nor is
+ * that in which it waited for a disk. */
 static void check_overdue(struct symbol_client *client)
 {
-	double now = now_ms(), limit;
+	double now = now_ms(), since = now - client->looked_ms, limit;
 
-	if (now - client->looked_ms > INATTENTION_MS)
-		client->first_ms += now - client->looked_ms;
 	client->looked_ms = now;
+	if (since > INATTENTION_MS)
+		client->first_ms += since;
 	if (!client->sent)
 		return;
+	if (since <= INATTENTION_MS && waits_for_disk(client, now)) {
+		client->first_ms += since;
+		client->disk_ms += since;
+	}
 	limit = client->sent->request.kind == REQUEST_LINES ? LINES_MS : ANSWER_MS;
 	if (now - client->first_ms > limit && !is_readable(client->link.fd))
 		replace_worker(client);

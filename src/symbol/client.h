@@ -74,17 +74,17 @@ int client_fd(const struct symbol_client *client);
 
 /*
  * Reads what the worker has answered and sends what is queued. A worker that has died or answers
- * nonsense is replaced; the question it died of is answered with "not known". A module whose lines
- * it died of is marked `degraded`, one that it died of twice with other questions `skipped`, and no
- * such question is asked any more. When none lives long enough to answer anything, all is "not
- * known" for some seconds.
+ * nonsense is replaced; the question it died of is answered with "not known", but allocators are
+ * asked for once more. A module whose lines it died of is marked `degraded`, one that it died of
+ * twice with other questions `skipped`, and no such question is asked any more. When none lives long
+ * enough to answer anything, all is "not known" for some seconds.
  */
 void client_read(struct symbol_client *client);
 
 /*
  * Sends what is queued, as far as the worker takes it, and replaces a worker that has not answered
- * in time: 2 s for lines, 5 s for anything else. To be called in each turn of the loop and at least
- * once a second.
+ * in time: 2 s for lines, 5 s for anything else, without what it waited for a disk (up to a minute).
+ * To be called in each turn of the loop and at least once a second.
  */
 void client_flush(struct symbol_client *client);
 

@@ -36,6 +36,7 @@ struct symbol_client {
 	size_t lines_sent;
 	size_t parked_count;
 	double first_ms;		/* when the first of them became the first */
+	double disk_ms;			/* for so long has its worker been waiting for a disk */
 	double looked_ms;		/* when the worker was last looked after */
 	struct announcement *announced; /* by module number */
 	size_t announced_count;

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "target/threads.h"
+
 /*
  * What the started process sees of our environment, which is its user's: not what changes how a
  * program is loaded (LD_*) or how its C library works.
@@ -93,6 +95,13 @@ int worker_link_open(struct worker_link *link, const char *argument, struct err 
 		return err_set(err, code, EXIT_FAILED, "cannot set up the worker's socket: %s", strerror(code));
 	}
 	return 0;
+}
+
+bool worker_link_waits_for_disk(const struct worker_link *link)
+{
+	struct thread thread;
+
+	return link->pid > 0 && threads_read_one(link->pid, &thread) && thread.state == 'D';
 }
 
 void worker_link_close(struct worker_link *link)

@@ -2,6 +2,7 @@
 #ifndef RSP_SYMBOL_WORKER_LINK_H
 #define RSP_SYMBOL_WORKER_LINK_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "err.h"
@@ -20,6 +21,9 @@ struct worker_link {
 /* Starts this program's file with the argument, WORKER_ARGUMENT or another. 0, or -errno with one
  * line in `err`. */
 int worker_link_open(struct worker_link *link, const char *argument, struct err *err);
+
+/* Whether the worker waits at this moment for what it cannot be woken from: a disk, as a rule. */
+bool worker_link_waits_for_disk(const struct worker_link *link);
 
 /* Ends the worker and waits for it. Allowed on one that is not running. */
 void worker_link_close(struct worker_link *link);

@@ -35,7 +35,7 @@ bool threads_parse(const char *line, struct thread *ret_thread)
 	return thread.tid > 0;
 }
 
-static bool read_thread(int tasks_fd, const char *tid, struct thread *ret_thread)
+static bool read_thread(int folder_fd, const char *tid, struct thread *ret_thread)
 {
 	char path[64], line[1024];
 	ssize_t length;
@@ -43,7 +43,7 @@ static bool read_thread(int tasks_fd, const char *tid, struct thread *ret_thread
 
 	if (snprintf(path, sizeof(path), "%s/stat", tid) >= (int)sizeof(path))
 		return false;
-	fd = openat(tasks_fd, path, O_RDONLY | O_CLOEXEC);
+	fd = openat(folder_fd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	length = read(fd, line, sizeof(line) - 1);
@@ -52,6 +52,14 @@ static bool read_thread(int tasks_fd, const char *tid, struct thread *ret_thread
 		return false;
 	line[length] = '\0';
 	return threads_parse(line, ret_thread);
+}
+
+bool threads_read_one(int tid, struct thread *ret_thread)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", tid);
+	return read_thread(AT_FDCWD, path, ret_thread);
 }
 
 static int by_tid(const void *left, const void *right)

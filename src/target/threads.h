@@ -25,6 +25,9 @@ struct thread {
  */
 size_t threads_read(int pid, struct thread *ret_threads, size_t *ret_left_out);
 
+/* Reads one, of any process. False when it is gone. */
+bool threads_read_one(int tid, struct thread *ret_thread);
+
 /* Takes a line of a stat file apart; false when it makes no sense. */
 bool threads_parse(const char *line, struct thread *ret_thread);
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import support
@@ -66,6 +67,16 @@ class LyingWorker(support.LiveTest):
         self.assertTrue(any("owned" in name for name in names), names[:5])
         self.assertEqual(refresh["ledger"]["probes"], [])
         self.assertGreater(refresh["overflow"]["probes_refused"], 20)
+
+    def test_waits_for_a_disk(self):
+        """That is no fault of the file's: the same worker answers later, and no file is given up."""
+        target = self.spawn(self.target("demo"), stdout=subprocess.DEVNULL)
+        start = time.monotonic()
+        stream = self.stream_of("waits", target.pid, "--heap", "exact")
+        refresh = stream.until(lambda refresh: refresh["heap"]["allocators"], "the probes")
+        self.assertGreater(time.monotonic() - start, 5)
+        self.assertEqual(refresh["modules"], [])
+        self.assertEqual(refresh["ledger"]["worker_restarts"], 0)
 
     def test_lies_are_harmless_text(self):
         target = self.spawn(self.target("demo"), stdout=subprocess.DEVNULL)

@@ -489,6 +489,23 @@ Test(symbol_client_bad_worker, module_that_kills_twice_is_skipped)
 	cr_assert_eq(client_worker_restarts(client), 2);
 }
 
+/* Without them the heap is not seen, so one death is not the end of the question. */
+Test(symbol_client_bad_worker, allocators_are_asked_for_twice)
+{
+	struct module *module;
+	uint64_t offset;
+
+	start("dies");
+	module = locate((const void *)(uintptr_t)start, &offset);
+	allocator_count = 1;
+	client_ask_allocators(client, module);
+	settle();
+	cr_expect_eq(allocator_answers, 1);
+	cr_expect_eq(allocator_count, 0);
+	cr_expect_eq(client_worker_restarts(client), 2);
+	cr_expect_str_eq(module_state(module), "skipped");
+}
+
 /* Without lines names and rules go on, and lines are asked for no more. */
 static void expect_degraded(const char *behaviour, unsigned restarts)
 {
