@@ -148,6 +148,7 @@ void session_on_allocators(void *context, struct module *module, const struct re
 	struct session *session = context;
 
 	session->allocator_questions--;
+	session->allocator_skipped = session->allocator_skipped || module->skipped;
 	if (session_preflight_module(session, module) || (!session->heap && !session->heap_waits))
 		return;
 	if (answer && answer->allocator_count)

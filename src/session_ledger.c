@@ -82,8 +82,10 @@ static void fill_heap(struct session *session, struct snapshot *snapshot)
 	    .replaced = stats.replaced,
 	    .lost_returns = stats.lost_returns,
 	    .copies = stats.copies,
-	    .unlearnt = unwinder_unlearnt(session->unwinder),
 	};
+	snapshot->overflow.ringbuf_dropped += stats.ringbuf_dropped;
+	snapshot->overflow.live_map_full = stats.live_map_full;
+	snapshot->overflow.site_map_full = stats.site_map_full + stats.thread_map_full;
 	fill_probes(session, snapshot);
 }
 
@@ -147,6 +149,8 @@ void session_fill_ledger(struct session *session, struct snapshot *snapshot)
 	session_fill_maps(session, snapshot);
 	if (session->heap)
 		fill_heap(session, snapshot);
+	snapshot->books.unlearnt = unwinder_unlearnt(session->unwinder);
+	snapshot->books.worker_restarts = client_worker_restarts(session->client);
 	if (session->counts)
 		fill_counts(session, snapshot);
 	if (session->cpu)

@@ -95,6 +95,15 @@ static void fill_cpu(struct session *session, struct snapshot *snapshot)
 	snapshot->overflow.threads_uncovered = facts.threads_uncovered;
 }
 
+static const char *no_allocator(const struct session *session)
+{
+	if (session->allocator_questions)
+		return "looking for the allocator's functions";
+	if (session->allocator_skipped)
+		return "no allocator function was found, and a file could not be read: see the modules";
+	return "no allocator function was found in the target";
+}
+
 static void fill_heap(struct session *session, struct snapshot *snapshot, bool with_stacks)
 {
 	struct snapshot_heap *heap = &snapshot->heap;
@@ -109,9 +118,7 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 	heap->mode = session->heap_sampled ? "sampled" : "exact";
 	heap->interval_bytes = session->heap_interval;
 	if (!heap->reason && !session->allocator_count)
-		heap->reason = session->allocator_questions
-				   ? "looking for the allocator's functions"
-				   : "no allocator function was found in the target";
+		heap->reason = no_allocator(session);
 	session_read_books(session);
 	session_read_ages(session);
 	stats = heap_source_stats(session->heap);
@@ -119,9 +126,6 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 	heap->untracked_known = !session->heap_sampled;
 	heap->ages_skipped = live_scan_skipped(session->live_scan);
 	heap_profile_fill(session->heap_profile, snapshot, session_now_s(), with_stacks);
-	snapshot->overflow.ringbuf_dropped += stats.ringbuf_dropped;
-	snapshot->overflow.live_map_full = stats.live_map_full;
-	snapshot->overflow.site_map_full = stats.site_map_full + stats.thread_map_full;
 	snapshot->allocators = xcalloc(session->allocator_count + 1, sizeof(*snapshot->allocators));
 	snapshot->allocator_count = session->allocator_count;
 	if (session->allocator_count)

@@ -154,6 +154,7 @@ struct session {
 	bool maps_with_heap;		/* and whether the heap's were there */
 	double hits_s;			/* when they were last read; 0: never */
 	uint64_t heap_interval;		/* of sampling, now */
+	bool allocator_skipped;		/* a file could not be searched for allocators */
 	bool heap_sampled;		/* not every allocation has been tracked */
 	bool steers;			/* the interval is ours to choose */
 	struct cost_window cost_window;

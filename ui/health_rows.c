@@ -14,6 +14,7 @@ enum fact {
 	FACT_FREES,
 	FACT_RETURNS,
 	FACT_UNLEARNT,
+	FACT_WORKERS,
 	FACT_PROBES,
 	FACT_DEBUG_FILES,
 	FACT_COUNT,
@@ -96,6 +97,9 @@ static struct health_row fact_row(const struct snapshot *snapshot, enum fact fac
 	case FACT_UNLEARNT:
 		return loss_row("stacks cut short", unknown, snapshot->books.unlearnt,
 				"too many waited for a rule");
+	case FACT_WORKERS:
+		return loss_row("replaced workers", snapshot->books.worker_restarts, unknown,
+				"died or hung over a file, see m");
 	case FACT_PROBES:
 		return loss_row("places of probes", unknown, overflow->probes_refused,
 				"the worker named them, and their file has none there");

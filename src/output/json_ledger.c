@@ -78,5 +78,6 @@ json_t *json_ledger(const struct snapshot *snapshot)
 	json_put_count(object, "lost_returns", books->lost_returns);
 	json_put_count(object, "stacks_copied", books->copies);
 	json_put_count(object, "stacks_unlearnt", books->unlearnt);
+	json_put_count(object, "worker_restarts", books->worker_restarts);
 	return object;
 }

@@ -306,6 +306,7 @@ struct snapshot_books {
 	uint64_t lost_returns;	/* calls that were left by a jump */
 	uint64_t copies;	/* allocations whose stack was copied */
 	uint64_t unlearnt;	/* copies, of samples too, of which too many waited: cut where a rule was missing */
+	uint64_t worker_restarts; /* of what reads the files */
 };
 
 /* What of the kernel's the figures rest on. */

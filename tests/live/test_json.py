@@ -79,7 +79,7 @@ SCHEMA = {
                            "hits_per_s": (NUMBER, None), "ns_per_hit": (NUMBER, None)}],
                "tracked_allocations": int, "tracked_frees": int, "failed_allocations": int,
                "replaced": int, "lost_returns": int, "stacks_copied": int,
-               "stacks_unlearnt": int},
+               "stacks_unlearnt": int, "worker_restarts": int},
     "overflow": {"perf_lost": (int, None), "perf_throttled": (int, None),
                  "ringbuf_dropped": (int, None), "live_map_full": (int, None),
                  "site_map_full": (int, None), "debug_files_missing": int,

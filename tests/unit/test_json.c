@@ -265,7 +265,7 @@ static struct snapshot *full_snapshot(void)
 						      .emulated = true,
 						      .hits_per_s = 8.5,
 						      .ns_per_hit = NAN};
-	snapshot->books = (struct snapshot_books){51, 52, 53, 54, 55, 56, 57};
+	snapshot->books = (struct snapshot_books){51, 52, 53, 54, 55, 56, 57, 58};
 	snapshot->thread_count = 2;
 	snapshot->threads = xcalloc(2, sizeof(*snapshot->threads));
 	snapshot->threads[0] = (struct snapshot_thread){41, "worker", 'R', 97.5, 99, 33.0, "run", 5000, 2048};
@@ -400,7 +400,7 @@ Test(json, keys_are_schema_1_exactly)
 					 "self_pct broken_stacks");
 	expect_keys(AT(o, "ledger"),
 		    "channels maps maps_memory_bytes probes tracked_allocations tracked_frees failed_allocations "
-		    "replaced lost_returns stacks_copied stacks_unlearnt");
+		    "replaced lost_returns stacks_copied stacks_unlearnt worker_restarts");
 	expect_keys(AT(o, "ledger", "channels", "0"),
 		    "name produced consumed lost capacity_bytes used_bytes");
 	expect_keys(AT(o, "ledger", "maps", "0"), "name capacity used refused memory_bytes");
@@ -497,6 +497,7 @@ Test(json, ledger)
 	EXPECT_COUNT(55, ledger, "lost_returns");
 	EXPECT_COUNT(56, ledger, "stacks_copied");
 	EXPECT_COUNT(57, ledger, "stacks_unlearnt");
+	EXPECT_COUNT(58, ledger, "worker_restarts");
 	release(o, line, snapshot);
 }
 
