@@ -339,9 +339,13 @@ class BesideHeap(LiveTest):
     def test_within_a_call_whose_return_is_probed(self):
         """The heap's probes have taken a return address off the stacks of what malloc() itself touches."""
         stream = self.stream("-d", "0.5", "--heap", "exact", "--growth", "on", "--", "/usr/bin/python3",
-                             "-c", "keep = [bytes(100000) for i in range(1000)]\nimport time\ntime.sleep(9)")
-        refresh = stream.until(lambda refresh: (refresh["growth"]["bytes"] or 0) > 50 << 20 and
-                               refresh["growth"]["bytes_per_s"] == 0, "all of it touched")
+                             "-c", "keep = [bytes(5000) for i in range(30000)]\nimport time\ntime.sleep(9)")
+        seen = []
+
+        def is_touched(refresh):
+            seen.append(refresh["growth"]["bytes"] or 0)
+            return seen[-1] > 100 << 20 and seen[-1:] == seen[-2:-1]
+        refresh = stream.until(is_touched, "all of it touched")
         growth = refresh["growth"]
         unknown = sum(site["bytes"] for site in growth["sites"] if site["module"] == "[unknown]")
         self.assertLess(unknown, 0.05 * growth["bytes"], growth["sites"][:3])

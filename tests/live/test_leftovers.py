@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import support
 
@@ -26,6 +27,7 @@ class Left(support.LiveTest):
         script = "setsid sleep 300 >/dev/null 2>&1 & echo $!"
         pid = int(subprocess.run(["sh", "-c", script], check=True, stdout=subprocess.PIPE).stdout)
         self.addCleanup(self.stop, pid)
+        support.wait_until(lambda: Path(f"/proc/{pid}/cmdline").read_bytes() == b"sleep\x00300\x00", "exec")
         return pid
 
     @staticmethod

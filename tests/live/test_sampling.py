@@ -98,7 +98,7 @@ class Sampling(support.LiveTest):
         process = self.spawn(self.target("sizes"), "--out", "/dev/null", "--wait",
                              stdin=subprocess.PIPE)
         stream = self.stream("-d", "0.5", "--heap", "auto", "--max-overhead", "0",
-                             "--heap-entries", "16K", process.pid)
+                             "--heap-entries", "2K", process.pid)
         stream.until(lambda refresh: refresh["heap"]["allocators"], "the probes")
         process.stdin.write(b"go\n")
         process.stdin.flush()
@@ -106,7 +106,7 @@ class Sampling(support.LiveTest):
         self.assertEqual(refresh["heap"]["mode"], "sampled")
         refresh = stream.until(lambda refresh: refresh["overflow"]["live_map_full"], "a full map")
         (live,) = [one for one in refresh["ledger"]["maps"] if one["name"] == "live objects"]
-        self.assertEqual(live["capacity"], 16384)
+        self.assertEqual(live["capacity"], 2048)
         self.assertGreater(live["used"], 0.9 * live["capacity"])
         self.assertLessEqual(live["used"], live["capacity"])
         self.assertEqual(live["refused"], refresh["overflow"]["live_map_full"])
