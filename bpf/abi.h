@@ -394,7 +394,13 @@ struct heap_thread {
 	struct stack_memo memo;	/* of the walk that made the record */
 };
 
-/* CPU samples with one stack; the key is its id. */
+/* What CPU samples are counted by. */
+struct stack_key {
+	__u64 stack_id;
+	__u64 thread;		/* 0: of all threads */
+};
+
+/* CPU samples with one stack. */
 struct stack_count {
 	__u64 samples;		/* each with its weight */
 	__u64 sent;		/* its frames are in the ring buffer */

@@ -36,7 +36,7 @@ const volatile bool check = false; /* take both ways, and say what this one made
 struct counts_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1 << 14);
-	__type(key, __u64);
+	__type(key, struct stack_key);
 	__type(value, struct stack_count);
 } counts_even SEC(".maps"), counts_odd SEC(".maps");
 
@@ -75,6 +75,7 @@ struct {
 /* Written by user space. */
 __u32 started = 0;
 __u32 weight = 1; /* how often each sample counts */
+__u32 by_thread = 0; /* those of one stack are counted for each thread by itself */
 __u32 generation = 0; /* even or odd: which map of counts is in use */
 /* Which program of the process the last sample was of, and the rules in the map are of. The second is
  * written by user space, but for the first time. */
@@ -170,19 +171,20 @@ static __always_inline void put_back_return(struct unwind *unwind, const struct 
 	}
 }
 
-static __always_inline bool count(struct cpu_stats *stat, struct stack_record *record, __u64 now)
+static __always_inline bool count(struct cpu_stats *stat, struct stack_record *record, __u32 tid, __u64 now)
 {
 	const struct stack_count first = {.samples = weight};
+	const struct stack_key key = {.stack_id = record->stack_id, .thread = by_thread ? tid : 0};
 	void *counts = generation & 1 ? (void *)&counts_odd : (void *)&counts_even;
-	struct stack_count *found = bpf_map_lookup_elem(counts, &record->stack_id);
+	struct stack_count *found = bpf_map_lookup_elem(counts, &key);
 
 	if (found) {
 		__sync_fetch_and_add(&found->samples, weight);
-	} else if (!bpf_map_update_elem(counts, &record->stack_id, &first, BPF_NOEXIST)) {
-		found = bpf_map_lookup_elem(counts, &record->stack_id);
+	} else if (!bpf_map_update_elem(counts, &key, &first, BPF_NOEXIST)) {
+		found = bpf_map_lookup_elem(counts, &key);
 	} else {
 		/* Another CPU may have been first with the same stack. */
-		found = bpf_map_lookup_elem(counts, &record->stack_id);
+		found = bpf_map_lookup_elem(counts, &key);
 		if (!found)
 			return false;
 		__sync_fetch_and_add(&found->samples, weight);
@@ -286,7 +288,7 @@ static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct c
 		stat->missing_rules++;
 	else if (state == UNWIND_SPECIAL)
 		stat->special_frames++;
-	else if (count(stat, record, end_ns))
+	else if (count(stat, record, tid, end_ns))
 		counted = true;
 	else
 		stat->counts_full++;

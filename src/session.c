@@ -344,6 +344,7 @@ void session_close(struct session *session)
 	free(session->allocators);
 	free(session->probes);
 	free(session->threads);
+	free(session->thread_names);
 	free(session->hits);
 	session_free_answers(session);
 	free(session);

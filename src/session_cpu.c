@@ -32,14 +32,14 @@ static void on_stack(void *context, const struct stack_record *record)
 	session_use_rules(session, record->frames, record->frame_count, true);
 }
 
-static bool take_samples(void *context, uint64_t stack_id, uint64_t samples)
+static bool take_samples(void *context, const struct stack_key *key, uint64_t samples)
 {
 	struct session *session = context;
-	struct stack *stack = stack_table_find(session->stacks, stack_id);
+	struct stack *stack = stack_table_find(session->stacks, key->stack_id);
 
 	if (!stack)
 		return false;
-	cpu_profile_add(session->cpu_profile, stack, samples);
+	cpu_profile_add(session->cpu_profile, stack, (uint32_t)key->thread, samples);
 	session_judge_samples(session, stack, samples);
 	session_ask_again(session, stack);
 	return true;
@@ -154,6 +154,7 @@ static void take_sample(struct session *session, const struct perf_record *recor
 	size_t kernel_count = 0;
 	const struct check_record *said = find_check(session, record);
 	struct unwind_tag tag = {.source = said ? UNWIND_CHECK : UNWIND_CPU,
+				 .thread = session->group == GROUP_THREAD ? record->tid : 0,
 				 .id = said ? said->stack_id : session_sample_weight(session)};
 	struct stack_copy copy = {
 	    .regs = sample->regs,
@@ -173,7 +174,7 @@ static void take_sample(struct session *session, const struct perf_record *recor
 		cpu_profile_add(
 		    session->cpu_profile,
 		    stack_table_intern(session->stacks, kernel, kernel_count, STACK_BROKEN),
-		    session_sample_weight(session));
+		    tag.thread, session_sample_weight(session));
 		return;
 	}
 	if (!said)

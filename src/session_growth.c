@@ -136,7 +136,7 @@ static void on_sample(void *context, size_t ring, const struct perf_record *reco
 	if (session->counts)
 		stack_counts_drain(session->counts);
 	session_put_back_return(session, record, &copy);
-	unwinder_submit(session->unwinder, &copy, (struct unwind_tag){UNWIND_GROWTH, sample->id});
+	unwinder_submit(session->unwinder, &copy, (struct unwind_tag){.source = UNWIND_GROWTH, .id = sample->id});
 }
 
 void session_growth_unwound(struct session *session, uint64_t id, struct stack *stack)

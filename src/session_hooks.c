@@ -116,7 +116,7 @@ static void on_unwound(void *context, struct unwind_tag tag, struct stack *stack
 		session_ask_again(session, stack);
 	}
 	if (tag.source == UNWIND_CPU)
-		cpu_profile_add(session->cpu_profile, stack, tag.id);
+		cpu_profile_add(session->cpu_profile, stack, tag.thread, tag.id);
 	else if (tag.source == UNWIND_CHECK)
 		session_check(session, tag.id, stack);
 	else if (tag.source == UNWIND_GROWTH)
@@ -231,7 +231,7 @@ static void on_heap_copy(void *context, const struct copy_header *header, const 
 	/* Learnt in any case: where the copy does not reach so far, the kernel's walk does. */
 	unwinder_want(session->unwinder, header->missing);
 	unwinder_submit(session->unwinder, &copy,
-			(struct unwind_tag){UNWIND_HEAP, header->stack_id});
+			(struct unwind_tag){.source = UNWIND_HEAP, .id = header->stack_id});
 }
 
 static void on_mapped(void *context, const struct perf_mmap *mmap)

@@ -127,7 +127,7 @@ static void on_returned(void *context, enum mapping_call kind, const struct perf
 		memcpy(event->regs, from->regs, sizeof(event->regs));
 	}
 	session_learn_mappings(session);
-	unwinder_submit(session->unwinder, &copy, (struct unwind_tag){UNWIND_MAPPING, id});
+	unwinder_submit(session->unwinder, &copy, (struct unwind_tag){.source = UNWIND_MAPPING, .id = id});
 }
 
 static void on_executed(void *context, uint64_t time_ns)

@@ -41,7 +41,9 @@ static void open_counts(struct session *session)
 		     session)) {
 		stack_counts_close(session->counts);
 		session->counts = NULL;
+		return;
 	}
+	stack_counts_set_by_thread(session->counts, session->group == GROUP_THREAD);
 }
 
 static void close_counts(struct session *session)

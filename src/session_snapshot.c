@@ -189,6 +189,7 @@ struct snapshot *session_snapshot(struct session *session, const struct snapshot
 	fill_trees(session, snapshot);
 	session_fill_source(session, snapshot);
 	session_fill_threads(session, snapshot);
+	session_name_threads(session, snapshot);
 	if (request->combined)
 		snapshot_fill_combined(snapshot);
 	if (snapshot->group == GROUP_MODULE)

@@ -3,7 +3,7 @@
  * session_hooks.c (from one stage to the next), session_allocators.c (which functions are probed),
  * session_growth.c (page faults), session_mappings.c (mmap() and its like), session_memory.c
  * (memory in all), session_modules.c (the files it has code of),
- * session_maps.c (memory of BPF maps), session_threads.c, session_source.c (a function's lines and instructions), session_lines.c (which names and lines are worth most) and session_snapshot.c.
+ * session_maps.c (memory of BPF maps), session_threads.c, session_thread_names.c, session_source.c (a function's lines and instructions), session_lines.c (which names and lines are worth most) and session_snapshot.c.
  */
 #ifndef RSP_SESSION_STATE_H
 #define RSP_SESSION_STATE_H
@@ -149,6 +149,8 @@ struct session {
 	pid_t cost_pid;
 	struct source_text *source_text; /* of the function that is looked at, owned; NULL: none */
 	struct session_threads *threads; /* as last read, owned; NULL: never */
+	struct snapshot_thread_name *thread_names; /* of the last rows by thread, owned */
+	size_t thread_name_count;
 	struct session_map maps[SESSION_MAPS]; /* as last read */
 	double maps_s;			/* when that was; 0: never */
 	bool maps_with_heap;		/* and whether the heap's were there */
@@ -325,6 +327,10 @@ void session_fill_modules(struct session *session, struct snapshot *snapshot);
 
 /* The threads, where they are asked for; after the CPU's figures. */
 void session_fill_threads(struct session *session, struct snapshot *snapshot);
+
+/* Names the threads of what is grouped by thread, after the CPU's figures. */
+void session_name_threads(struct session *session, struct snapshot *snapshot);
+
 /* Sees by the kernel's part of their stack whether samples were taken while it served a probe. */
 void session_judge_samples(struct session *session, const struct stack *stack, uint64_t samples);
 /* What a hit and a sample cost is known from now on. */

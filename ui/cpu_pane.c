@@ -1,5 +1,5 @@
 /*
- * The pane of functions that use the CPU, or of lines or modules. Its rows are a pane_choice.
+ * The pane of functions that use the CPU, or of lines, modules or functions of threads. Its rows are a pane_choice.
  */
 #include "config.h"
 
@@ -16,10 +16,14 @@ enum {
 	COLUMN_CHANGE = CPU_COLUMN_TOTAL + 1,
 	COLUMN_SHARE,
 	COLUMN_TREND,
+	COLUMN_THREAD,
 	COLUMN_FUNCTION,
 	COLUMN_MODULE,
 	COLUMN_WHERE,
 };
+
+/* What the thread is among a row's texts: the last. */
+enum { THREAD_PART = VIEW_LAST_PART + 1 };
 
 /* Own shares from which on a row is hot, and below which it is noise, in per cent. */
 static const double hot_pct = 10.0, cold_pct = 0.5;
@@ -37,6 +41,7 @@ static const struct table_column columns[] = {
     [COLUMN_SHARE] = {"SHARE", "SELF% as a bar", {10, 10, 5, 0}, true, false},
     [COLUMN_TREND] =
 	{"TREND", "samples in it over the last minute", {6, 12, 4, 0}, true, false},
+    [COLUMN_THREAD] = {"THREAD", "in which thread: name and number, with l", {12, 24, 0, 0}, true, false},
     [COLUMN_FUNCTION] =
 	{"FUNCTION", "[k]: kernel, ~inl: inlined into its callers", {24, 96, 0, 36}, true, true},
     [COLUMN_MODULE] = {"MODULE", "executable or library", {12, 32, 6, 0}, true, false},
@@ -83,6 +88,8 @@ static struct view_key function_key(const void *rows, size_t index, unsigned col
 		return view_number(row->change_pct);
 	case COLUMN_TREND:
 		return view_number(row->trend[SNAPSHOT_TREND - 1]);
+	case COLUMN_THREAD:
+		return view_text(row->thread);
 	case COLUMN_MODULE:
 		return view_text(row->module);
 	case COLUMN_WHERE:
@@ -129,6 +136,8 @@ static const char *function_cell(const void *rows, size_t index, const struct ta
 				 cell->cols, cell->glyphs);
 	case COLUMN_TREND:
 		return cell_trend(buf, size, function->trend, cell);
+	case COLUMN_THREAD:
+		return function->thread ? function->thread : "-";
 	case COLUMN_MODULE:
 		return module;
 	case COLUMN_WHERE:
@@ -158,6 +167,8 @@ static const char *row_text(const void *rows, size_t index, unsigned part)
 {
 	const struct snapshot_function *function = function_at(rows, index);
 
+	if (part == THREAD_PART && ((const struct pane_choice *)rows)->shown_group == GROUP_THREAD)
+		return function->thread ? function->thread : "";
 	return cell_search_part(part, function->name, function->module, function->file);
 }
 
@@ -170,18 +181,20 @@ static struct view_source function_source(const struct snapshot *snapshot,
 	    .id = function_id,
 	    .key = function_key,
 	    .text = row_text,
-	    .lasting = true,
+	    .lasting = choice->shown_group != GROUP_THREAD, /* whose name may change */
 	};
 }
 
 static uint32_t hidden(const struct snapshot *snapshot)
 {
-	uint32_t change = isnan(snapshot->baseline_s) ? UINT32_C(1) << COLUMN_CHANGE : 0;
+	uint32_t nothing = isnan(snapshot->baseline_s) ? UINT32_C(1) << COLUMN_CHANGE : 0;
 
+	if (snapshot->group != GROUP_THREAD)
+		nothing |= UINT32_C(1) << COLUMN_THREAD;
 	/* A module's row says no more in these. */
 	if (snapshot->group == GROUP_MODULE)
-		return change | UINT32_C(1) << COLUMN_MODULE | UINT32_C(1) << COLUMN_WHERE;
-	return change;
+		nothing |= UINT32_C(1) << COLUMN_MODULE | UINT32_C(1) << COLUMN_WHERE;
+	return nothing;
 }
 
 static bool is_off(const struct snapshot *snapshot)
@@ -224,7 +237,8 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 		  size_t size)
 {
 	static const char *const groups[] = {
-	    [GROUP_FUNCTION] = "", [GROUP_LINE] = "by line, ", [GROUP_MODULE] = "by module, "};
+	    [GROUP_FUNCTION] = "", [GROUP_LINE] = "by line, ", [GROUP_MODULE] = "by module, ",
+	    [GROUP_THREAD] = "by thread, "};
 	const struct snapshot_cpu *cpu = &snapshot->cpu;
 	char window[2 * FMT_SIZE];
 

@@ -45,7 +45,7 @@ static const struct keymap_entry entries[] = {
     {COMMAND_UNDO, {'u'}, "undo that", NULL},
     {COMMAND_BASELINE, {'b'}, "compare with now, in a column +/-", "Base"},
     {COMMAND_NO_BASELINE, {'B'}, "compare no more", NULL},
-    {COMMAND_GROUP, {'l'}, "CPU by function, line, module; sites by line, module", "Lines"},
+    {COMMAND_GROUP, {'l'}, "CPU by function, line, module, thread; sites by line, module", "Lines"},
     {COMMAND_WINDOW_LONGER, {'+', '='}, "CPU of more time: last refresh, 10 s, all", ""},
     {COMMAND_WINDOW_SHORTER, {'-'}, "CPU of less time", "Window"},
     {COMMAND_DELAY, {'d'}, "time between refreshes", NULL},

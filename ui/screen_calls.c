@@ -125,12 +125,12 @@ static enum detail_kind detail_of(const struct screen *screen, enum pane_id show
 	}
 }
 
-/* The id of what details are of: for a line's row that of its function. */
+/* The id of what details are of: for the row of a line, or of a thread, that of its function. */
 static uint64_t selected_row(const struct screen *screen, const struct view *view)
 {
 	const struct snapshot_function *row;
 
-	if (screen->focus != PANE_CPU || screen->choice.shown_group != GROUP_LINE)
+	if (screen->focus != PANE_CPU || screen->choice.shown_group == GROUP_FUNCTION)
 		return view->selected_id;
 	row = &screen->choice.functions[view_index(view, view->selected)];
 	return cpu_profile_function_id(row->name, row->module);

@@ -37,6 +37,7 @@ static const struct word windows[] = {
 static const struct word groups[] = {{"function", GROUP_FUNCTION},
 				     {"line", GROUP_LINE},
 				     {"module", GROUP_MODULE},
+				     {"thread", GROUP_THREAD},
 				     {NULL, 0}};
 
 static const struct word kernels[] = {{"folded", false}, {"unfolded", true}, {NULL, 0}};

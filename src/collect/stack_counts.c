@@ -32,7 +32,7 @@ enum {
 
 /* How much of each map's count has been handed out. */
 struct counted {
-	uint64_t stack_id;
+	struct stack_key key;
 	uint64_t samples[2];
 	UT_hash_handle hh;
 };
@@ -50,7 +50,7 @@ struct stack_counts {
 	uint64_t unknown;
 	int cpus;
 	struct cpu_stats *per_cpu;
-	uint64_t *batch_ids;
+	struct stack_key *batch_keys;
 	struct stack_count *batch_counts;
 };
 
@@ -154,7 +154,7 @@ int stack_counts_open(struct stack_counts **ret_counts, const struct counts_opti
 			       strerror(-code));
 	}
 	counts->per_cpu = xcalloc((size_t)counts->cpus, sizeof(*counts->per_cpu));
-	counts->batch_ids = xcalloc(BATCH, sizeof(*counts->batch_ids));
+	counts->batch_keys = xcalloc(BATCH, sizeof(*counts->batch_keys));
 	counts->batch_counts = xcalloc(BATCH, sizeof(*counts->batch_counts));
 	*ret_counts = counts;
 	return 0;
@@ -184,7 +184,7 @@ void stack_counts_close(struct stack_counts *counts)
 	ring_buffer__free(counts->records);
 	cpu_bpf__destroy(counts->skeleton);
 	free(counts->per_cpu);
-	free(counts->batch_ids);
+	free(counts->batch_keys);
 	free(counts->batch_counts);
 	free(counts);
 }
@@ -210,6 +210,11 @@ void stack_counts_set_weight(struct stack_counts *counts, unsigned weight)
 	counts->skeleton->data->weight = weight;
 }
 
+void stack_counts_set_by_thread(struct stack_counts *counts, bool by_thread)
+{
+	counts->skeleton->bss->by_thread = by_thread;
+}
+
 int stack_counts_fd(const struct stack_counts *counts)
 {
 	return ring_buffer__epoll_fd(counts->records);
@@ -220,16 +225,16 @@ void stack_counts_drain(struct stack_counts *counts)
 	(void)ring_buffer__consume(counts->records);
 }
 
-static struct counted *find_or_make_counted(struct stack_counts *counts, uint64_t stack_id)
+static struct counted *find_or_make_counted(struct stack_counts *counts, const struct stack_key *key)
 {
 	struct counted *counted;
 
-	HASH_FIND(hh, counts->counted, &stack_id, sizeof(stack_id), counted);
+	HASH_FIND(hh, counts->counted, key, sizeof(*key), counted);
 	if (counted)
 		return counted;
 	counted = xcalloc(1, sizeof(*counted));
-	counted->stack_id = stack_id;
-	HASH_ADD(hh, counts->counted, stack_id, sizeof(counted->stack_id), counted);
+	counted->key = *key;
+	HASH_ADD(hh, counts->counted, key, sizeof(counted->key), counted);
 	return counted;
 }
 
@@ -251,17 +256,17 @@ static int read_map(struct stack_counts *counts, unsigned map, bool last, take_s
 		__u32 count = BATCH;
 		int code =
 		    bpf_map_lookup_batch(map_fd(counts, map), first ? NULL : &position, &position,
-					 counts->batch_ids, counts->batch_counts, &count, NULL);
+					 counts->batch_keys, counts->batch_counts, &count, NULL);
 
 		end = code == -ENOENT;
 		if (code && !end)
 			return code;
 		for (__u32 i = 0; i < count; i++) {
 			struct counted *counted =
-			    find_or_make_counted(counts, counts->batch_ids[i]);
+			    find_or_make_counted(counts, &counts->batch_keys[i]);
 			uint64_t samples = counts->batch_counts[i].samples - counted->samples[map];
 
-			if (samples && take(context, counts->batch_ids[i], samples))
+			if (samples && take(context, &counts->batch_keys[i], samples))
 				counted->samples[map] += samples;
 			else if (last)
 				counts->unknown += samples;
@@ -274,10 +279,10 @@ static int read_map(struct stack_counts *counts, unsigned map, bool last, take_s
 
 static void empty_map(struct stack_counts *counts, unsigned map)
 {
-	uint64_t stack_id;
+	struct stack_key key;
 
-	while (bpf_map_get_next_key(map_fd(counts, map), NULL, &stack_id) == 0)
-		if (bpf_map_delete_elem(map_fd(counts, map), &stack_id))
+	while (bpf_map_get_next_key(map_fd(counts, map), NULL, &key) == 0)
+		if (bpf_map_delete_elem(map_fd(counts, map), &key))
 			break;
 	forget_counted(counts, map);
 }
@@ -313,7 +318,7 @@ int stack_counts_read(struct stack_counts *counts, take_samples_fn take, void *c
 void stack_counts_each(const struct stack_counts *counts, counted_stack_fn use, void *context)
 {
 	for (const struct counted *counted = counts->counted; counted; counted = counted->hh.next)
-		use(context, counted->stack_id);
+		use(context, counted->key.stack_id);
 }
 
 bool stack_counts_executed(const struct stack_counts *counts)
@@ -321,10 +326,10 @@ bool stack_counts_executed(const struct stack_counts *counts)
 	return counts->skeleton->bss->rules_exec_id != counts->skeleton->bss->exec_id;
 }
 
-static bool forget_samples(void *context, uint64_t stack_id, uint64_t samples)
+static bool forget_samples(void *context, const struct stack_key *key, uint64_t samples)
 {
 	(void)context;
-	(void)stack_id;
+	(void)key;
 	(void)samples;
 	return true;
 }

@@ -51,18 +51,22 @@ void stack_counts_start(struct stack_counts *counts);
 /* How often each sample counts from now on: the rarer they are, the more it stands for. */
 void stack_counts_set_weight(struct stack_counts *counts, unsigned weight);
 
+/* Whether the samples of one stack are counted for each thread by itself from now on. */
+void stack_counts_set_by_thread(struct stack_counts *counts, bool by_thread);
+
 /* The ring buffer's descriptor to wait on, and reading it. */
 int stack_counts_fd(const struct stack_counts *counts);
 void stack_counts_drain(struct stack_counts *counts);
 
 /*
- * Hands out what was counted since the last call, by stack. `take` returns false for a stack that is
+ * Hands out what was counted since the last call, by stack and thread. `take` returns false for a stack that is
  * not known yet, whose samples are then handed out again at the next call. 0, or -errno.
  */
-typedef bool (*take_samples_fn)(void *context, uint64_t stack_id, uint64_t samples);
+typedef bool (*take_samples_fn)(void *context, const struct stack_key *key, uint64_t samples);
 int stack_counts_read(struct stack_counts *counts, take_samples_fn take, void *context);
 
-/* Calls back with the id of every stack that may be counted again without its frames being sent. */
+/* Calls back with the id of every stack that may be counted again without its frames being sent,
+ * more than once perhaps. */
 typedef void (*counted_stack_fn)(void *context, uint64_t stack_id);
 void stack_counts_each(const struct stack_counts *counts, counted_stack_fn use, void *context);
 

@@ -15,16 +15,23 @@
 #include "profile/sample_counts.h"
 #include "symbol/client.h"
 
-struct stack_samples {
+/* Without padding: hashed as bytes. */
+struct samples_key {
 	struct stack *stack;
+	uint64_t thread; /* 0: not told apart */
+};
+
+struct stack_samples {
+	struct samples_key key;
 	struct sample_counts samples;
 	UT_hash_handle hh;
 };
 
 struct cpu_profile {
 	struct stack_samples *stacks;
-	/* What stacks that are no longer kept one by one came to. */
-	struct folded_row *folded[SNAPSHOT_GROUPS];
+	/* What stacks that are no longer kept one by one came to; of no thread, as there may be any
+	 * number of those. */
+	struct folded_row *folded[GROUP_THREAD];
 	struct sample_clock clock;
 	uint64_t stamp; /* of the stack that was summed last */
 	struct sample_counts samples;
@@ -70,7 +77,7 @@ void cpu_profile_reset(struct cpu_profile *profile)
 		HASH_DEL(profile->stacks, count);
 		free(count);
 	}
-	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++)
+	for (enum snapshot_group group = GROUP_FUNCTION; group < GROUP_THREAD; group++)
 		folded_rows_free(&profile->folded[group]);
 	profile->samples = (struct sample_counts){0};
 	profile->marked = false;
@@ -123,8 +130,10 @@ void cpu_profile_set_time(struct cpu_profile *profile, double now_s)
 	sample_clock_set(&profile->clock, now_s);
 }
 
-void cpu_profile_add(struct cpu_profile *profile, struct stack *stack, uint64_t samples)
+void cpu_profile_add(struct cpu_profile *profile, struct stack *stack, uint32_t thread,
+		     uint64_t samples)
 {
+	const struct samples_key key = {stack, thread};
 	struct stack_samples *count;
 
 	sample_counts_add(&profile->samples, &profile->clock, samples);
@@ -137,11 +146,11 @@ void cpu_profile_add(struct cpu_profile *profile, struct stack *stack, uint64_t 
 	if (stack->frame_count && stack->frames[0] >> 63)
 		profile->kernel += samples;
 	add_to_modules(profile, stack, samples);
-	HASH_FIND(hh, profile->stacks, &stack, sizeof(stack), count);
+	HASH_FIND(hh, profile->stacks, &key, sizeof(key), count);
 	if (!count) {
 		count = xcalloc(1, sizeof(*count));
-		count->stack = stack;
-		HASH_ADD(hh, profile->stacks, stack, sizeof(count->stack), count);
+		count->key = key;
+		HASH_ADD(hh, profile->stacks, key, sizeof(count->key), count);
 	}
 	sample_counts_add(&count->samples, &profile->clock, samples);
 }
@@ -183,12 +192,13 @@ static void sum_stack(const struct cpu_profile *profile, struct row_sum **sums,
 	bool innermost = true;
 
 	sample_counts_sum(&count->samples, &profile->clock, &samples);
-	for (uint32_t i = 0; i < count->stack->frame_count; i++) {
-		const struct symbol *symbol = count->stack->symbols[i];
+	for (uint32_t i = 0; i < count->key.stack->frame_count; i++) {
+		const struct symbol *symbol = count->key.stack->symbols[i];
 
 		for (size_t j = 0; j < symbol->frame_count; j++) {
 			const struct symbol_frame *frame = &symbol->frames[j];
-			const struct row_key key = row_key_of(frame, symbol->module, group);
+			const struct row_key key = row_key_of(
+			    frame, symbol->module, (uint32_t)count->key.thread, group);
 			struct row_sum *sum = find_or_make_sum(sums, &key);
 
 			row_place_learn(&sum->place, frame, group);
@@ -221,8 +231,8 @@ static int latest_first(const void *left, const void *right)
 
 static void fold(struct cpu_profile *profile, struct stack_samples *stack)
 {
-	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++)
-		folded_rows_add(&profile->folded[group], group, stack->stack, &stack->samples,
+	for (enum snapshot_group group = GROUP_FUNCTION; group < GROUP_THREAD; group++)
+		folded_rows_add(&profile->folded[group], group, stack->key.stack, &stack->samples,
 				&profile->clock, ++profile->stamp);
 	/* A table that has an entry is one. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	HASH_DEL(profile->stacks, stack);
@@ -234,7 +244,7 @@ void cpu_profile_fold_rare(struct cpu_profile *profile, uint64_t one_in, unsigne
 	uint64_t most = profile->samples.totals.all / one_in;
 	struct stack_samples *stack, *next;
 
-	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++)
+	for (enum snapshot_group group = GROUP_FUNCTION; group < GROUP_THREAD; group++)
 		folded_rows_age(profile->folded[group], &profile->clock);
 	HASH_ITER (hh, profile->stacks, stack, next)
 		if (stack->samples.totals.all <= most &&
@@ -261,7 +271,7 @@ void cpu_profile_fold(struct cpu_profile *profile, size_t keep)
 void cpu_profile_each_stack(const struct cpu_profile *profile, stack_fn use, void *context)
 {
 	for (const struct stack_samples *count = profile->stacks; count; count = count->hh.next)
-		use(context, count->stack, count->samples.totals.all);
+		use(context, count->key.stack, count->samples.totals.all);
 }
 
 static int by_self(const void *left, const void *right)
@@ -282,7 +292,7 @@ static void each_totals(struct cpu_profile *profile, void (*use)(struct sample_t
 	use(&profile->samples.totals);
 	for (struct stack_samples *count = profile->stacks; count; count = count->hh.next)
 		use(&count->samples.totals);
-	for (enum snapshot_group group = GROUP_FUNCTION; group < SNAPSHOT_GROUPS; group++) {
+	for (enum snapshot_group group = GROUP_FUNCTION; group < GROUP_THREAD; group++) {
 		for (struct folded_row *row = profile->folded[group]; row; row = row->hh.next) {
 			use(&row->self);
 			use(&row->total);
@@ -333,7 +343,8 @@ static void sum_folded(const struct cpu_profile *profile, struct row_sum **sums,
 {
 	const struct folded_row *row;
 
-	for (row = profile->folded[group]; row; row = row->hh.next)
+	for (row = profile->folded[group == GROUP_THREAD ? GROUP_FUNCTION : group]; row;
+	     row = row->hh.next)
 		sum_folded_row(profile, sums, row);
 	for (row = profile->folded[GROUP_FUNCTION]; row && group == GROUP_LINE; row = row->hh.next)
 		if (folded_without_lines(row->key.module))
@@ -359,6 +370,7 @@ static void finish_row(const struct cpu_profile *profile, const struct sample_su
 	    .line = sum->place.line,
 	    .kernel = sum->key.module->kind == MODULE_KALLSYMS,
 	    .inlined = sum->place.inlined,
+	    .tid = (int)sum->key.thread,
 	    .self_samples = sum->self_samples,
 	    .total_samples = sum->total_samples,
 	    .self_pct = share(sum->self_samples, profile->samples.totals.all),

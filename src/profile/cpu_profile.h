@@ -20,8 +20,12 @@ void cpu_profile_free(struct cpu_profile *profile);
 /* Sets the time at which what is booked from now on was sampled, in seconds since the start. */
 void cpu_profile_set_time(struct cpu_profile *profile, double now_s);
 
-/* Books samples with one stack, borrowed until it is folded; NULL: it is lost. */
-void cpu_profile_add(struct cpu_profile *profile, struct stack *stack, uint64_t samples);
+/*
+ * Books samples with one stack, borrowed until it is folded; NULL: it is lost. `thread` is its tid, or 0
+ * where threads are not told apart.
+ */
+void cpu_profile_add(struct cpu_profile *profile, struct stack *stack, uint32_t thread,
+		     uint64_t samples);
 
 /*
  * Keeps so many stacks one by one, those that were sampled last, and only the functions' sums of the
@@ -35,7 +39,8 @@ void cpu_profile_fold(struct cpu_profile *profile, size_t keep);
  */
 void cpu_profile_fold_rare(struct cpu_profile *profile, uint64_t one_in, unsigned seconds);
 
-/* Calls back with every stack that is kept and its samples, in no order. */
+/* Calls back with every stack that is kept and its samples, in no order; once for each of its threads that
+ * are told apart. */
 void cpu_profile_each_stack(const struct cpu_profile *profile, stack_fn use, void *context);
 
 /* Samples whose innermost frame is in a module, and whose walk got no further than it. */

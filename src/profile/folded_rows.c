@@ -57,7 +57,7 @@ static void add_frame(struct folded_row **rows, enum snapshot_group group,
 		      const struct sample_counts *samples, const struct sample_clock *clock,
 		      uint64_t stamp)
 {
-	const struct row_key key = row_key_of(frame, module, group);
+	const struct row_key key = row_key_of(frame, module, 0, group);
 	struct folded_row *row = find_or_make(rows, &key);
 
 	row_place_learn(&row->place, frame, group);

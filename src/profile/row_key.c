@@ -9,7 +9,7 @@
 #include "profile/cpu_profile.h"
 
 struct row_key row_key_of(const struct symbol_frame *frame, const struct module *module,
-			  enum snapshot_group group)
+			  uint32_t thread, enum snapshot_group group)
 {
 	struct row_key key = {.name = frame->function, .module = module};
 
@@ -18,6 +18,8 @@ struct row_key row_key_of(const struct symbol_frame *frame, const struct module 
 	} else if (group == GROUP_LINE) {
 		key.file = frame->file;
 		key.line = frame->line;
+	} else if (group == GROUP_THREAD) {
+		key.thread = thread;
 	}
 	return key;
 }
@@ -26,6 +28,8 @@ uint64_t row_key_id(const struct row_key *key)
 {
 	XXH64_hash_t id = cpu_profile_function_id(key->name, key->module->name);
 
+	if (key->thread)
+		return XXH3_64bits_withSeed(&key->thread, sizeof(key->thread), id);
 	if (!key->file)
 		return id;
 	id = XXH3_64bits_withSeed(key->file, strlen(key->file), id);
@@ -40,7 +44,7 @@ struct row_place row_place_begin(const struct row_key *key)
 void row_place_learn(struct row_place *place, const struct symbol_frame *frame,
 		     enum snapshot_group group)
 {
-	if (group == GROUP_FUNCTION && !place->file && frame->decl_file) {
+	if ((group == GROUP_FUNCTION || group == GROUP_THREAD) && !place->file && frame->decl_file) {
 		place->file = frame->decl_file;
 		place->line = frame->decl_line;
 	}

@@ -1,5 +1,5 @@
 /*
- * What samples are summed by: functions, lines or modules, and where each is. Names and files are
+ * What samples are summed by: functions, lines, modules or functions of threads, and where each is. Names and files are
  * interned, so pointers tell them apart.
  */
 #ifndef RSP_PROFILE_ROW_KEY_H
@@ -17,6 +17,7 @@ struct row_key {
 	const struct module *module;
 	const char *file; /* only by line */
 	uint64_t line;
+	uint64_t thread; /* only by thread; 0: not known */
 };
 
 struct row_place {
@@ -25,9 +26,9 @@ struct row_place {
 	bool inlined; /* so far only seen inlined into others */
 };
 
-/* What a frame is summed by. */
+/* What a frame is summed by, of a sample in this thread. */
 struct row_key row_key_of(const struct symbol_frame *frame, const struct module *module,
-			  enum snapshot_group group);
+			  uint32_t thread, enum snapshot_group group);
 
 /* The row's id, see struct snapshot_function. */
 uint64_t row_key_id(const struct row_key *key);

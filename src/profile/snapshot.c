@@ -105,6 +105,7 @@ void snapshot_free(struct snapshot *snapshot)
 	free(snapshot->functions);
 	free(snapshot->folded);
 	free(snapshot->grouped);
+	free(snapshot->thread_names);
 	free(snapshot->allocators);
 	free(snapshot->channels);
 	free(snapshot->maps);

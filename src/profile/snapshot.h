@@ -32,7 +32,7 @@ enum snapshot_window {
 };
 
 /* What one row of the functions stands for. */
-enum snapshot_group { GROUP_FUNCTION, GROUP_LINE, GROUP_MODULE, SNAPSHOT_GROUPS };
+enum snapshot_group { GROUP_FUNCTION, GROUP_LINE, GROUP_MODULE, GROUP_THREAD, SNAPSHOT_GROUPS };
 
 struct snapshot_samples {
 	uint64_t self, total;
@@ -55,6 +55,8 @@ struct snapshot_function {
 	struct snapshot_samples in[SNAPSHOT_WINDOWS];
 	double change_pct;	/* share of self since the baseline less that before; NAN: no baseline */
 	double trend[SNAPSHOT_TREND]; /* self samples in parts of the last minute; NAN: before the start */
+	int tid;		/* by thread: what it does in this one; 0: its samples were not told apart */
+	const char *thread;	/* by thread: see snapshot_thread_name; NULL: as tid 0 */
 };
 
 struct snapshot_frame {
@@ -141,6 +143,12 @@ struct snapshot_allocator {
 };
 
 enum { SNAPSHOT_THREAD_NAME = 64, SNAPSHOT_GOVERNOR_TEXT = 192 };
+
+/* "name/tid", raw: the name is the target's, "?" where it is not known. */
+struct snapshot_thread_name {
+	int tid;
+	char text[SNAPSHOT_THREAD_NAME + 16];
+};
 
 /* A thread of the target's. */
 struct snapshot_thread {
@@ -402,6 +410,7 @@ struct snapshot {
 	enum snapshot_group group;
 	size_t grouped_count;
 	struct snapshot_function *grouped; /* owned; by the group, in the same order; none of functions */
+	struct snapshot_thread_name *thread_names; /* owned; what rows by thread have theirs from */
 	size_t site_count;
 	struct snapshot_site *sites; /* owned; by live bytes, then allocated bytes, then id */
 	size_t site_module_count;

@@ -18,6 +18,7 @@ struct unwinder;
 /* Where a copy came from and goes back to: whoever submitted it gives the meaning. */
 struct unwind_tag {
 	uint32_t source;
+	uint32_t thread;
 	uint64_t id;
 };
 

@@ -38,6 +38,18 @@ static void fill_windows(const struct model *model, size_t index, struct snapsho
 			row->trend[part] = (double)NAN;
 }
 
+/* A function of the model is always in the same thread; every seventh is from before. */
+static void set_thread(struct snapshot_function *row, size_t index)
+{
+	static const struct snapshot_thread_name threads[] = {
+	    {4127, "ordersd/4127"}, {4128, "engine/4128"}, {4129, "audit-0/4129"}};
+
+	if (index % 7 == 6)
+		return;
+	row->tid = threads[index % 3].tid;
+	row->thread = threads[index % 3].text;
+}
+
 /* The rows of each module as one; the model knows no other lines than those of its functions. */
 static void fill_group(const struct model *model, struct snapshot *snapshot)
 {
@@ -53,8 +65,11 @@ static void fill_group(const struct model *model, struct snapshot *snapshot)
 		while (model->group == GROUP_MODULE && at < snapshot->grouped_count &&
 		       strcmp(to[at].module, from->module) != 0)
 			at++;
-		if (model->group == GROUP_LINE || at == snapshot->grouped_count) {
-			to[snapshot->grouped_count++] = *from;
+		if (model->group != GROUP_MODULE || at == snapshot->grouped_count) {
+			to[snapshot->grouped_count] = *from;
+			if (model->group == GROUP_THREAD)
+				set_thread(&to[snapshot->grouped_count], i);
+			snapshot->grouped_count++;
 			continue;
 		}
 		for (size_t window = 0; window < SNAPSHOT_WINDOWS; window++) {

@@ -153,6 +153,8 @@ class GoldenTest(unittest.TestCase):
         self.check("marks-undone-120x35", terminal)
         terminal.press("l", "l", "-", "-")
         self.check("modules-latest-120x35", terminal)
+        terminal.press("l")
+        self.check("by-thread-120x35", terminal)
 
     def test_ascii_locale(self):
         self.check("ascii-80x24", self.open_replay((80, 24), "busy", variables=ASCII))

@@ -237,6 +237,22 @@ class ScreenTest(unittest.TestCase):
         terminal.wait_for(r"^. +[1-9]\S* +\S+ +[1-9]\S* +[1-9]\S* +[1-9]\S* [RSD] +\d+ \S+ +"
                           r"demo_hash_block")
 
+    def test_functions_by_thread(self):
+        """Each of two threads is only in its own function, and both count for the process."""
+        terminal = self.open_top(name="apart")
+        terminal.wait_for(r"\buse_the_cpu\b")
+        terminal.press("2", "l", "l", "l", "T")
+        terminal.wait_for(r"\[CPU\] by thread, ")
+        for thread in ("left", "right"):
+            terminal.wait_for(rf"^. +0\.0 +[1-9]\S* .*\b{thread}/\d+ +apart_{thread}\b")
+        terminal.press("f", "left/", "Enter")
+        terminal.wait_for(r"^. +[1-9]\S* +[1-9]\S* .*\bleft/\d+ +use_the_cpu\b")
+        self.assertNotRegex(terminal.text(), r"right|apart_right| - +use_the_cpu")
+        self.assertNotRegex(terminal.text(), r"\bleft/\d+ +apart_right")
+        terminal.press("Escape", "l")
+        terminal.wait_for(r"\[CPU\] last ")
+        terminal.wait_for(r"^. +(9\d\.\d|100) +\S+ .*\buse_the_cpu\b")
+
     def test_tree_of_calls(self):
         """Callees, closed and expanded, and callers, of a program whose calls are known."""
         terminal = self.open_top(name="demo")

@@ -64,7 +64,7 @@ TestSuite(profile_cpu, .init = set_up, .fini = tear_down);
 static void add(struct stack *stack, unsigned samples)
 {
 	while (samples--)
-		cpu_profile_add(profile, stack, 1);
+		cpu_profile_add(profile, stack, 0, 1);
 }
 
 static void fill(void)
@@ -613,6 +613,50 @@ Test(profile_cpu, groups)
 		cr_expect_eq(snapshot->grouped[i].line, 12);
 		cr_expect_eq(snapshot->grouped[i].total_samples, 3);
 	}
+}
+
+/* Samples of the function's row of a thread, since attachment. */
+static uint64_t in_thread(const struct snapshot *of, const char *name, int tid)
+{
+	for (size_t i = 0; i < of->grouped_count; i++)
+		if (of->grouped[i].tid == tid && strcmp(of->grouped[i].name, name) == 0)
+			return of->grouped[i].total_samples;
+	return 0;
+}
+
+Test(profile_cpu, functions_of_threads)
+{
+	struct stack leaf = STACK(user_frames, &leaf_symbol, &main_symbol);
+	struct stack outer = STACK(user_frames, &main_symbol);
+	struct snapshot *by_thread;
+
+	add(&leaf, 1);
+	cpu_profile_add(profile, &leaf, 17, 4);
+	cpu_profile_add(profile, &leaf, 18, 2);
+	cpu_profile_add(profile, &outer, 18, 8);
+	by_thread = filled(GROUP_THREAD);
+	cr_expect_eq(by_thread->grouped_count, 6);
+	cr_expect_eq(in_thread(by_thread, "leaf", 17), 4);
+	cr_expect_eq(in_thread(by_thread, "main", 17), 4);
+	cr_expect_eq(in_thread(by_thread, "leaf", 18), 2);
+	cr_expect_eq(in_thread(by_thread, "main", 18), 10);
+	cr_expect_eq(in_thread(by_thread, "leaf", 0), 1, "not told apart");
+	cr_expect_eq(by_thread->grouped[0].tid, 18, "the hottest");
+	cr_expect_neq(by_thread->grouped[1].id, by_thread->grouped[2].id);
+	cr_expect_str_eq(by_thread->grouped[0].file, "main.h");
+	snapshot_free(by_thread);
+	/* Functions and lines are of all threads together. */
+	fill();
+	cr_expect_eq(row("leaf", &program)->self_samples, 7);
+	cr_expect_eq(row("main", &program)->total_samples, 15);
+	/* What is folded is of no thread, and nothing is lost by that. */
+	cpu_profile_fold(profile, 1);
+	by_thread = filled(GROUP_THREAD);
+	cr_expect_eq(in_thread(by_thread, "main", 18), 8);
+	cr_expect_eq(in_thread(by_thread, "leaf", 17), 0);
+	cr_expect_eq(in_thread(by_thread, "leaf", 0), 7);
+	cr_expect_eq(in_thread(by_thread, "main", 0), 7);
+	snapshot_free(by_thread);
 }
 
 Test(profile_cpu, time_in_probes_by_the_kernels_symbols)

@@ -214,7 +214,7 @@ Test(ui_keys, sort_menu)
 	draw(80, 24);
 	HAS(" Sort CPU by ");
 	HAS(">SELF% ");
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 6; i++)
 		press(RSP_KEY_DOWN);
 	draw(80, 24);
 	HAS(">FUNCTION ");
@@ -248,7 +248,7 @@ Test(ui_keys, columns_and_colours)
 	cr_expect_eq(press(' '), UI_DRAW, "no pause");
 	draw(120, 35);
 	HAS(">[ ] TOTAL%");
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		press(RSP_KEY_DOWN);
 	draw(120, 35);
 	HAS("> FUNCTION [k]");

@@ -463,7 +463,8 @@ Test(ui_view, every_column_of_functions)
 	     .line = 9,
 	     .in[SNAPSHOT_ALL] = {5, 1},
 	     .change_pct = -1,
-	     .trend[SNAPSHOT_TREND - 1] = 4},
+	     .trend[SNAPSHOT_TREND - 1] = 4,
+	     .thread = "w/1"},
 	    {.id = 2,
 	     .name = "c",
 	     .module = "y",
@@ -478,12 +479,14 @@ Test(ui_view, every_column_of_functions)
 	     .line = 10,
 	     .in[SNAPSHOT_ALL] = {6, 3},
 	     .change_pct = (double)NAN,
-	     .trend[SNAPSHOT_TREND - 1] = 5},
+	     .trend[SNAPSHOT_TREND - 1] = 5,
+	     .thread = "v/2"},
 	};
 	struct snapshot snapshot = {
 	    .cpu.state = CHANNEL_ON, .folded_count = 3, .folded = functions};
 	static const uint64_t expected[][3] = {
-	    {2, 3, 1}, {3, 2, 1}, {2, 1, 3}, {2, 3, 1}, {3, 1, 2}, {3, 1, 2}, {3, 2, 1}, {1, 3, 2},
+	    {2, 3, 1}, {3, 2, 1}, {2, 1, 3}, {2, 3, 1}, {3, 1, 2}, {3, 1, 2}, {3, 1, 2},
+	    {3, 2, 1}, {1, 3, 2},
 	};
 
 	check_columns(PANE_CPU, &snapshot, expected);
