@@ -362,6 +362,7 @@ static void start_anew(struct session *session)
 	if (session->heap && heap_source_executed(session->heap)) {
 		heap_source_start_anew(session->heap);
 		heap_profile_reset(session->heap_profile);
+		heap_profile_begin(session->heap_profile, session_now_s());
 	}
 	if (session->counts)
 		stack_counts_start_anew(session->counts, session->executed);

@@ -62,6 +62,8 @@ static void book_allocator(struct session *session, const struct probe_plan *pla
 	struct snapshot_allocator *allocator;
 	char buffer[64];
 
+	if (!session->allocator_count)
+		heap_profile_begin(session->heap_profile, session_now_s());
 	session->allocators = xreallocarray(session->allocators, session->allocator_count + 1,
 					    sizeof(*session->allocators));
 	allocator = &session->allocators[session->allocator_count++];

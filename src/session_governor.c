@@ -68,6 +68,7 @@ static void put_heap_back(struct session *session)
 		return;
 	}
 	heap_profile_reset(session->heap_profile);
+	heap_profile_begin(session->heap_profile, session_now_s());
 	session->heap_sampled = session->heap_interval > 0 || session->frees_out;
 	if (session->frees_out)
 		heap_profile_lose_frees(session->heap_profile);

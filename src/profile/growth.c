@@ -45,14 +45,29 @@ void growth_add(struct growth *growth, double time_s, double value)
 		drop_oldest(growth);
 }
 
+/* The value where the window begins, on the line between the points beside it. */
+static struct growth_point at_window(const struct growth *growth)
+{
+	struct growth_point point = *point_at(growth, 0);
+	const struct growth_point *next = growth->count > 1 ? point_at(growth, 1) : &growth->latest;
+	double begin_s = growth->latest.time_s - GROWTH_WINDOW_S;
+
+	if (point.time_s >= begin_s || next->time_s <= point.time_s)
+		return point;
+	point.value += (next->value - point.value) * (begin_s - point.time_s) /
+		       (next->time_s - point.time_s);
+	point.time_s = begin_s;
+	return point;
+}
+
 double growth_per_s(const struct growth *growth)
 {
-	const struct growth_point *oldest;
+	struct growth_point begin;
 
 	if (growth->count == 0)
 		return 0;
-	oldest = point_at(growth, 0);
-	if (growth->latest.time_s <= oldest->time_s)
+	begin = at_window(growth);
+	if (growth->latest.time_s <= begin.time_s)
 		return 0;
-	return (growth->latest.value - oldest->value) / (growth->latest.time_s - oldest->time_s);
+	return (growth->latest.value - begin.value) / (growth->latest.time_s - begin.time_s);
 }

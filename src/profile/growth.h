@@ -1,6 +1,6 @@
 /*
  * How fast a figure grows, from its values at the last refreshes: the difference between the latest
- * value and the one about ten seconds before it. Pure; the caller brings the clock.
+ * value and the one ten seconds before it. Pure; the caller brings the clock.
  */
 #ifndef RSP_PROFILE_GROWTH_H
 #define RSP_PROFILE_GROWTH_H
@@ -30,10 +30,9 @@ struct growth {
 void growth_add(struct growth *growth, double time_s, double value);
 
 /*
- * Units of the value a second: from the newest kept point that is at least ten seconds older than
- * the latest one, or from the first point when the series is younger than that, to the latest one.
- * With refreshes more than ten seconds apart that is the last interval. 0 with fewer than two
- * points.
+ * Units of the value a second, over the ten seconds before the latest point, at whose beginning the
+ * value is taken to be on the line between the points beside it; or since the first point when the
+ * series is younger than that. 0 with fewer than two points.
  */
 double growth_per_s(const struct growth *growth);
 

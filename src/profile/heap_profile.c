@@ -30,6 +30,7 @@ struct row {
 	struct books_mark zeroed_before; /* at the one before */
 	uint64_t marked_bytes;	/* that were live at the baseline */
 	struct stack *stack;	/* NULL: not known yet */
+	uint64_t first_fill;	/* of the profile's, that had something of it; 0: none yet */
 	double settled_s;	/* when its object got another id; 0: it has not */
 	uint64_t ages_pass;	/* which `ages` is of; 0: none */
 	struct ages ages;
@@ -40,6 +41,7 @@ struct heap_profile {
 	struct row *rows;
 	struct site_history *history;
 	uint64_t ages_pass;	/* the latest; 0: none */
+	uint64_t fill;		/* the latest; 0: none */
 	bool marked;		/* there is a baseline */
 	bool error_unknown;	/* of estimates */
 	bool frees_unknown;	/* what is freed is not seen */
@@ -73,6 +75,13 @@ void heap_profile_reset(struct heap_profile *profile)
 	}
 	site_history_reset(profile->history);
 	*profile = (struct heap_profile){.history = profile->history};
+}
+
+void heap_profile_begin(struct heap_profile *profile, double now_s)
+{
+	growth_add(&profile->live_growth, now_s, 0);
+	growth_add(&profile->alloc_growth, now_s, 0);
+	site_history_begin(profile->history, now_s);
 }
 
 void heap_profile_lose_error(struct heap_profile *profile)
@@ -159,6 +168,8 @@ bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id,
 	add_mark(&home->zeroed, &row->zeroed);
 	add_mark(&home->zeroed_before, &row->zeroed_before);
 	home->marked_bytes += row->marked_bytes;
+	if (row->first_fill && (!home->first_fill || row->first_fill < home->first_fill))
+		home->first_fill = row->first_fill;
 	HASH_DEL(profile->rows, row);
 	free(row);
 	return true;
@@ -259,6 +270,7 @@ static struct site_sum *find_or_make_site(struct site_sum **sums, const struct s
 	sum->row.module = site.module;
 	sum->row.file = site.file;
 	sum->row.line = site.line;
+	sum->row.appeared = true;
 	HASH_ADD(hh, *sums, id, sizeof(sum->id), sum);
 	return sum;
 }
@@ -309,11 +321,15 @@ static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks
 		struct ages ages = {0};
 		struct site_sum *sum;
 		uint64_t live_bytes, live_objects;
+		bool is_old = false;
 
 		for (next = row; next && next->stack == row->stack; next = next->hh.next) {
 			heap_counts_add(&books, &next->kernel);
 			heap_counts_add(&books, &next->moved);
 			add_mark(&zeroed, &next->zeroed);
+			is_old = is_old || (next->first_fill && next->first_fill < profile->fill);
+			if (!next->first_fill && (next->kernel.alloc_objects || next->moved.alloc_objects))
+				next->first_fill = profile->fill;
 			marked_bytes += next->marked_bytes;
 			if (profile->ages_pass && next->ages_pass == profile->ages_pass)
 				ages_merge(&ages, &next->ages);
@@ -323,6 +339,7 @@ static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks
 		books.alloc_objects = whole_objects(books.alloc_objects);
 		books.freed_objects = whole_objects(books.freed_objects);
 		sum = find_or_make_site(&sums, row->stack);
+		sum->row.appeared = sum->row.appeared && !is_old;
 		live_bytes = difference(books.alloc_bytes, books.freed_bytes);
 		live_objects = difference(books.alloc_objects, books.freed_objects);
 		sum->row.live_bytes += live_bytes;
@@ -373,10 +390,12 @@ static void fill_totals(struct heap_profile *profile, struct snapshot *snapshot,
 
 void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, double now_s, bool with_stacks)
 {
-	struct site_sum *sums = sum_sites(profile, with_stacks), *sum, *next;
+	struct site_sum *sums, *sum, *next;
 	uint64_t live_variance = 0;
 	size_t used = 0;
 
+	profile->fill++;
+	sums = sum_sites(profile, with_stacks);
 	snapshot->sites = xcalloc(HASH_COUNT(sums) + 1, sizeof(*snapshot->sites));
 	HASH_ITER(hh, sums, sum, next) {
 		struct snapshot_site *site = &snapshot->sites[used++];

@@ -64,6 +64,9 @@ void heap_profile_lose_error(struct heap_profile *profile);
 /* Nor is what is freed, and so what is live. */
 void heap_profile_lose_frees(struct heap_profile *profile);
 
+/* The books begin, with nothing in them, at a time of CLOCK_MONOTONIC: rates are known from then on. */
+void heap_profile_begin(struct heap_profile *profile, double now_s);
+
 /* Forgets everything: the books start anew. */
 void heap_profile_reset(struct heap_profile *profile);
 

@@ -27,6 +27,8 @@ struct site_history {
 	struct entry *entries;
 	struct growth untracked_frees;
 	uint64_t refresh;
+	double begin_s; /* of the books; 0: unknown */
+	double last_s;	/* the refresh before; 0: none */
 };
 
 struct site_history *site_history_new(void)
@@ -68,15 +70,34 @@ void site_history_free(struct site_history *history)
 	free(history);
 }
 
-static struct entry *find_or_make(struct site_history *history, uint64_t id)
+void site_history_begin(struct site_history *history, double now_s)
+{
+	history->begin_s = now_s;
+}
+
+static void add_zero(struct entry *entry, double time_s)
+{
+	growth_add(&entry->live_bytes, time_s, 0);
+	growth_add(&entry->alloc_bytes, time_s, 0);
+	growth_add(&entry->alloc_objects, time_s, 0);
+	growth_add(&entry->freed_bytes, time_s, 0);
+	growth_add(&entry->freed_objects, time_s, 0);
+}
+
+/* Of what has only appeared it is known that there was nothing until the last refresh. */
+static struct entry *find_or_make(struct site_history *history, const struct snapshot_site *site, double now_s)
 {
 	struct entry *entry;
 
-	HASH_FIND(hh, history->entries, &id, sizeof(id), entry);
+	HASH_FIND(hh, history->entries, &site->id, sizeof(site->id), entry);
 	if (entry)
 		return entry;
 	entry = xcalloc(1, sizeof(*entry));
-	entry->id = id;
+	entry->id = site->id;
+	if (site->appeared && history->begin_s > 0) {
+		add_zero(entry, fmax(history->begin_s, now_s - GROWTH_WINDOW_S));
+		add_zero(entry, history->last_s);
+	}
 	HASH_ADD(hh, history->entries, id, sizeof(entry->id), entry);
 	return entry;
 }
@@ -89,6 +110,13 @@ static void fill_oldest(struct snapshot_site *site, double now_s)
 	site->oldest_s = !site->ages_known ? (double)NAN : age_s > 0 ? age_s : 0;
 }
 
+/* Unknown where there is no value of before. */
+static double rate(const struct growth *growth)
+{
+	return growth->latest.time_s > growth->points[growth->first].time_s ? growth_per_s(growth)
+									   : (double)NAN;
+}
+
 static void fill_rates(struct entry *entry, struct snapshot_site *site, double now_s)
 {
 	if (site->live_bytes > entry->peak_bytes)
@@ -99,11 +127,11 @@ static void fill_rates(struct entry *entry, struct snapshot_site *site, double n
 	growth_add(&entry->freed_bytes, now_s, (double)site->freed_bytes);
 	growth_add(&entry->freed_objects, now_s, (double)site->freed_objects);
 	site->peak_bytes = entry->peak_bytes;
-	site->growth_bytes_per_s = growth_per_s(&entry->live_bytes);
-	site->alloc_bytes_per_s = growth_per_s(&entry->alloc_bytes);
-	site->alloc_objects_per_s = growth_per_s(&entry->alloc_objects);
-	site->freed_bytes_per_s = growth_per_s(&entry->freed_bytes);
-	site->freed_objects_per_s = growth_per_s(&entry->freed_objects);
+	site->growth_bytes_per_s = rate(&entry->live_bytes);
+	site->alloc_bytes_per_s = rate(&entry->alloc_bytes);
+	site->alloc_objects_per_s = rate(&entry->alloc_objects);
+	site->freed_bytes_per_s = rate(&entry->freed_bytes);
+	site->freed_objects_per_s = rate(&entry->freed_objects);
 }
 
 static void add_to_series(struct entry *entry, const struct snapshot_site *site, double now_s)
@@ -174,7 +202,7 @@ void site_history_fill(struct site_history *history, struct snapshot_site *sites
 	history->refresh++;
 	growth_add(&history->untracked_frees, now_s, (double)untracked_frees);
 	for (size_t i = 0; i < count; i++) {
-		struct entry *entry = find_or_make(history, sites[i].id);
+		struct entry *entry = find_or_make(history, &sites[i], now_s);
 
 		entry->seen = history->refresh;
 		fill_oldest(&sites[i], now_s);
@@ -192,4 +220,5 @@ void site_history_fill(struct site_history *history, struct snapshot_site *sites
 		judge(history, entry, &sites[i], now_s);
 	}
 	drop_unseen(history);
+	history->last_s = now_s;
 }

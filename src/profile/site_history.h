@@ -17,6 +17,9 @@ struct site_history *site_history_new(void);
 /* NULL is allowed. */
 void site_history_free(struct site_history *history);
 
+/* The books of all sites begin with nothing, at a time of CLOCK_MONOTONIC. */
+void site_history_begin(struct site_history *history, double now_s);
+
 /* Forgets everything. */
 void site_history_reset(struct site_history *history);
 

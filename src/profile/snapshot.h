@@ -91,10 +91,11 @@ struct snapshot_site {
 	uint64_t freed_objects;
 	uint64_t since_alloc_bytes; /* since attachment, or since the counts were reset */
 	uint64_t since_freed_bytes;
+	bool appeared;		/* nothing was booked of it until the refresh before */
 	double change_bytes;	/* of live_bytes since the baseline; NAN: there is none */
 	double live_ci_bytes;	/* live_bytes is within so much, at 95 % confidence; 0: exact, NAN: unknown */
 	uint64_t peak_bytes;	/* highest live_bytes seen at a refresh */
-	double growth_bytes_per_s; /* of live_bytes, over the last ten seconds or since attachment */
+	double growth_bytes_per_s; /* of live_bytes, over the last ten seconds or since attachment; NAN: unknown */
 	double alloc_bytes_per_s, alloc_objects_per_s; /* over the same time */
 	double freed_bytes_per_s, freed_objects_per_s;
 	bool ages_known;

@@ -19,7 +19,7 @@ SITE = {
     "alloc_bytes": int, "alloc_objects": int, "freed_bytes": (int, None), "freed_objects": (int, None),
     "peak_bytes": (int, None),
     "growth_bytes_per_s": (NUMBER, None), "oldest_s": (NUMBER, None),
-    "alloc_bytes_per_s": NUMBER, "alloc_objects_per_s": NUMBER,
+    "alloc_bytes_per_s": (NUMBER, None), "alloc_objects_per_s": (NUMBER, None),
     "freed_bytes_per_s": (NUMBER, None), "freed_objects_per_s": (NUMBER, None),
     "leak": {"level": str, "score": NUMBER, "evidence": (str, None),
              "slope_bytes_per_s": (NUMBER, None), "slope_ci_bytes_per_s": (NUMBER, None),

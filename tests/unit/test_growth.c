@@ -72,6 +72,21 @@ Test(growth, window_is_about_ten_seconds_with_fast_refreshes)
 	cr_expect_leq(growth_per_s(&growth), 1000 / 9.9);
 }
 
+/* After a gap the window begins between two points, and not at the one before the gap. */
+Test(growth, window_begins_between_points)
+{
+	struct growth growth = {0};
+
+	growth_add(&growth, 0, 0);
+	growth_add(&growth, 9, 0);
+	growth_add(&growth, 10, 1000);
+	expect_rate(&growth, 100);
+	growth_add(&growth, 15, 1000);
+	expect_rate(&growth, 100);
+	growth_add(&growth, 19.5, 1000);
+	expect_rate(&growth, 50);
+}
+
 Test(growth, shrinks)
 {
 	struct growth growth = {0};

@@ -366,13 +366,14 @@ Test(profile_heap, peak_stays)
 /* Twenty bytes a second come and ten go, then nothing moves for longer than the window. */
 Test(profile_heap, growth)
 {
+	heap_profile_begin(profile, now_s - 1);
 	heap_profile_set_stack(profile, 11, &collect_stack);
 	for (uint64_t i = 1; i <= 5; i++) {
 		books(11, 2 * i, i);
 		fill(false);
-		cr_expect_float_eq(snapshot->sites[0].growth_bytes_per_s, i > 1 ? 10 : 0, 1e-6);
-		cr_expect_float_eq(snapshot->heap.growth_bytes_per_s, i > 1 ? 10 : 0, 1e-6);
-		cr_expect_float_eq(snapshot->heap.alloc_bytes_per_s, i > 1 ? 20 : 0, 1e-6);
+		cr_expect_float_eq(snapshot->sites[0].growth_bytes_per_s, 10, 1e-6);
+		cr_expect_float_eq(snapshot->heap.growth_bytes_per_s, 10, 1e-6);
+		cr_expect_float_eq(snapshot->heap.alloc_bytes_per_s, 20, 1e-6);
 	}
 	for (int i = 0; i < 15; i++)
 		fill(false);
@@ -400,7 +401,21 @@ Test(profile_heap, reset)
 	books(11, 2, 0);
 	fill(false);
 	cr_assert_eq(snapshot->sites[0].peak_bytes, 20);
-	cr_assert_float_eq(snapshot->sites[0].growth_bytes_per_s, 0, 1e-9);
+	cr_assert(isnan(snapshot->sites[0].growth_bytes_per_s), "it is not known when the books began");
+}
+
+/* A site's name that has changed gives it no rate of what was booked under the old one. */
+Test(profile_heap, rate_of_a_stack_that_is_named_later)
+{
+	heap_profile_begin(profile, now_s - 1);
+	books(11, 2, 0);
+	fill(false);
+	cr_expect_float_eq(snapshot->sites[0].alloc_bytes_per_s, 20, 1e-6);
+	heap_profile_set_stack(profile, 11, &collect_stack);
+	fill(false);
+	cr_expect(isnan(snapshot->sites[0].alloc_bytes_per_s));
+	fill(false);
+	cr_expect_float_eq(snapshot->sites[0].alloc_bytes_per_s, 0, 1e-6);
 }
 
 /* Objects in fractions are rounded once a stack, and the interval is of the live ones' variance. */

@@ -43,6 +43,36 @@ Test(site_history, nothing)
 	site_history_free(NULL);
 }
 
+/* There was nothing of it before, however long the refreshes of before reach back. */
+Test(site_history, site_that_appears)
+{
+	struct snapshot_site site = {.id = 1, .appeared = true, .alloc_bytes = 1000, .live_bytes = 400};
+
+	site_history_begin(history, 10);
+	site_history_fill(history, &site, 1, 0, 12);
+	cr_expect_float_eq(site.alloc_bytes_per_s, 500, 1e-6);
+	cr_expect_float_eq(site.growth_bytes_per_s, 200, 1e-6);
+	site_history_fill(history, NULL, 0, 0, 99);
+	site = (struct snapshot_site){.id = 2, .appeared = true, .alloc_bytes = 1000};
+	site_history_fill(history, &site, 1, 0, 100);
+	cr_expect_float_eq(site.alloc_bytes_per_s, 100, 1e-6);
+	site_history_fill(history, &site, 1, 0, 105);
+	cr_expect_float_eq(site.alloc_bytes_per_s, 100, 1e-6);
+}
+
+/* What was booked under another name gives no rate. */
+Test(site_history, site_that_is_named)
+{
+	struct snapshot_site site = {.id = 1, .alloc_bytes = 1000};
+
+	site_history_begin(history, 10);
+	site_history_fill(history, &site, 1, 0, 12);
+	cr_expect(isnan(site.alloc_bytes_per_s) && isnan(site.growth_bytes_per_s));
+	site.alloc_bytes = 1500;
+	site_history_fill(history, &site, 1, 0, 13);
+	cr_expect_float_eq(site.alloc_bytes_per_s, 500, 1e-6);
+}
+
 Test(site_history, peak_and_rates)
 {
 	struct snapshot_site site;
