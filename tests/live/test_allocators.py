@@ -92,6 +92,12 @@ class Linked(AllocatorTest):
     def test_tcmalloc_operators(self):
         self.linked("ledger_cc.tcmalloc", "tcmalloc", 15)
 
+    def test_mimalloc(self):
+        self.linked("ledger_c.mimalloc", "mimalloc", 20)
+
+    def test_mimalloc_operators(self):
+        self.linked("ledger_cc.mimalloc", "mimalloc", 30)
+
     def test_musl(self):
         self.linked("ledger_c.musl-static", "musl", 7)
 
