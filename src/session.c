@@ -146,9 +146,12 @@ static void on_target_exit(void *context)
 static void watch_worker(struct session *session)
 {
 	int fd = client_fd(session->client);
+	pid_t pid = client_worker_pid(session->client);
 
-	if (fd == session->client_fd)
+	/* The next worker's descriptor has the number of the last one's. */
+	if (fd == session->client_fd && pid == session->worker_pid)
 		return;
+	session->worker_pid = pid;
 	if (session->client_fd >= 0)
 		loop_remove(session->loop, session->client_fd);
 	session->client_fd =

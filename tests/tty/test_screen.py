@@ -1,5 +1,6 @@
 """The screen in a real terminal (tmux): keys, sizes, and that the terminal comes back as it was."""
 
+import contextlib
 import os
 import re
 import shlex
@@ -23,6 +24,15 @@ def cpu_seconds(pid):
     """User and system time of a process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def worker_of(pid):
+    """The child that reads the files, or None."""
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{child}/comm").read_text().strip() == "rsprof-worker":
+                return int(child)
+    return None
 
 
 class ScreenTest(unittest.TestCase):
@@ -123,6 +133,18 @@ class ScreenTest(unittest.TestCase):
         terminal.wait_for(r"\bhot_sixty\b")
         terminal.press("q")
         terminal.wait_for(r"^status=0")
+
+    def test_names_come_from_the_next_worker(self):
+        target = self.start_target("demo")
+        terminal = self.open_terminal()
+        terminal.run(f"{shlex.quote(TOP)} {target.pid} & echo $! > {self.folder}/pid; fg")
+        pid = int(wait_until(lambda: (self.folder / "pid").exists()
+                             and (self.folder / "pid").read_text(), lambda: "its pid"))
+        first = wait_until(lambda: worker_of(pid), lambda: "a worker")
+        os.kill(first, signal.SIGSTOP)
+        wait_until(lambda: worker_of(pid) not in (None, first), lambda: "another worker")
+        terminal.wait_for(r"\bdemo_hash_block\b")
+        terminal.wait_for(r"\bdemo_leak_session\b")
 
     def test_both_panes_of_a_server_that_leaks(self):
         terminal = self.open_top(name="demo")
