@@ -238,7 +238,9 @@ static int load_heap(int pid, enum link_kind *ret_link, struct err *err)
 						     .calls_fd = calls_fd,
 						     .live_entries = LIVE_ENTRIES};
 
-		code = heap_source_open(&heap, &options, &hooks, err);
+		code = heap_source_begin(&heap, &options, &hooks, err);
+		if (!code)
+			code = heap_source_finish(&heap, err);
 	}
 	if (!code)
 		*ret_link = heap_source_facts(heap).link;

@@ -71,9 +71,9 @@ static void wait_for_allocators(struct session *session)
 }
 
 /* In a batch, and for a command that has not been let go, all probes are there before it goes on. */
-static int open_heap(struct session *session, struct err *err)
+static int finish_heap(struct session *session, struct err *err)
 {
-	session_open_heap(session);
+	session_finish_heap(session);
 	session->wants_heap = session->heap != NULL;
 	if (session->options->batch || session->held)
 		wait_for_allocators(session);
@@ -246,7 +246,8 @@ static int attach(struct session *session, struct err *err)
 	client_flush(session->client);
 	session->heap_waits = session->wants_heap && !session->options->batch && !session->held;
 	if (!session->heap_waits) {
-		code = open_heap(session, err);
+		session_begin_heap(session);
+		code = finish_heap(session, err);
 		if (code)
 			return code;
 	}
@@ -387,7 +388,7 @@ static bool heap_is_due(const struct session *session)
 {
 	double elapsed_s = session_now_s() - session->start_s;
 
-	return session->heap_waits && elapsed_s >= heap_earliest_s &&
+	return session->heap_waits && !session->heap_loading && elapsed_s >= heap_earliest_s &&
 	       (elapsed_s >= heap_latest_s || !client_outstanding(session->client));
 }
 
@@ -400,8 +401,12 @@ static void check_executed(struct session *session)
 
 int session_turn(struct session *session, struct err *err)
 {
-	if (heap_is_due(session)) {
-		int code = open_heap(session, err);
+	bool due = heap_is_due(session);
+
+	if (due)
+		session_begin_heap(session);
+	if (session->heap_loaded || (due && !session->heap_loading)) {
+		int code = finish_heap(session, err);
 
 		if (!code)
 			code = session_permit_heap(session, err);

@@ -25,7 +25,15 @@ static uint64_t settle(void *context, uint64_t address, uint64_t provisional_id)
 	return id;
 }
 
-void session_open_heap(struct session *session)
+static void on_heap_loaded(void *context)
+{
+	struct session *session = context;
+
+	loop_remove(session->loop, heap_source_loaded_fd(session->heap_loading));
+	session->heap_loaded = true;
+}
+
+void session_begin_heap(struct session *session)
 {
 	const struct heap_hooks hooks = session_heap_hooks(session);
 	const struct options *options = session->options;
@@ -41,9 +49,7 @@ void session_open_heap(struct session *session)
 	    .map_entries = options->map_entries,
 	    .ring_bytes = options->ring_bytes,
 	};
-	struct heap_facts facts;
 
-	session->heap_waits = false;
 	session->heap_off = (struct err){0};
 	if (options->heap == HEAP_OFF) {
 		(void)err_set(&session->heap_off, 0, EXIT_DONE, "switched off (--heap off)");
@@ -54,7 +60,33 @@ void session_open_heap(struct session *session)
 		return;
 	}
 	if (session_permit_probes(session) || session_preflight(session) ||
-	    heap_source_open(&session->heap, &heap_options, &hooks, &session->heap_off))
+	    heap_source_begin(&session->heap_loading, &heap_options, &hooks, &session->heap_off))
+		return;
+	if (loop_add(session->loop, heap_source_loaded_fd(session->heap_loading), on_heap_loaded, session))
+		session->heap_loaded = true; /* and is waited for */
+}
+
+/* Waits for what is being loaded, and forgets it. NULL: nothing was, or it could not be. */
+static struct heap_source *take_loaded(struct session *session)
+{
+	struct heap_source *source = session->heap_loading;
+
+	session->heap_waits = session->heap_loaded = false;
+	session->heap_loading = NULL;
+	if (!source)
+		return NULL;
+	loop_remove(session->loop, heap_source_loaded_fd(source));
+	(void)heap_source_finish(&source, &session->heap_off);
+	return source;
+}
+
+void session_finish_heap(struct session *session)
+{
+	const struct options *options = session->options;
+	struct heap_facts facts;
+
+	session->heap = take_loaded(session);
+	if (!session->heap)
 		return;
 	if (loop_add(session->loop, heap_source_fd(session->heap), session_on_heap_readable, session)) {
 		heap_source_close(session->heap);
@@ -76,6 +108,7 @@ void session_open_heap(struct session *session)
 void session_close_heap(struct session *session)
 {
 	session->wants_heap = false;
+	heap_source_close(take_loaded(session));
 	if (!session->heap)
 		return;
 	loop_remove(session->loop, heap_source_fd(session->heap));

@@ -124,6 +124,7 @@ struct session {
 	struct stack_counts *counts;	/* NULL: every sample is copied */
 	struct cpu_source *cpu;		/* NULL: off, see cpu_off */
 	struct heap_source *heap;	/* NULL: off, see heap_off */
+	struct heap_source *heap_loading; /* that is to be it, owned; NULL: none */
 	struct live_scan *live_scan;	/* NULL: as heap */
 	struct session_growth *growth;	/* NULL: off, see growth_off */
 	struct session_mappings *mappings; /* NULL: off, see mappings_off */
@@ -141,7 +142,8 @@ struct session {
 	struct snapshot_allocator *allocators;
 	size_t allocator_count;
 	bool wants_heap;		/* allocators are asked for: it is tracked, or about to be */
-	bool heap_waits;		/* it is opened when the first screen is there */
+	bool heap_waits;		/* it is opened when the first screen is there, and is not yet */
+	bool heap_loaded;		/* and can be finished without waiting */
 	bool has_allocator;		/* one of them is another than mmap() */
 	struct snapshot_probe *probes;	/* as heap_source_hits() numbers them */
 	size_t probe_count;
@@ -302,8 +304,10 @@ void session_prefer_names(struct session *session);
  */
 size_t session_ask_lines(struct session *session);
 
-/* The heap's source; without it heap_off says why. */
-void session_open_heap(struct session *session);
+/* The heap's source: its programs are loaded beside the loop, heap_loaded says when that is done. Without it
+ * heap_off says why. */
+void session_begin_heap(struct session *session);
+void session_finish_heap(struct session *session);
 void session_close_heap(struct session *session);
 void session_on_heap_readable(void *context);
 

@@ -3,23 +3,15 @@
 #include "collect/heap_source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
 
-#include "collect/heap_object.h"
+#include "collect/heap_load.h"
 #include "collect/heap_source_state.h"
 #include "collect/ring_record.h"
-#include "collect/sampling.h"
 #include "permit/kernel_limits.h"
-
-/* A map for fewer live objects than this is not worth it. */
-enum { LIVE_ENTRIES_LEAST = 1 << 12 };
 
 static int on_record(void *context, void *data, size_t size)
 {
@@ -51,99 +43,6 @@ static int describe_load(int code, struct err *err)
 		       strerror(-code));
 }
 
-static void set_attach_types(struct heap_source *source)
-{
-	struct heap_bpf *skeleton = source->skeleton;
-	enum link_kind kind = source->facts.link;
-	bool session = kind == LINK_SESSION;
-
-	(void)bpf_program__set_expected_attach_type(skeleton->progs.heap_session,
-						    uprobe_attach_type(kind, UPROBE_SESSION));
-	(void)bpf_program__set_expected_attach_type(skeleton->progs.heap_enter,
-						    uprobe_attach_type(kind, UPROBE_ENTRY));
-	(void)bpf_program__set_expected_attach_type(skeleton->progs.heap_leave,
-						    uprobe_attach_type(kind, UPROBE_RETURN));
-	(void)bpf_program__set_expected_attach_type(skeleton->progs.heap_free,
-						    uprobe_attach_type(kind, UPROBE_ENTRY));
-	(void)bpf_program__set_autoload(skeleton->progs.heap_session, session);
-	(void)bpf_program__set_autoload(skeleton->progs.heap_enter, !session);
-	(void)bpf_program__set_autoload(skeleton->progs.heap_leave, !session);
-	skeleton->rodata->session = session;
-}
-
-static int set_sizes(struct heap_source *source, const struct heap_options *options, uint32_t live_entries)
-{
-	struct heap_bpf *skeleton = source->skeleton;
-	int code = bpf_map__set_max_entries(skeleton->maps.live, live_entries);
-
-	if (!code && options->map_entries)
-		code = bpf_map__set_max_entries(skeleton->maps.sites, (uint32_t)options->map_entries);
-	if (!code && options->ring_bytes)
-		code = bpf_map__set_max_entries(skeleton->maps.records, (uint32_t)options->ring_bytes);
-	source->facts.live_entries = live_entries;
-	source->facts.site_entries = bpf_map__max_entries(skeleton->maps.sites);
-	source->facts.ring_bytes = bpf_map__max_entries(skeleton->maps.records);
-	return code;
-}
-
-static int configure(struct heap_source *source, const struct heap_options *options, uint32_t live_entries)
-{
-	struct heap_bpf *skeleton = source->skeleton;
-	struct stat namespace;
-	int code;
-
-	if (stat("/proc/self/ns/pid", &namespace) < 0)
-		return -errno;
-	skeleton->rodata->target_pid = (uint32_t)source->pid;
-	skeleton->rodata->pid_namespace_dev = namespace.st_dev;
-	skeleton->rodata->pid_namespace_ino = namespace.st_ino;
-	skeleton->bss->interval = options->interval;
-	/* Constants for the programs only: until they are loaded the memory is ours to fill. */
-	sampling_fill_log2((uint32_t *)(uintptr_t)skeleton->rodata->sampling_log2);
-	sampling_fill_weight((uint32_t *)(uintptr_t)skeleton->rodata->sampling_weight);
-	set_attach_types(source);
-	code = set_sizes(source, options, live_entries);
-	if (!code)
-		code = bpf_map__reuse_fd(skeleton->maps.rules, options->rules_fd);
-	if (!code)
-		code = bpf_map__reuse_fd(skeleton->maps.rule_cache, options->rule_cache_fd);
-	if (!code && options->mappings_fd >= 0)
-		code = bpf_map__reuse_fd(skeleton->maps.mappings, options->mappings_fd);
-	if (!code && options->calls_fd >= 0)
-		code = bpf_map__reuse_fd(skeleton->maps.threads, options->calls_fd);
-	return code;
-}
-
-static int load(struct heap_source *source, const struct heap_options *options, uint32_t live_entries)
-{
-	int code;
-
-	source->skeleton = heap_object_open(source->facts.link == LINK_SESSION);
-	if (!source->skeleton)
-		return -errno;
-	code = configure(source, options, live_entries);
-	source->facts.thread_entries = bpf_map__max_entries(source->skeleton->maps.threads);
-	if (!code)
-		code = heap_bpf__load(source->skeleton);
-	if (!code)
-		return 0;
-	heap_bpf__destroy(source->skeleton);
-	source->skeleton = NULL;
-	return code;
-}
-
-static int load_what_fits(struct heap_source *source, const struct heap_options *options)
-{
-	uint32_t entries = (uint32_t)options->live_entries;
-	int code = load(source, options, entries);
-
-	while (code == -ENOMEM && entries / 2 >= LIVE_ENTRIES_LEAST) {
-		entries /= 2;
-		code = load(source, options, entries);
-	}
-	return code;
-}
-
 static int open_records(struct heap_source *source)
 {
 	int fd = bpf_map__fd(source->skeleton->maps.records);
@@ -155,12 +54,11 @@ static int open_records(struct heap_source *source)
 	return source->level ? 0 : -errno;
 }
 
-int heap_source_open(struct heap_source **ret_source, const struct heap_options *options,
-		     const struct heap_hooks *hooks, struct err *err)
+int heap_source_begin(struct heap_source **ret_source, const struct heap_options *options,
+		      const struct heap_hooks *hooks, struct err *err)
 {
 	enum link_kind link = uprobe_link_choose(options->link);
 	struct heap_source *source;
-	size_t cpus;
 	int code = uprobe_link_check(link, err);
 
 	if (code)
@@ -170,11 +68,33 @@ int heap_source_open(struct heap_source **ret_source, const struct heap_options 
 	source->hooks = *hooks;
 	source->facts.link = link;
 	heap_probes_init(source);
-	code = load_what_fits(source, options);
+	code = heap_load_begin(&source->load, source, options);
+	if (code) {
+		heap_source_close(source);
+		return err_set(err, -code, EXIT_FAILED, "no thread to load the heap's programs in: %s",
+			       strerror(-code));
+	}
+	*ret_source = source;
+	return 0;
+}
+
+int heap_source_loaded_fd(const struct heap_source *source)
+{
+	return heap_load_fd(source->load);
+}
+
+int heap_source_finish(struct heap_source **ret_source, struct err *err)
+{
+	struct heap_source *source = *ret_source;
+	int code = heap_load_end(source->load);
+	size_t cpus;
+
+	source->load = NULL;
 	if (!code)
 		code = open_records(source);
 	if (code) {
 		heap_source_close(source);
+		*ret_source = NULL;
 		return describe_load(code, err);
 	}
 	source->cpus = libbpf_num_possible_cpus();
@@ -185,7 +105,6 @@ int heap_source_open(struct heap_source **ret_source, const struct heap_options 
 	source->hits_per_cpu = xcalloc(cpus, sizeof(*source->hits_per_cpu));
 	source->batch_ids = xcalloc(HEAP_SITES_BATCH, sizeof(*source->batch_ids));
 	source->batch_sites = xcalloc(HEAP_SITES_BATCH, sizeof(*source->batch_sites));
-	*ret_source = source;
 	return 0;
 }
 
@@ -193,6 +112,7 @@ void heap_source_close(struct heap_source *source)
 {
 	if (!source)
 		return;
+	(void)heap_load_end(source->load);
 	heap_probes_fini(source);
 	ring_level_close(source->level);
 	ring_buffer__free(source->records);

@@ -48,11 +48,25 @@ struct heap_facts {
 	double attach_longest_s; /* ... and one file's */
 };
 
-/* Loads the programs. With no memory for all of the live objects' map it takes a smaller one. Errors with one line: EXIT_KERNEL_LACKS, EXIT_NOT_PERMITTED, EXIT_FAILED. */
-int heap_source_open(struct heap_source **ret_source, const struct heap_options *options,
-		     const struct heap_hooks *hooks, struct err *err);
+/*
+ * Begins to load the programs, which goes on beside the caller. The descriptors of the options stay open
+ * until heap_source_finish() or heap_source_close(); no other function may be called before. 0, or
+ * -errno with one line: EXIT_KERNEL_LACKS, EXIT_FAILED.
+ */
+int heap_source_begin(struct heap_source **ret_source, const struct heap_options *options,
+		      const struct heap_hooks *hooks, struct err *err);
 
-/* Takes all probes out and frees the maps. NULL is allowed. */
+/* A descriptor that is readable when heap_source_finish() need not wait. */
+int heap_source_loaded_fd(const struct heap_source *source);
+
+/*
+ * Waits until the programs are loaded. With no memory for all of the live objects' map there is a smaller
+ * one. 0, or -errno with one line, EXIT_KERNEL_LACKS, EXIT_NOT_PERMITTED or EXIT_FAILED; then the source
+ * is closed, and NULL.
+ */
+int heap_source_finish(struct heap_source **source, struct err *err);
+
+/* Takes all probes out and frees the maps, once the programs are loaded. NULL is allowed. */
 void heap_source_close(struct heap_source *source);
 
 struct heap_facts heap_source_facts(const struct heap_source *source);

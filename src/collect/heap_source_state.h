@@ -20,7 +20,10 @@ struct heap_group {
 	size_t call_count, realloc_count, free_count;
 };
 
+struct heap_load;
+
 struct heap_source {
+	struct heap_load *load; /* NULL: it has ended */
 	struct heap_bpf *skeleton;
 	struct ring_buffer *records;
 	struct ring_level *level;
