@@ -88,7 +88,7 @@ static void fill_cpu(struct session *session, struct snapshot *snapshot)
 		cpu->check_equal = session->check->equal;
 		cpu->check_different = session->check->different;
 	}
-	cpu->stacks_pending = unwinder_pending(session->unwinder);
+	cpu->stacks_pending = unwinder_pending(session->unwinder, UNWIND_CPU);
 	cpu_profile_fill(session->cpu_profile, snapshot, snapshot->group);
 	snapshot->overflow.perf_lost += facts.lost + facts.corrupt;
 	snapshot->overflow.perf_throttled = facts.throttled;
@@ -124,6 +124,7 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 	stats = heap_source_stats(session->heap);
 	heap->untracked_frees = stats.untracked_frees;
 	heap->untracked_known = !session->heap_sampled;
+	heap->stacks_pending = unwinder_pending(session->unwinder, UNWIND_HEAP);
 	heap->ages_skipped = live_scan_skipped(session->live_scan);
 	heap_profile_fill(session->heap_profile, snapshot, session_now_s(), with_stacks);
 	snapshot->allocators = xcalloc(session->allocator_count + 1, sizeof(*snapshot->allocators));

@@ -208,7 +208,7 @@ static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 
 	if (cpu->state == CHANNEL_OFF)
 		snprintf(buf, size, "CPU sampling is off: %s", cpu->reason ? cpu->reason : "?");
-	else if (cpu->samples > 0)
+	else if (cpu->stacks_pending > 0)
 		snprintf(buf, size, "no function yet: %" PRIu64 " samples wait for unwind rules",
 			 cpu->stacks_pending);
 	else if (snapshot->target.exited)
@@ -240,13 +240,13 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 	    [GROUP_FUNCTION] = "", [GROUP_LINE] = "by line, ", [GROUP_MODULE] = "by module, ",
 	    [GROUP_THREAD] = "by thread, "};
 	const struct snapshot_cpu *cpu = &snapshot->cpu;
-	char window[2 * FMT_SIZE];
+	char window[2 * FMT_SIZE], waiting[PANE_WAITING];
 
 	buf[0] = '\0';
 	if (cpu->state == CHANNEL_OFF)
 		return;
 	describe_window(snapshot, choice->window, window, sizeof(window));
-	snprintf(buf, size, "%s%s%s%s%s", groups[choice->shown_group], window,
+	snprintf(buf, size, "%s%s%s%s%s%s", groups[choice->shown_group], window,
 		 choice->kernel_unfolded && choice->shown_group == GROUP_FUNCTION
 		     ? ", kernel unfolded"
 		     : "",
@@ -256,6 +256,7 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 const struct pane *cpu_pane_get(void)
 {
 	static const struct pane pane = {
+		 pane_waiting(waiting, "samples", cpu->stacks_pending),
 	    .name = "CPU",
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), function_cell, function_style},
 	    .first_sort = CPU_COLUMN_SELF,

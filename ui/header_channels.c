@@ -36,9 +36,8 @@ double header_share(uint64_t part, uint64_t whole)
 
 enum style header_stacks_style(const struct snapshot_cpu *cpu)
 {
-	return header_share(cpu->stacks_complete, cpu->samples - cpu->stacks_pending) < REMEDY_STACKS_PCT
-		   ? STYLE_WARN
-		   : STYLE_NORMAL;
+	return header_share(cpu->stacks_complete, cpu->samples) < REMEDY_STACKS_PCT ? STYLE_WARN
+										   : STYLE_NORMAL;
 }
 
 /* Why something is off: as many of its clauses as fit, for its pane has all. */

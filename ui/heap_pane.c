@@ -225,12 +225,12 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 		  size_t size)
 {
 	const struct snapshot_heap *heap = &snapshot->heap;
-	char time[FMT_SIZE];
+	char time[FMT_SIZE], waiting[PANE_WAITING];
 
 	buf[0] = '\0';
 	if (heap->state == CHANNEL_OFF)
 		return;
-	snprintf(buf, size, "%ssince attachment%s%s%s%s",
+	snprintf(buf, size, "%ssince attachment%s%s%s%s%s",
 		 pane_sites_by_module(choice, snapshot) ? "by module, " : "",
 		 isnan(snapshot->reset_s) ? "" : ", ALLOC and FREED for ",
 		 isnan(snapshot->reset_s) ? ""
@@ -251,5 +251,6 @@ const struct pane *heap_pane_get(void)
 	    .about = about,
 	};
 
+		 pane_waiting(waiting, "stacks", heap->stacks_pending),
 	return &pane;
 }

@@ -50,6 +50,17 @@ bool pane_sites_by_module(const struct pane_choice *choice, const struct snapsho
 	return choice->group == GROUP_MODULE && snapshot->group == GROUP_MODULE;
 }
 
+const char *pane_waiting(char buf[PANE_WAITING], const char *what, uint64_t count)
+{
+	char text[FMT_SIZE];
+
+	buf[0] = '\0';
+	if (count > 0)
+		snprintf(buf, PANE_WAITING, "; %s %s wait for unwind rules",
+			 fmt_count(text, sizeof(text), count), what);
+	return buf;
+}
+
 /*
  * "1-9 of 34", with "or more" while the filter goes on, how many there would be without it, and what
  * the order is by when its column has no room.

@@ -43,6 +43,11 @@ void pane_choose(struct pane_choice *choice, const struct snapshot *snapshot);
 /* Whether the heap's sites are shown by module, as chosen: they are by line else. */
 bool pane_sites_by_module(const struct pane_choice *choice, const struct snapshot *snapshot);
 
+enum { PANE_WAITING = 64 };
+
+/* What a title says of what waits for unwind rules and so is in no row of its own yet; "" if nothing does. */
+const char *pane_waiting(char buf[PANE_WAITING], const char *what, uint64_t count);
+
 struct pane_frame;
 
 struct pane {

@@ -22,9 +22,8 @@ bool remedy_is_dear(const struct snapshot *snapshot)
 
 static bool are_stacks_cut(const struct snapshot_cpu *cpu)
 {
-	return cpu->state == CHANNEL_ON && cpu->samples > cpu->stacks_pending &&
-	       100.0 * (double)cpu->stacks_complete <
-		   REMEDY_STACKS_PCT * (double)(cpu->samples - cpu->stacks_pending);
+	return cpu->state == CHANNEL_ON &&
+	       100.0 * (double)cpu->stacks_complete < REMEDY_STACKS_PCT * (double)cpu->samples;
 }
 
 /* What costs the target so much. */

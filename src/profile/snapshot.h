@@ -211,7 +211,7 @@ struct snapshot_cpu {
 	/* Of window_samples[SNAPSHOT_RECENT]: in the kernel, and of these in its code for probes, by its
 	 * symbols. */
 	uint64_t recent_kernel, recent_probes;
-	uint64_t stacks_pending; /* wait for unwind rules; in `samples` but not yet in a function */
+	uint64_t stacks_pending; /* samples that wait for unwind rules: not in `samples` yet */
 };
 
 struct snapshot_heap {
@@ -228,6 +228,7 @@ struct snapshot_heap {
 	bool untracked_known;	/* every allocation has been tracked, so that they can be told */
 	double growth_bytes_per_s;
 	double alloc_bytes_per_s;
+	uint64_t stacks_pending; /* of allocations, that wait for unwind rules: until then of "[unknown]" */
 	uint64_t ages_skipped;	/* live objects that are in no site's ages */
 	uint64_t resident_bytes; /* anonymous and resident, swap too; SNAPSHOT_UNKNOWN */
 	double coverage_pct;	 /* of resident_bytes that live_bytes explain; NAN: unknown */

@@ -42,7 +42,7 @@ struct unwinder {
 	struct waiting *waiting;
 	uint64_t asked[ASKED_MAX + 1]; /* entered in `waiting`, but not yet asked for */
 	size_t asked_count;
-	size_t pending_count;
+	size_t pending_count[UNWINDER_SOURCES];
 	size_t pending_bytes;
 	uint64_t unlearnt;
 };
@@ -72,7 +72,7 @@ static bool has_room(const struct unwinder *unwinder, const struct stack_copy *c
 
 static void drop(struct unwinder *unwinder, struct pending *pending)
 {
-	unwinder->pending_count--;
+	unwinder->pending_count[pending->tag.source]--;
 	unwinder->pending_bytes -= pending_size(pending->walk.stack_size);
 	free(pending);
 }
@@ -169,7 +169,7 @@ void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, s
 	if (copy->stack_size)
 		memcpy(pending->stack, copy->stack, copy->stack_size);
 	pending->walk.stack = pending->stack;
-	unwinder->pending_count++;
+	unwinder->pending_count[tag.source]++;
 	unwinder->pending_bytes += size;
 	waiting = want_rule(unwinder, address);
 	/* A walk that others wait beside has most of its stack in common with them: they have asked. */
@@ -251,7 +251,7 @@ uint64_t unwinder_unlearnt(const struct unwinder *unwinder)
 	return unwinder->unlearnt;
 }
 
-size_t unwinder_pending(const struct unwinder *unwinder)
+size_t unwinder_pending(const struct unwinder *unwinder, uint32_t source)
 {
-	return unwinder->pending_count;
+	return unwinder->pending_count[source];
 }

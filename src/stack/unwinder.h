@@ -15,9 +15,11 @@
 
 struct unwinder;
 
+enum { UNWINDER_SOURCES = 8 };
+
 /* Where a copy came from and goes back to: whoever submitted it gives the meaning. */
 struct unwind_tag {
-	uint32_t source;
+	uint32_t source; /* below UNWINDER_SOURCES */
 	uint32_t thread;
 	uint64_t id;
 };
@@ -69,7 +71,7 @@ void unwinder_rule(struct unwinder *unwinder, uint64_t address, const struct unw
 /* Copies that had no room in the queue, and so have but the beginning of their stack. */
 uint64_t unwinder_unlearnt(const struct unwinder *unwinder);
 
-/* Copies that wait. */
-size_t unwinder_pending(const struct unwinder *unwinder);
+/* Copies of a source that wait. */
+size_t unwinder_pending(const struct unwinder *unwinder, uint32_t source);
 
 #endif

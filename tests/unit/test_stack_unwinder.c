@@ -19,6 +19,8 @@ static struct stack_table *stacks;
 static struct unwinder *unwinder;
 static uint64_t asked[LOG_MAX];
 static size_t asked_count;
+enum { SOURCE = UNWINDER_SOURCES - 1 };
+
 static struct unwind_tag ended[LOG_MAX];
 static struct stack *ended_stacks[LOG_MAX];
 static size_t ended_count;
@@ -94,7 +96,7 @@ static void submit_sized(uint64_t rip, const void *stack, size_t size, uint64_t 
 	const struct stack_copy copy = {
 	    .regs = regs, .stack = stack, .stack_size = size, .in_bulk = in_bulk};
 
-	unwinder_submit(unwinder, &copy, (struct unwind_tag){.source = 7, .id = id});
+	unwinder_submit(unwinder, &copy, (struct unwind_tag){.source = SOURCE, .id = id});
 }
 
 static void submit(uint64_t rip, uint64_t id)
@@ -123,7 +125,7 @@ Test(stack_unwinder, known_rules_end_at_once)
 	give(0x402000 - 1, RULE_END);
 	submit(pc, 42);
 	cr_assert_eq(asked_count, 0);
-	cr_assert_eq(unwinder_pending(unwinder), 0);
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), 0);
 	cr_assert_eq(ended_count, 1);
 	cr_assert_eq(ended[0].source, 7);
 	cr_assert_eq(ended[0].id, 42);
@@ -151,12 +153,12 @@ Test(stack_unwinder, miss_waits_for_the_rule)
 {
 	submit(pc, 1);
 	cr_assert_eq(ended_count, 0);
-	cr_assert_eq(unwinder_pending(unwinder), 1);
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), 1);
 	cr_assert_eq(asked_count, 1);
 	cr_assert_eq(asked[0], pc);
 	give(pc, RULE_END);
 	cr_assert_eq(ended_count, 1);
-	cr_assert_eq(unwinder_pending(unwinder), 0);
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), 0);
 	cr_assert_not_null(rule_table_get(rules, pc));
 }
 
@@ -177,11 +179,11 @@ Test(stack_unwinder, several_walks_wait_for_one_rule)
 {
 	for (uint64_t id = 0; id < 5; id++)
 		submit(pc, id);
-	cr_assert_eq(unwinder_pending(unwinder), 5);
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), 5);
 	cr_assert_eq(times_asked(pc), 1);
 	give(pc, RULE_END);
 	cr_assert_eq(ended_count, 5);
-	cr_assert_eq(unwinder_pending(unwinder), 0);
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), 0);
 	for (uint64_t id = 0; id < 5; id++) {
 		cr_assert_eq(ended[id].id, id, "in the order in which they came");
 		cr_assert_eq(ended_stacks[id], ended_stacks[0]);
@@ -198,7 +200,7 @@ Test(stack_unwinder, walks_go_on_to_different_addresses)
 	words[0] = pc + 1;
 	submit(pc, 3);
 	give(pc, RULE_STEP);
-	cr_assert_eq(unwinder_pending(unwinder), 2);
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), 2);
 	cr_assert_eq(ended_count, 1);
 	cr_assert_eq(ended[0].id, 3);
 	cr_assert_eq(times_asked(0x900000), 1);
@@ -206,11 +208,11 @@ Test(stack_unwinder, walks_go_on_to_different_addresses)
 	give(0x900001, RULE_END);
 	cr_assert_eq(ended_count, 2);
 	cr_assert_eq(ended[1].id, 2);
-	cr_assert_eq(unwinder_pending(unwinder), 1);
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), 1);
 	give(0x900000, RULE_UNKNOWN);
 	cr_assert_eq(ended[2].id, 1);
 	cr_assert_eq(ended_stacks[2]->state, STACK_BROKEN);
-	cr_assert_eq(unwinder_pending(unwinder), 0);
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), 0);
 }
 
 Test(stack_unwinder, rules_are_asked_ahead)
@@ -275,7 +277,7 @@ Test(stack_unwinder, answers_at_once)
 	words[2] = 0x403000;
 	submit(pc, 1);
 	cr_assert_eq(ended_count, 1);
-	cr_assert_eq(unwinder_pending(unwinder), 0);
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), 0);
 	cr_assert_eq(ended_stacks[0]->state, STACK_COMPLETE);
 	cr_assert_eq(ended_stacks[0]->frame_count, 4);
 	cr_assert_eq(ended_stacks[0]->frames[2], 0x900000);
@@ -336,7 +338,7 @@ Test(stack_unwinder, answers_at_once_to_many)
 	}
 	answer_at_once = true;
 	give(pc, RULE_STEP);
-	cr_assert_eq(unwinder_pending(unwinder), 0);
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), 0);
 	cr_assert_eq(ended_count, 100);
 	for (size_t i = 0; i < 100; i++) {
 		cr_expect_eq(ended_stacks[i]->frame_count, 3);
@@ -358,7 +360,7 @@ static void expect_room(size_t mebibytes, bool in_bulk)
 	big[0] = 0x900001;
 	for (waiting = 0; waiting < 2 * mebibytes && !ended_count; waiting++)
 		submit_sized(pc, big, SIZE, waiting, in_bulk);
-	cr_assert_eq(unwinder_pending(unwinder), mebibytes - 1);
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), mebibytes - 1);
 	cr_assert_eq(ended_count, 1);
 	cr_assert_eq(ended[0].id, mebibytes - 1);
 	cr_assert_eq(ended_stacks[0]->state, STACK_UNLEARNT);
@@ -367,12 +369,12 @@ static void expect_room(size_t mebibytes, bool in_bulk)
 	cr_assert_eq(ended_stacks[0]->frames[1], 0x900000);
 	/* A small one still has room, and with the rule all of them go on. */
 	submit_sized(pc, big, 8, 99, in_bulk);
-	cr_assert_eq(unwinder_pending(unwinder), mebibytes);
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), mebibytes);
 	give(0x900000, RULE_END);
-	cr_assert_eq(unwinder_pending(unwinder), 0);
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), 0);
 	cr_assert_eq(ended_count, mebibytes + 1);
 	submit_sized(0xb00000, big, SIZE, 100, in_bulk);
-	cr_assert_eq(unwinder_pending(unwinder), 1, "the room is free again");
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), 1, "the room is free again");
 	free(big);
 }
 
@@ -401,5 +403,5 @@ Test(stack_unwinder, free_with_waiting_walks)
 	submit(pc, 1);
 	submit(pc, 2);
 	submit(pc + 8, 3);
-	cr_assert_eq(unwinder_pending(unwinder), 3);
+	cr_assert_eq(unwinder_pending(unwinder, SOURCE), 3);
 }

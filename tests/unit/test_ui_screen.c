@@ -287,10 +287,20 @@ Test(ui_screen, empty_panes_say_what_they_wait_for)
 	draw(80, 24);
 	HAS("no samples yet: the target is idle");
 	HAS("no allocations yet");
-	snapshot.cpu.samples = 12;
 	snapshot.cpu.stacks_pending = 12;
 	draw(80, 24);
-	HAS("12 samples wait for unwind rules");
+	HAS("no function yet: 12 samples wait for unwind rules");
+}
+
+Test(ui_screen, titles_say_what_waits)
+{
+	draw(80, 24);
+	HAS_NOT(" wait for unwind rules");
+	snapshot.cpu.stacks_pending = 12;
+	snapshot.heap.stacks_pending = 3400;
+	draw(80, 24);
+	HAS("[CPU] last 10s; 12 samples wait for unwind rules ");
+	HAS(" HEAP  since attachment; 3.4K stacks wait for unwind rules ");
 }
 
 Test(ui_screen, notice)
