@@ -27,6 +27,13 @@ enum {
 	COLUMN_WHERE,
 };
 
+/* Columns that nothing is known of where frees are not seen, a bit for each. */
+enum {
+	OF_WHAT_LIVES = 1 << HEAP_COLUMN_LIVE | 1 << COLUMN_CHANGE | 1 << COLUMN_BAR |
+			1 << COLUMN_GROWTH | 1 << COLUMN_OBJECTS | 1 << COLUMN_FREED |
+			1 << COLUMN_PEAK | 1 << COLUMN_OLDEST | 1 << COLUMN_TREND | 1 << COLUMN_LEAK,
+};
+
 /* Growth that deserves a look, in bytes per second. */
 static const double hot_growth = 1024.0;
 
@@ -70,12 +77,13 @@ static struct view_key site_key(const void *rows, size_t index, unsigned column)
 {
 	const struct snapshot_site *row = &((const struct snapshot_site *)rows)[index];
 
-	/* Where frees are not seen what allocates most comes first. */
+	/* Then what allocates most comes first. */
+	if (row->live_bytes == SNAPSHOT_UNKNOWN && OF_WHAT_LIVES >> column & 1)
+		return view_number((double)row->since_alloc_bytes);
 	switch (column) {
 	case HEAP_COLUMN_LIVE:
 	case COLUMN_BAR:
-		return view_number((double)(row->live_bytes == SNAPSHOT_UNKNOWN ? row->since_alloc_bytes
-										: row->live_bytes));
+		return view_number((double)row->live_bytes);
 	case COLUMN_CHANGE:
 		return view_number(row->change_bytes);
 	case COLUMN_GROWTH:
@@ -194,13 +202,15 @@ static struct view_source site_source(const struct snapshot *snapshot,
 
 static uint32_t hidden(const struct snapshot *snapshot)
 {
-	uint32_t change = isnan(snapshot->baseline_s) ? UINT32_C(1) << COLUMN_CHANGE : 0;
+	uint32_t nothing = isnan(snapshot->baseline_s) ? UINT32_C(1) << COLUMN_CHANGE : 0;
 
 	/* What a module has none of. */
 	if (snapshot->group == GROUP_MODULE)
-		return change | UINT32_C(1) << COLUMN_PEAK | UINT32_C(1) << COLUMN_LEAK |
-		       UINT32_C(1) << COLUMN_WHERE;
-	return change;
+		nothing |= UINT32_C(1) << COLUMN_PEAK | UINT32_C(1) << COLUMN_LEAK |
+			   UINT32_C(1) << COLUMN_WHERE;
+	if (snapshot->heap.frees_unknown)
+		nothing |= OF_WHAT_LIVES;
+	return nothing;
 }
 
 static bool is_off(const struct snapshot *snapshot)
@@ -241,6 +251,7 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 const struct pane *heap_pane_get(void)
 {
 	static const struct pane pane = {
+		 pane_waiting(waiting, "stacks", heap->stacks_pending),
 	    .name = "HEAP",
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), site_cell, site_style},
 	    .first_sort = HEAP_COLUMN_LIVE,
@@ -251,6 +262,5 @@ const struct pane *heap_pane_get(void)
 	    .about = about,
 	};
 
-		 pane_waiting(waiting, "stacks", heap->stacks_pending),
 	return &pane;
 }

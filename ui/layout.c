@@ -56,6 +56,9 @@ static void place_both(struct layout *layout, const struct layout_request *reque
 	enum pane_id upper = modes[request->mode].ids[0], lower = modes[request->mode].ids[1];
 	int upper_rows = (body.rows * 11 + 19) / 20;
 
+	if (upper_rows > body.rows - PANE_MIN_ROWS)
+		upper_rows = body.rows - PANE_MIN_ROWS;
+
 	if (request->off[lower] && !request->off[upper])
 		upper_rows = body.rows - PANE_OFF_ROWS;
 	else if (request->off[upper] && !request->off[lower])

@@ -81,7 +81,7 @@ static void describe_rows(const struct pane *pane, const struct table_state *sta
 			snprintf(buf, size, " none%s ", all);
 		return;
 	}
-	if (state->shown && !(state->shown >> view->sort & 1))
+	if (state->shown && !((state->shown | state->hidden) >> view->sort & 1))
 		hidden = pane->table.columns[view->sort].title;
 	snprintf(buf, size, " %s%s%s%zu-%zu of %zu%s%s ", hidden ? "by " : "", hidden ? hidden : "",
 		 hidden ? ", " : "", view->top + 1, end, view->count,

@@ -48,6 +48,9 @@ static void check(const struct layout_request *request)
 	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++) {
 		cr_assert(layout.panes[id].rows == 0 || layout.panes[id].rows >= 3);
 		cr_assert(layout.panes[id].rows == 0 || layout_has(request->mode, id));
+		cr_assert(layout.panes[id].rows == 0 || layout.panes[id].rows >= 5 ||
+			      request->rows < 15 || request->off[id],
+			  "%dx%d: a table has three rows", request->cols, request->rows);
 		shown += layout.panes[id].rows > 0;
 	}
 	cr_assert(shown > 0);

@@ -30,6 +30,24 @@ Test(ui_panes, combined)
 	HAS("LIVE");
 }
 
+/* What nobody knows takes no room from what is known. */
+Test(ui_panes, heap_without_frees)
+{
+	press('3');
+	sites[1].alloc_bytes = 9 << 20;
+	draw(80, 24);
+	HAS(" LIVEv ");
+	snapshot_forget_frees(&snapshot);
+	draw(80, 24);
+	HAS_NOT("LIVE");
+	HAS_NOT("GROWTH/s");
+	HAS_NOT("LEAK");
+	HAS_NOT("by LIVE");
+	HAS("ALLOC/s   ALLOC SITE ");
+	HAS(">       0    9.0M parse ");
+	HAS("    5.0M cache::insert ");
+}
+
 Test(ui_panes, threads)
 {
 	snapshot.governor.heap_share = 1;

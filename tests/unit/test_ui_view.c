@@ -499,7 +499,7 @@ Test(ui_view, every_column_of_sites)
 	     .function = "b",
 	     .file = "a.c",
 	     .line = 2,
-	     .live_bytes = UINT64_MAX,
+	     .live_bytes = UINT64_MAX - 1,
 	     .growth_bytes_per_s = (double)NAN,
 	     .live_objects = 1,
 	     .since_alloc_bytes = 5,
