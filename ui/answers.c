@@ -16,22 +16,43 @@ enum { SLOTS_LEAST = 1024 };
 /* How many times as many answers as there are rows are kept. */
 enum { ROWS_KEPT = 4 };
 
+/* So many in a row are gone, or moved, at most, or what follows them is not known by its order. */
+enum { GONE_MOST = 32 };
+
 void answers_fini(struct answers *answers)
 {
 	free(answers->pattern);
 	free(answers->slots);
+	free(answers->before);
+	free(answers->now);
 	*answers = (struct answers){0};
+}
+
+static void begin_order(struct answers *answers, size_t rows)
+{
+	uint64_t *before = answers->now;
+
+	answers->now = answers->before;
+	answers->before = before;
+	answers->before_count = answers->now_count;
+	answers->now_count = answers->next = 0;
+	if (rows <= answers->capacity)
+		return;
+	answers->before = xreallocarray(answers->before, rows, sizeof(*answers->before));
+	answers->now = xreallocarray(answers->now, rows, sizeof(*answers->now));
+	answers->capacity = rows;
 }
 
 void answers_begin(struct answers *answers, const struct match *match, size_t rows)
 {
 	const char *pattern = match_pattern(match);
 
-	if (answers->pattern && strcmp(answers->pattern, pattern) == 0 &&
-	    (answers->used <= SLOTS_LEAST || answers->used / ROWS_KEPT <= rows))
-		return;
-	answers_fini(answers);
-	answers->pattern = xstrdup(pattern);
+	if (!answers->pattern || strcmp(answers->pattern, pattern) != 0 ||
+	    (answers->used > SLOTS_LEAST && answers->used / ROWS_KEPT > rows)) {
+		answers_fini(answers);
+		answers->pattern = xstrdup(pattern);
+	}
+	begin_order(answers, rows);
 }
 
 uint64_t answers_key(uint64_t id, const void *address)
@@ -41,6 +62,25 @@ uint64_t answers_key(uint64_t id, const void *address)
 
 	mixed ^= mixed >> 32;
 	return mixed > 1 ? mixed : 2;
+}
+
+bool answers_follow(struct answers *answers, uint64_t key, bool *ret_passes)
+{
+	/* Some that have gone are passed over; one that is new is not in the way. */
+	for (size_t at = answers->next; at < answers->before_count && at <= answers->next + GONE_MOST; at++) {
+		if (answers->before[at] >> 1 != key >> 1)
+			continue;
+		*ret_passes = answers->before[at] & 1;
+		answers->next = at + 1;
+		return true;
+	}
+	return false;
+}
+
+void answers_came(struct answers *answers, uint64_t key, bool passes)
+{
+	if (answers->now_count < answers->capacity)
+		answers->now[answers->now_count++] = (key & ~UINT64_C(1)) | passes;
 }
 
 static size_t place_of(const struct answers *answers, uint64_t key)

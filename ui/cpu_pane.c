@@ -172,6 +172,11 @@ static const char *row_text(const void *rows, size_t index, unsigned part)
 	return cell_search_part(part, function->name, function->module, function->file);
 }
 
+static void fetch(const void *rows, size_t index)
+{
+	cell_fetch(function_at(rows, index));
+}
+
 static struct view_source function_source(const struct snapshot *snapshot,
 					  const struct pane_choice *choice)
 {
@@ -182,6 +187,7 @@ static struct view_source function_source(const struct snapshot *snapshot,
 	    .key = function_key,
 	    .text = row_text,
 	    .lasting = choice->shown_group != GROUP_THREAD, /* whose name may change */
+	    .fetch = fetch,
 	};
 }
 
@@ -250,13 +256,13 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 		 choice->kernel_unfolded && choice->shown_group == GROUP_FUNCTION
 		     ? ", kernel unfolded"
 		     : "",
+		 pane_waiting(waiting, "samples", cpu->stacks_pending),
 		 cpu->reason ? "; " : "", cpu->reason ? cpu->reason : "");
 }
 
 const struct pane *cpu_pane_get(void)
 {
 	static const struct pane pane = {
-		 pane_waiting(waiting, "samples", cpu->stacks_pending),
 	    .name = "CPU",
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), function_cell, function_style},
 	    .first_sort = CPU_COLUMN_SELF,

@@ -133,6 +133,7 @@ static struct view_source site_source(const struct snapshot *snapshot,
 	    .id = site_id,
 	    .key = site_key,
 	    .text = row_text,
+	    .lasting = true,
 	};
 }
 

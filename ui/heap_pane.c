@@ -184,6 +184,11 @@ static const char *row_text(const void *rows, size_t index, unsigned part)
 	return cell_search_part(part, site->function, site->module, site->file);
 }
 
+static void fetch(const void *rows, size_t index)
+{
+	cell_fetch(&((const struct snapshot_site *)rows)[index]);
+}
+
 static struct view_source site_source(const struct snapshot *snapshot,
 				      const struct pane_choice *choice)
 {
@@ -197,6 +202,7 @@ static struct view_source site_source(const struct snapshot *snapshot,
 	    .key = site_key,
 	    .text = row_text,
 	    .lasting = true,
+	    .fetch = fetch,
 	};
 }
 
@@ -245,13 +251,13 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 		 isnan(snapshot->reset_s) ? "" : ", ALLOC and FREED for ",
 		 isnan(snapshot->reset_s) ? ""
 					  : fmt_duration(time, sizeof(time), snapshot->reset_s),
+		 pane_waiting(waiting, "stacks", heap->stacks_pending),
 		 heap->reason ? "; " : "", heap->reason ? heap->reason : "");
 }
 
 const struct pane *heap_pane_get(void)
 {
 	static const struct pane pane = {
-		 pane_waiting(waiting, "stacks", heap->stacks_pending),
 	    .name = "HEAP",
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), site_cell, site_style},
 	    .first_sort = HEAP_COLUMN_LIVE,

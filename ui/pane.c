@@ -89,7 +89,7 @@ static void describe_rows(const struct pane *pane, const struct table_state *sta
 }
 
 /* For so long rows are held against a new filter before what is known of them is drawn, in seconds. */
-static const double slice_s = 4e-3;
+static const double slice_s = 1e-3;
 
 static void draw_title(const struct pane *pane, const struct table_state *state,
 		       const struct pane_frame *frame)

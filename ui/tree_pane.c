@@ -128,6 +128,11 @@ static const char *row_text(const void *rows, size_t index, unsigned part)
 	return cell_search_part(part, node->function, node->module, node->file);
 }
 
+static void fetch(const void *rows, size_t index)
+{
+	cell_fetch(node_at(rows, index));
+}
+
 static struct view_source node_source(const struct snapshot *snapshot,
 				      const struct pane_choice *choice)
 {
@@ -137,6 +142,8 @@ static struct view_source node_source(const struct snapshot *snapshot,
 	    .count = choice->tree->count,
 	    .id = node_id,
 	    .text = row_text,
+	    .lasting = true,
+	    .fetch = fetch,
 	};
 }
 

@@ -1,5 +1,5 @@
 /*
- * Filter, selection, search and scrolling of a list. Each is a pass or two over the rows.
+ * Selection, search and scrolling of a list. Each is a pass or two over the rows.
  */
 #include "config.h"
 
@@ -7,27 +7,9 @@
 
 #include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "err.h"
 #include "view_order.h"
-
-/* Answers are kept for so many texts: modules and files are those of many rows. */
-enum { ASKED_TEXTS = 512 };
-
-/* What so many rows need is fetched from memory at a time. */
-enum { BLOCK_ROWS = 64 };
-
-/* A pattern and what it was asked about in this update. */
-struct asking {
-	const struct view_source *source;
-	const struct match *match;
-	size_t row_count; /* new ones that it was asked about */
-	struct {
-		const char *text;
-		bool passes;
-	} asked[ASKED_TEXTS];
-};
+#include "view_rows.h"
 
 void view_init(struct view *view, unsigned sort)
 {
@@ -44,114 +26,6 @@ void view_fini(struct view *view)
 size_t view_index(const struct view *view, size_t position)
 {
 	return view->rows[position].index;
-}
-
-static bool ask(struct asking *asking, const char *text)
-{
-	size_t slot = ((uintptr_t)text >> 3) % ASKED_TEXTS;
-
-	if (asking->asked[slot].text != text) {
-		asking->asked[slot].text = text;
-		asking->asked[slot].passes = match_test(asking->match, text);
-	}
-	return asking->asked[slot].passes;
-}
-
-static bool matches(struct asking *asking, size_t index)
-{
-	const struct view_source *source = asking->source;
-	const char *text = source->text(source->rows, index, 0);
-
-	if (match_test(asking->match, text))
-		return true;
-	for (unsigned part = 1; (text = source->text(source->rows, index, part)); part++)
-		if (ask(asking, text))
-			return true;
-	return false;
-}
-
-static void add_row(struct view *view, const struct view_source *source, size_t index)
-{
-	struct view_row *row = &view->rows[view->count++];
-
-	row->index = index;
-	row->id = source->id(source->rows, index);
-	if (source->key)
-		row->key = source->key(source->rows, index, view->sort);
-}
-
-/*
- * Adds those of some rows that pass the filter; with `in_time` false only those of which that is known.
- * Memory answers slowly, and many at a time.
- */
-static void add_block(struct view *view, struct asking *asking, size_t first, size_t count,
-		      bool in_time)
-{
-	const struct view_source *source = asking->source;
-	uint64_t keys[BLOCK_ROWS];
-	bool passes;
-
-	for (size_t i = 0; i < count; i++) {
-		keys[i] = answers_key(source->id(source->rows, first + i),
-				      source->text(source->rows, first + i, VIEW_LAST_PART));
-		answers_prefetch(&view->answers, keys[i]);
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (!answers_find(&view->answers, keys[i], &passes)) {
-			passes = in_time && matches(asking, first + i);
-			view->unasked += !in_time;
-			asking->row_count += in_time;
-			if (in_time)
-				answers_put(&view->answers, keys[i], passes);
-		}
-		if (passes)
-			add_row(view, source, first + i);
-	}
-}
-
-static double now_s(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static void filter_rows(struct view *view, const struct view_source *source,
-			const struct match *filter, double slice_s)
-{
-	double end_s = now_s() + slice_s;
-	struct asking asking = {.source = source, .match = filter};
-
-	if (!source->lasting) {
-		for (size_t i = 0; i < source->count; i++)
-			if (matches(&asking, i))
-				add_row(view, source, i);
-		return;
-	}
-	answers_begin(&view->answers, filter, source->count);
-	for (size_t i = 0; i < source->count; i += BLOCK_ROWS)
-		add_block(view, &asking, i,
-			  source->count - i < BLOCK_ROWS ? source->count - i : BLOCK_ROWS,
-			  asking.row_count < BLOCK_ROWS || now_s() < end_s);
-}
-
-static void collect_rows(struct view *view, const struct view_source *source,
-			 const struct view_terms *terms)
-{
-	if (source->count > view->capacity) {
-		view->rows = xreallocarray(view->rows, source->count, sizeof(*view->rows));
-		view->capacity = source->count;
-	}
-	view->total = source->count;
-	view->count = 0;
-	view->unasked = 0;
-	if (terms->filter && source->text) {
-		filter_rows(view, source, terms->filter, terms->slice_s);
-		return;
-	}
-	for (size_t i = 0; i < source->count; i++)
-		add_row(view, source, i);
 }
 
 /* How many rows come before this one. */
@@ -199,7 +73,7 @@ static bool find_selection(struct view *view, const struct view_order *order)
  * else the farthest in the other one, for it goes round.
  */
 static const struct view_row *find_wanted(const struct view *view, const struct view_order *order,
-					  struct asking *asking, const struct view_row *from)
+					  struct view_asking *asking, const struct view_row *from)
 {
 	bool back = view->seek == VIEW_SEEK_PREVIOUS;
 	const struct view_row *ahead = NULL, *around = NULL;
@@ -208,7 +82,7 @@ static const struct view_row *find_wanted(const struct view *view, const struct 
 		const struct view_row *row = &view->rows[i];
 		int side = view_order_compare(order, row, from);
 
-		if (side == 0 && view->seek == VIEW_SEEK_HERE && matches(asking, row->index))
+		if (side == 0 && view->seek == VIEW_SEEK_HERE && view_rows_match(asking, row->index))
 			return row;
 
 		const struct view_row **best = (back ? side < 0 : side > 0) ? &ahead : &around;
@@ -218,7 +92,7 @@ static const struct view_row *find_wanted(const struct view *view, const struct 
 			continue;
 		if (*best && (view_order_compare(order, row, *best) < 0) == back)
 			continue;
-		if (matches(asking, row->index))
+		if (view_rows_match(asking, row->index))
 			*best = row;
 	}
 	return ahead ? ahead : around;
@@ -233,7 +107,7 @@ static bool search(struct view *view, const struct view_order *order,
 	if (view->seek == VIEW_SEEK_NONE || !wanted || !source->text)
 		return false;
 	if (view->count > 0) {
-		struct asking asking = {.source = source, .match = wanted};
+		struct view_asking asking = {.source = source, .match = wanted};
 
 		view_order_nth(order, view->rows, view->count, view->selected);
 		found = find_wanted(view, order, &asking, &view->rows[view->selected]);
@@ -271,7 +145,7 @@ void view_update(struct view *view, const struct view_source *source,
 	size_t line = view->selected - view->top, end;
 
 	view->page = terms->page > 0 ? terms->page : 1;
-	collect_rows(view, source, terms);
+	view_rows_collect(view, source, terms);
 	if (view->count == 0) {
 		view->selected = view->top = 0;
 		end_search(view, false);

@@ -60,6 +60,9 @@ struct view_source {
 	 * another address when it is another one.
 	 */
 	bool lasting;
+	/* NULL, or takes what the functions above need of a row into the processor's caches: memory answers
+	 * slowly, and many at a time. */
+	void (*fetch)(const void *rows, size_t index);
 };
 
 /* What a view keeps of a row until the next update, so that ordering does not come back to it. */
@@ -106,8 +109,8 @@ struct view_terms {
 	const struct match *filter; /* NULL: all rows are shown */
 	const struct match *wanted; /* by view_search() */
 	bool hold;		    /* the selected row keeps its line on the screen where it can */
-	double slice_s; /* the filter is asked about new rows for so long, the others are left for the
-			   next updates; of lasting rows only */
+	double slice_s; /* the filter is asked about new rows for so long, from the first of them on, the
+			   others are left for the next updates; of lasting rows only */
 };
 
 void view_init(struct view *view, unsigned sort);

@@ -68,7 +68,7 @@ static void measure_typing(struct screen *screen, struct model *model, struct gr
 	double took[TYPED_DRAWS];
 	size_t count = 0;
 
-	for (; *text; text++) {
+	for (; *text && count < TYPED_DRAWS; text++) {
 		(void)screen_key(screen, *text);
 		do {
 			double start = now_ms();
