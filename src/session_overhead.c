@@ -61,13 +61,14 @@ static void add_probes(struct session *session, struct cost_slice *slice)
 		    .emulated = probe->emulated,
 		    .returns = !probe->frees,
 		    .all_returns = !session_link && !probe->frees,
-		    .all_booked = probe->frees || probe->nests || !session_link,
+		    .all_booked = !probe->frees && (probe->nests || !session_link),
 		};
 		struct probe_cost cost = probe_cost_between(&facts, &session->unit_costs.trap);
 
 		ns += cost.entries_ns + cost.sampled_ns;
 		if (probe->frees) {
 			slice->kept_ns += cost.entries_ns;
+			slice->followed_ns += cost.sampled_ns;
 			continue;
 		}
 		slice->sampled_ns += cost.sampled_ns;

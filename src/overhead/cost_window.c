@@ -19,7 +19,7 @@ static const double open_least = 0.25;
 
 static double probes_ns(const struct cost_slice *slice)
 {
-	return slice->entries_ns + slice->kept_ns + slice->sampled_ns;
+	return slice->entries_ns + slice->kept_ns + slice->sampled_ns + slice->followed_ns;
 }
 
 static void add(struct cost_slice *sum, const struct cost_slice *slice)
@@ -31,6 +31,7 @@ static void add(struct cost_slice *sum, const struct cost_slice *slice)
 	sum->kept_ns += slice->kept_ns;
 	sum->reallocs_ns += slice->reallocs_ns;
 	sum->sampled_ns += slice->sampled_ns;
+	sum->followed_ns += slice->followed_ns;
 	sum->sampling_ns += slice->sampling_ns;
 }
 
@@ -90,6 +91,7 @@ static struct cost_slice corrected_sum(const struct cost_window *window, unsigne
 	sum.kept_ns *= factor;
 	sum.reallocs_ns *= factor;
 	sum.sampled_ns *= factor;
+	sum.followed_ns *= factor;
 	return sum;
 }
 

@@ -24,6 +24,7 @@ struct cost_slice {
 	double kept_ns;		/* of the probes that stay: frees, reallocations, ... */
 	double reallocs_ns;	/* ... of these alone */
 	double sampled_ns;	/* what sampled allocations cost above their entry */
+	double followed_ns;	/* what frees of sampled objects cost above that of others */
 	double sampling_ns;	/* of CPU samples */
 	uint64_t samples;	/* of the CPU, of the last second; or none yet */
 	uint64_t in_probes;	/* of them, taken while a probe was served */

@@ -39,7 +39,7 @@ static double tracked(uint64_t interval, double bytes)
 
 static double cost_ns(const struct cost_slice *cost)
 {
-	return cost->entries_ns + cost->kept_ns + cost->sampled_ns + cost->sampling_ns;
+	return cost->entries_ns + cost->kept_ns + cost->sampled_ns + cost->followed_ns + cost->sampling_ns;
 }
 
 /* Of the CPU time that the target would use, given what it uses without us. */
@@ -71,6 +71,9 @@ static struct cost_slice predict(const struct governor *governor, const struct g
 	const struct governor_setting *now = &governor->setting;
 	struct cost_slice cost = facts->cost;
 	double share = ldexp(1, (int)now->time_halvings - (int)setting->time_halvings);
+	double sampled =
+	    tracked(interval_with(governor, facts, setting->interval_least), facts->allocation_bytes) /
+	    tracked(facts->interval, facts->allocation_bytes);
 
 	/* As long as what frees is not seen it is taken to be called as often as what allocates. */
 	if (now->frees_out && !setting->frees_out)
@@ -79,15 +82,13 @@ static struct cost_slice predict(const struct governor *governor, const struct g
 		cost.entries_ns += ldexp(cost.reallocs_ns, -(int)now->time_halvings);
 	/* Taking them out takes a while, in which they still cost something. */
 	if (setting->frees_out)
-		cost.kept_ns = 0;
-	cost.sampled_ns *=
-	    tracked(interval_with(governor, facts, setting->interval_least), facts->allocation_bytes) /
-	    tracked(facts->interval, facts->allocation_bytes);
+		cost.kept_ns = cost.followed_ns = 0;
 	cost.entries_ns *= share;
-	cost.sampled_ns *= share;
+	cost.sampled_ns *= share * sampled;
+	cost.followed_ns *= share * sampled;
 	cost.sampling_ns *= ldexp(1, (int)now->halvings - (int)setting->halvings);
 	if (setting->heap_out)
-		cost.entries_ns = cost.kept_ns = cost.sampled_ns = 0;
+		cost.entries_ns = cost.kept_ns = cost.sampled_ns = cost.followed_ns = 0;
 	return cost;
 }
 

@@ -9,13 +9,14 @@ import subprocess
 import support
 
 ONCE = True
-# Of the target that holds objects.
+# Of the target that holds objects; where larger intervals of sampling are to save much: smaller and fewer ones.
 OBJECT_BYTES, HELD = 1024, 20000
+SMALL_BYTES, SMALL_HELD = 256, 2000
 # Some 15 times the probes are in and out.
 SHARE_S = 12
 COUNTED_S = 6
 # The work for each pair while the load rises, and by how much it does.
-RISE_FROM_NS, RISE_TO_NS, RISE, RISE_PCT = 60000, 1000, 1.4, 8
+RISE_FROM_NS, RISE_TO_NS, RISE, RISE_PCT = 60000, 1000, 1.2, 8
 LEVEL_S = 4
 SHARES = {"hot_sixty": 60, "hot_thirty": 30, "hot_ten": 10}
 
@@ -52,18 +53,18 @@ class Overhead(support.LiveTest):
         self.assertGreater(refresh["overhead"]["cpu_pct"], 0)
         self.assertLess(refresh["overhead"]["cpu_pct"], 10)
 
-    def watch_level(self, stream, slots, first):
+    def watch_level(self, stream, slots, held, first):
         """How right what is shown is while the level stays: allocated, and live on average, of the truth."""
         begin, live, last = self.pairs(slots), [], first
         while last["elapsed_s"] < first["elapsed_s"] + LEVEL_S:
             last = stream.after_now()
             if last["governor"]["level"] != first["governor"]["level"]:
                 return None
-            live.append(last["heap"]["live_objects"] / HELD)
+            live.append(last["heap"]["live_objects"] / held)
         seen = last["heap"]["alloc_objects"] - first["heap"]["alloc_objects"]
         return seen / (self.pairs(slots) - begin), sum(live) / len(live)
 
-    def rise_to(self, stream, slots, wanted):
+    def rise_to(self, stream, slots, held, wanted):
         """Lets the load rise until the governor is at the level and stays there: how right what is shown is then."""
         work_ns = RISE_FROM_NS
         while work_ns > RISE_TO_NS:
@@ -72,25 +73,38 @@ class Overhead(support.LiveTest):
             first = stream.until(lambda refresh: refresh["elapsed_s"] > since + 1, "a moment")
             if first["governor"]["level"] == wanted:
                 self.assertIn(f"(--max-overhead {RISE_PCT})", first["governor"]["reason"])
-                if right := self.watch_level(stream, slots, first):
+                if right := self.watch_level(stream, slots, held, first):
                     return right
                 continue
             work_ns = int(work_ns / RISE)
             self.set_work(slots, work_ns)
         self.fail(f"the governor was never at {wanted}, now {first['governor']}")
 
-    def test_what_is_shown_is_right_while_the_load_rises(self):
-        """Until a share of the time has to do, and then until what is live has to be given up."""
-        process, slots = self.start_load(RISE_FROM_NS, str(OBJECT_BYTES), str(HELD))
+    def expect_right_at(self, level, size, held):
+        """Of what every allocation was asked for, with a budget: the refreshes, and the target's counters."""
+        process, slots = self.start_load(RISE_FROM_NS, str(size), str(held))
         stream = self.stream("-d", "0.5", "--heap", "exact", "--max-overhead", str(RISE_PCT), process.pid)
         stream.until(lambda refresh: refresh["overhead"]["heap_pct"], "the cost")
         # All that is live then was seen.
         first_pairs = self.pairs(slots)
-        support.wait_until(lambda: self.pairs(slots) > first_pairs + HELD, "all objects")
-        allocated, live = self.rise_to(stream, slots, "share")
-        print(f"allocated {allocated:.2f}, live {live:.2f} of the truth")
+        support.wait_until(lambda: self.pairs(slots) > first_pairs + held, "all objects")
+        allocated, live = self.rise_to(stream, slots, held, level)
+        print(f"{level}: allocated {allocated:.2f}, live {live:.2f} of the truth")
         self.assertAlmostEqual(allocated, 1, delta=0.3)
         self.assertAlmostEqual(live, 1, delta=0.3)
+        return stream, slots
+
+    def test_what_is_shown_is_right_at_a_larger_interval(self):
+        """Which is the first step while the load rises: samples are rarer, and nothing else is held back."""
+        stream, _slots = self.expect_right_at("interval", SMALL_BYTES, SMALL_HELD)
+        refresh = stream.until(lambda refresh: refresh["governor"]["level"] == "interval", "rarer samples")
+        self.assertEqual(refresh["heap"]["mode"], "sampled")
+        self.assertGreaterEqual(refresh["heap"]["interval_bytes"], refresh["governor"]["interval_least_bytes"])
+        self.assertEqual((refresh["governor"]["sample_weight"], refresh["governor"]["heap_share"]), (1, 1))
+
+    def test_what_is_shown_is_right_for_a_share_of_the_time(self):
+        """While the load rises; then what is live has to be given up."""
+        stream, slots = self.expect_right_at("share", OBJECT_BYTES, HELD)
         self.set_work(slots, RISE_TO_NS)
         stream.until(lambda refresh: refresh["governor"]["level"] == "counts", "what is live given up")
 

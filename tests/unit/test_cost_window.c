@@ -30,6 +30,18 @@ Test(cost_window, nothing_costs_nothing)
 	cr_expect_eq(cost_window_factor(&window), 1);
 }
 
+Test(cost_window, all_that_probes_cost)
+{
+	struct cost_slice slice = quarter(1e8, 1e6), sum;
+
+	slice.kept_ns = 2e6;
+	slice.sampled_ns = 3e6;
+	slice.followed_ns = 4e6;
+	cost_window_add(&window, &slice);
+	sum = cost_window_sum(&window);
+	cr_expect_float_eq(cost_heap_pct(&sum), 10, 0.001);
+}
+
 Test(cost_window, only_the_last_second_counts)
 {
 	const struct cost_slice dear = quarter(1e8, 5e7), cheap = quarter(1e8, 1e7);
