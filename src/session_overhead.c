@@ -17,22 +17,52 @@ static bool serves_probe(const char *name)
 	       strstr(name, "exc_debug");
 }
 
-void session_judge_samples(struct session *session, const struct stack *stack, uint64_t samples)
+/* False: not all names of the kernel's functions are there yet. */
+static bool judge(struct session *session, const struct stack *stack, uint64_t samples)
 {
 	bool named = true;
+	uint32_t i;
 
-	for (uint32_t i = 0; i < stack->frame_count && stack->frames[i] >> 63; i++) {
+	for (i = 0; i < stack->frame_count && stack->frames[i] >> 63; i++) {
 		const struct symbol *symbol = stack->symbols[i];
 
 		if (symbol->named && serves_probe(symbol->frames[0].function)) {
+			session->kernel_is_named = true;
 			session->samples_judged += samples;
 			session->samples_in_probes += samples;
-			return;
+			return true;
 		}
 		named = named && symbol->named;
 	}
-	if (named)
+	if (!named)
+		return false;
+	session->kernel_is_named = session->kernel_is_named || i;
+	/* Where the kernel has no names for us none would ever be seen in a probe. */
+	if (session->kernel_is_named)
 		session->samples_judged += samples;
+	return true;
+}
+
+/* Those in the kernel come to ever new addresses: without them, those of the program would be too many. */
+void session_judge_samples(struct session *session, const struct stack *stack, uint64_t samples)
+{
+	if (judge(session, stack, samples) || session->unjudged_count == SESSION_UNJUDGED)
+		return;
+	session->unjudged[session->unjudged_count++] = (struct unjudged){stack->id, samples};
+}
+
+static void judge_again(struct session *session)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < session->unjudged_count; i++) {
+		const struct unjudged *each = &session->unjudged[i];
+		const struct stack *stack = stack_table_find(session->stacks, each->stack_id);
+
+		if (stack && !judge(session, stack, each->samples))
+			session->unjudged[kept++] = *each;
+	}
+	session->unjudged_count = kept;
 }
 
 static struct heap_hits *read_hits(const struct session *session)
@@ -126,6 +156,7 @@ void session_count_cost(struct session *session)
 		return;
 	if (session->heap)
 		add_probes(session, &session->cost_begun);
+	judge_again(session);
 	slice = session->cost_begun;
 	session->cost_begun = (struct cost_slice){0};
 	slice.seconds = now.time_s - last.time_s;

@@ -89,6 +89,13 @@ struct share {
 	int timer_fd;		/* -1: not made yet */
 };
 
+/* Samples of a stack in which a function of the kernel has no name yet; at most so many are kept. */
+enum { SESSION_UNJUDGED = 1024 };
+struct unjudged {
+	uint64_t stack_id;
+	uint64_t samples;
+};
+
 /* What was counted when the cost was last summed up. */
 struct cost_marks {
 	double time_s;		/* 0: never */
@@ -183,6 +190,9 @@ struct session {
 	double sampler_s;		/* that opening the events has taken */
 	struct cpu_facts cpu_before;	/* of events that were replaced */
 	uint64_t samples_judged, samples_in_probes; /* see struct cost_marks */
+	bool kernel_is_named;		/* some function of it was */
+	struct unjudged unjudged[SESSION_UNJUDGED];
+	size_t unjudged_count;
 	uint64_t copied_bytes;		/* of stacks, with CPU samples */
 	unsigned ticks;			/* of the clock */
 	bool clock_is_slow;
