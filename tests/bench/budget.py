@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from load import BUDGET_PCT, Load, held, interval, lost_pct, median
+from load import BUDGET_PCT, Load, held, interval, lost_pct, median, stamp, true
 from measure import running
 
 STEP_RATES = 1000, 100000  # before and after a step of the load
@@ -18,24 +18,39 @@ STEPS = 5  # of which the median counts, second by second; the first one is foll
 SECONDS = 5
 ALONE_S = 2
 QUIET_S = 4
+REFRESH_S = 0.25
 CYCLES = 5
 
 
 def one_step(top, target, seconds):
-    """Share of the target's time that is lost in each second after it; and what the whole came to."""
+    """Share of the target's time that is lost in each second after it; and what is shown after each."""
     with tempfile.TemporaryDirectory() as name:
         load = Load(Path(name), STEP_RATES[1])
         with running(*load.argv(target)) as pid:
             time.sleep(0.5)
             alone = load.pair_ns(pid, ALONE_S)
             load.set_rate(STEP_RATES[0])
-            with running(top, "-b", "--json", "-d", "0.5", str(pid)):
-                time.sleep(QUIET_S)
-                load.set_rate(STEP_RATES[1])
-                times = [load.pair_ns(pid, 1) for _ in range(seconds)]
+            with tempfile.TemporaryFile() as out:
+                with running(top, "-b", "--json", "-d", str(REFRESH_S), str(pid), stdout=out):
+                    time.sleep(QUIET_S)
+                    load.set_rate(STEP_RATES[1])
+                    times, ends = [], []
+                    for _ in range(seconds):
+                        times.append(load.pair_ns(pid, 1))
+                        ends.append(time.time())
+                    time.sleep(REFRESH_S)
+                out.seek(0)
+                refreshes = [json.loads(line) for line in out if line.startswith(b"{") and line.endswith(b"}\n")]
             time.sleep(0.5)
             alone = (alone + load.pair_ns(pid, ALONE_S)) / 2
-    return [lost_pct(alone, ns) for ns in times]
+    return [lost_pct(alone, ns) for ns in times], [shown_at(refreshes, end) for end in ends]
+
+
+def shown_at(refreshes, end):
+    """Of the second that ends then."""
+    nearest = min(refreshes, key=lambda refresh: abs(stamp(refresh["time"]) - end))
+    pct = nearest["overhead"]["target_pct"]
+    return float("nan") if pct is None else pct
 
 
 def bench_step(top, target):
@@ -43,11 +58,13 @@ def bench_step(top, target):
     minute = one_step(top, target, MINUTE_S)
     steps = [minute] + [one_step(top, target, SECONDS) for _ in range(STEPS - 1)]
     for second in range(SECONDS):
-        lost = [step[second] for step in steps]
+        lost = [step[second] for step, _shown in steps]
         low, high = interval(lost)
         print(f"  second {second + 1} {median(lost):6.1f} %, of {STEPS} steps {low:.1f} to {high:.1f}"
               f"{'' if second == 0 else ', ' + held(median(lost))}", flush=True)
-    mean = statistics.mean(minute)
+    lost, shown = (statistics.mean(statistics.mean(step[kind][1:SECONDS]) for step in steps) for kind in (0, 1))
+    print(f"  from second 2 on, on average {lost:.2f} %, shown {shown:.2f} %, {true(shown, lost)}", flush=True)
+    mean = statistics.mean(minute[0])
     print(f"  a minute, the first second in it {mean:.1f} %, {held(mean)}", flush=True)
 
 

@@ -62,6 +62,14 @@ def interval(values):
     return values[out], values[count - 1 - out]
 
 
+# What is shown is to be true to a fifth, or to half a point.
+WITHIN, WITHIN_POINTS = 0.2, 0.5
+
+
+def true(shown, lost):
+    return f"{'' if abs(shown - lost) <= max(WITHIN_POINTS, WITHIN * lost) else 'not '}true"
+
+
 def held(slower):
     return f"{'' if slower <= BUDGET_PCT else 'not '}held"
 

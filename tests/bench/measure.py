@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def running(*argv):
+def running(*argv, stdout=subprocess.DEVNULL):
     """The pid of a program that is killed at the end."""
-    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(argv, stdout=stdout, stderr=subprocess.DEVNULL)
     try:
         yield process.pid
     finally:

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import budget
-from load import BUDGET_PCT, Load, held, interval, lost_pct, median, stamp
+from load import BUDGET_PCT, WITHIN, WITHIN_POINTS, Load, held, interval, lost_pct, median, stamp, true
 from measure import running
 
 RATES = (1000, 10000, 100000, 1000000)
@@ -27,8 +27,7 @@ SETTLE_S = 0.3  # after the watcher has gone
 WARM_UP_S, BUDGET_WARM_UP_S = 2.5, 8
 MEASURE_S, BUDGET_MEASURE_S = 1.5, 5
 REFRESH_S = 0.25
-# What is shown is to be true to a fifth, or to half a point. Rounds go on until the interval is half as wide.
-WITHIN, WITHIN_POINTS = 0.2, 0.5
+# Rounds go on until the interval is half as wide as what is shown is to be true.
 ROUNDS_LEAST, ROUNDS_MOST = 6, 12
 CLASSIC = Path(__file__).with_name("classic.bt")
 BUDGET = f"budget of {BUDGET_PCT} %"
@@ -166,8 +165,7 @@ class Row:
         text = f"  {self.title:27} {lost:6.2f} %  {f'{low:.2f} to {high:.2f}':>15} {len(self.lost):4}"
         if self.shown:
             shown = median(self.shown)
-            true = abs(shown - lost) <= max(WITHIN_POINTS, WITHIN * lost)
-            text += f"  {shown:6.2f} %  {'' if true else 'not '}true"
+            text += f"  {shown:6.2f} %  {true(shown, lost)}"
         print(text + (f", {held(lost)}" if self.title == BUDGET else ""), flush=True)
 
 
