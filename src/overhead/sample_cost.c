@@ -90,14 +90,15 @@ static int round_gap(struct perf_event_mmap_page *page, uint64_t *ret_ns)
 static int median_gap(struct perf_event_mmap_page *page, double *ret_ns)
 {
 	uint64_t good[ROUNDS];
-	size_t count = 0;
+	size_t count = 0, middle;
 
 	for (int round = 0; round < ROUNDS_MOST && count < ROUNDS; round++)
 		count += round_gap(page, &good[count]) == 0;
 	if (!count)
 		return -EAGAIN;
 	qsort(good, count, sizeof(good[0]), compare);
-	*ret_ns = (double)good[count / 2];
+	middle = count / 2;
+	*ret_ns = (double)good[middle];
 	return 0;
 }
 
@@ -150,9 +151,8 @@ static int gap_when_sampled(uint32_t copy_bytes, int program, double *ret_ns)
 	if (fd < 0)
 		return fd;
 	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED)
-		code = -errno;
-	else if (program >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_BPF, program) < 0)
+	if (memory == MAP_FAILED ||
+	    (program >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_BPF, program) < 0))
 		code = -errno;
 	else
 		code = median_gap(memory, ret_ns);

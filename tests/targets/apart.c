@@ -2,7 +2,6 @@
  * apart [SECONDS]: two threads, "left" and "right", each of which spends its time in a function that
  * no other thread ever calls.
  */
-#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
 
