@@ -153,11 +153,13 @@ class Growth(LiveTest):
         stream = self.stream("--heap", "off", "-d", "0.5", process.pid)
         first = stream.until(lambda refresh: refresh["growth"]["samples"] > 50, "samples")
         begin = first["growth"]
-        growth = stream.until(
-            lambda refresh: refresh["elapsed_s"] > first["elapsed_s"] + 4, "4 s")["growth"]
+        last = stream.until(lambda refresh: refresh["elapsed_s"] > first["elapsed_s"] + 4, "4 s")
+        growth = last["growth"]
         grown = growth["anonymous_bytes"] - begin["anonymous_bytes"]
         self.assertGreater(grown, 10 << 20)
-        self.assertAlmostEqual((growth["bytes"] - begin["bytes"]) / grown, 1, delta=WITHIN)
+        figures = [{key: refresh["growth"][key] for key in ("samples", "bytes", "anonymous_bytes")}
+                   | refresh["overflow"] | {"elapsed_s": refresh["elapsed_s"]} for refresh in (first, last)]
+        self.assertAlmostEqual((growth["bytes"] - begin["bytes"]) / grown, 1, delta=WITHIN, msg=figures)
         self.assertRegex(" ".join(site["module"] for site in growth["sites"]), "python")
 
     def test_burst(self):
