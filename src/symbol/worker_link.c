@@ -32,9 +32,12 @@ static void clean_environment(bool is_worker)
 	enum { COUNT = sizeof(passed_on) / sizeof(passed_on[0]) };
 	char *values[COUNT] = {NULL};
 
-	for (size_t i = 0; i < COUNT && !is_worker; i++)
-		if (getenv(passed_on[i]))
-			values[i] = xstrdup(getenv(passed_on[i]));
+	for (size_t i = 0; i < COUNT && !is_worker; i++) {
+		const char *value = getenv(passed_on[i]);
+
+		if (value)
+			values[i] = xstrdup(value);
+	}
 	if (clearenv())
 		_exit(EXIT_FAILED);
 	for (size_t i = 0; i < COUNT; i++)

@@ -111,9 +111,8 @@ static int read_owner(int pid, struct owner *ret_owner)
 				: strncmp(line, "Gid:", 4) == 0 ? ret_owner->groups
 								: NULL;
 
-		if (ids && sscanf(line + 4, "%u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) == 4)
-			found++;
-		else if (sscanf(line, "CapPrm: %" SCNx64, &ret_owner->capabilities) == 1)
+		if ((ids && sscanf(line + 4, "%u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) == 4) ||
+		    sscanf(line, "CapPrm: %" SCNx64, &ret_owner->capabilities) == 1)
 			found++;
 	}
 	(void)fclose(file);
