@@ -99,7 +99,7 @@ static struct health_row fact_row(const struct snapshot *snapshot, enum fact fac
 				"too many waited for a rule");
 	case FACT_WORKERS:
 		return loss_row("replaced workers", snapshot->books.worker_restarts, unknown,
-				"died or hung over a file, see m");
+				"died or hung over a file, see 7");
 	case FACT_PROBES:
 		return loss_row("places of probes", unknown, overflow->probes_refused,
 				"the worker named them, and their file has none there");
