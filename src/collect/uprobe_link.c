@@ -171,15 +171,26 @@ static int try_link(enum bpf_attach_type attach_type, int pid)
 	return 0;
 }
 
-enum link_kind uprobe_link_choose(enum link_kind wanted)
+enum link_kind uprobe_link_decide(enum link_kind wanted, const struct uprobe_link_answers *answers)
 {
 	/* Who knows the type comes to look at the path, and who is right about the pid does so before. */
-	if (wanted == LINK_PERF || try_link(UPROBE_MULTI_ATTACH_TYPE, getpid()) != EBADF ||
-	    try_link(UPROBE_MULTI_ATTACH_TYPE, -1) != EINVAL)
+	if (wanted == LINK_PERF || answers->multi != EBADF || answers->multi_any_pid != EINVAL)
 		return LINK_PERF;
 	if (wanted == LINK_MULTI)
 		return LINK_MULTI;
-	return try_link(UPROBE_SESSION_ATTACH_TYPE, getpid()) == EBADF ? LINK_SESSION : LINK_MULTI;
+	return answers->session == EBADF ? LINK_SESSION : LINK_MULTI;
+}
+
+enum link_kind uprobe_link_choose(enum link_kind wanted)
+{
+	struct uprobe_link_answers answers = {0};
+
+	if (wanted != LINK_PERF) {
+		answers.multi = try_link(UPROBE_MULTI_ATTACH_TYPE, getpid());
+		answers.multi_any_pid = try_link(UPROBE_MULTI_ATTACH_TYPE, -1);
+		answers.session = try_link(UPROBE_SESSION_ATTACH_TYPE, getpid());
+	}
+	return uprobe_link_decide(wanted, &answers);
 }
 
 int uprobe_link_check(enum link_kind kind, struct err *err)

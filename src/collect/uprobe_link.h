@@ -48,12 +48,22 @@ void uprobe_links_retire(struct uprobe_links *links, pid_t *closing);
 bool uprobe_links_retired(pid_t *closing);
 void uprobe_links_wait(pid_t *closing);
 
+/* What the kernel says to a multi link at the folder "/", each an errno; 0 when it made one. */
+struct uprobe_link_answers {
+	int multi;		/* with a PID */
+	int multi_any_pid;	/* with PID -1 */
+	int session;		/* of the session type, with a PID */
+};
+
 /*
- * What is wanted, or the next best that the kernel has: LINK_SESSION, LINK_MULTI, LINK_PERF. Multi
- * links, and so session links, are not taken where their pid filter is wrong: before 6.6.35, 6.9.5 and
- * 6.10 it let only one thread through; such a kernel answers EBADF instead of EINVAL to path "/" with
- * pid -1.
+ * What is wanted, or the next best that a kernel with these answers has: LINK_SESSION, LINK_MULTI,
+ * LINK_PERF. Multi links, and so session links, are not taken where their pid filter is wrong: before
+ * 6.6.35, 6.9.5 and 6.10 it let only one thread through; such a kernel answers EBADF instead of EINVAL to
+ * pid -1, as it looks at the path first.
  */
+enum link_kind uprobe_link_decide(enum link_kind wanted, const struct uprobe_link_answers *answers);
+
+/* The same with the answers of this kernel. */
 enum link_kind uprobe_link_choose(enum link_kind wanted);
 
 /* Perf links are perf events, which may be forbidden where BPF is not. 0, or -errno with one line. */

@@ -40,8 +40,8 @@ class Made(support.LiveTest):
         self.assertEqual({function["module"] for function in anonymous}, {"[anon]"})
         process.send_signal(signal.SIGUSR1)
         refresh = stream.until(
-            lambda refresh: refresh["cpu"]["samples"] >= 3000 and functions(refresh, "made_hot"),
-            "3000 samples and names")
+            lambda refresh: refresh["cpu"]["samples"] >= 3000 and not functions(refresh, NAMELESS),
+            "3000 samples, all of them with names")
         for word, percent in MADE.items():
             self.assertAlmostEqual(user_share(refresh, word), percent, delta=5, msg=word)
         self.assertEqual(functions(refresh, "made_loop")[0]["name"], "made_loop in two words")

@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <errno.h>
 
 static size_t count_fds(void)
 {
@@ -16,6 +17,33 @@ static size_t count_fds(void)
 		count++;
 	closedir(folder);
 	return count;
+}
+
+/* What kernels say, and the best link each is to get. */
+static const struct {
+	const char *kernel;
+	struct uprobe_link_answers answers;
+	enum link_kind best, multi;
+} kernels[] = {
+    {"6.1, without multi links", {EINVAL, EINVAL, EINVAL}, LINK_PERF, LINK_PERF},
+    {"6.6.34, whose pid filter is wrong", {EBADF, EBADF, EINVAL}, LINK_PERF, LINK_PERF},
+    {"one that has session links and a wrong pid filter", {EBADF, EBADF, EBADF}, LINK_PERF, LINK_PERF},
+    {"6.6.35, without session links", {EBADF, EINVAL, EINVAL}, LINK_MULTI, LINK_MULTI},
+    {"6.13", {EBADF, EINVAL, EBADF}, LINK_SESSION, LINK_MULTI},
+    {"one that does not permit links", {EPERM, EPERM, EPERM}, LINK_PERF, LINK_PERF},
+    {"one that links to folders", {0, 0, 0}, LINK_PERF, LINK_PERF},
+};
+
+Test(uprobe_link, each_kernel_gets_what_is_right_there)
+{
+	for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
+		const struct uprobe_link_answers *answers = &kernels[i].answers;
+
+		cr_expect_eq(uprobe_link_decide(LINK_BEST, answers), kernels[i].best, "%s", kernels[i].kernel);
+		cr_expect_eq(uprobe_link_decide(LINK_SESSION, answers), kernels[i].best, "%s", kernels[i].kernel);
+		cr_expect_eq(uprobe_link_decide(LINK_MULTI, answers), kernels[i].multi, "%s", kernels[i].kernel);
+		cr_expect_eq(uprobe_link_decide(LINK_PERF, answers), LINK_PERF, "%s", kernels[i].kernel);
+	}
 }
 
 Test(uprobe_link, perf_when_it_is_wanted)
