@@ -391,5 +391,6 @@ void session_growth_fill(struct session *session, struct snapshot *snapshot, boo
 		snapshot->overflow.threads_uncovered = facts.threads_uncovered;
 	snapshot->memory.brk_bytes = memory_map_brk_bytes(growth->memory);
 	growth_profile_fill(growth->profile, snapshot, session_now_s(), with_stacks);
+	snapshot->growth.samples_pending += unwinder_pending(session->unwinder, UNWIND_GROWTH);
 	session_mappings_fill(session, snapshot);
 }

@@ -20,6 +20,9 @@ enum {
 	COLUMN_WHERE,
 };
 
+/* Samples that wait are said from one for so many that do not. */
+enum { PENDING_PARTS = 20 };
+
 /* Growth that deserves a look, in bytes per second. */
 static const double hot_growth = 1024.0;
 
@@ -184,6 +187,17 @@ static size_t add_text(char *buf, size_t size, const char *before, const char *t
 	return (size_t)length < size ? (size_t)length : size - 1;
 }
 
+/* Some always wait for a moment: said where it makes a difference. */
+static size_t add_pending(const struct snapshot_growth *growth, char *buf, size_t size)
+{
+	char count[FMT_SIZE];
+
+	if (growth->samples_pending <= growth->samples / PENDING_PARTS)
+		return 0;
+	fmt_count(count, sizeof(count), growth->samples_pending);
+	return add_text(buf, size, "; samples that wait for unwind rules or mappings: ", count);
+}
+
 static void about(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,
 		  size_t size)
 {
@@ -202,6 +216,7 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 	    (size_t)snprintf(buf, size, "estimates; anonymous %s %s",
 			     bytes(anonymous, sizeof(anonymous), memory->anonymous_bytes), rate);
 	length += add_limit(memory, buf + length, size - length);
+	length += add_pending(growth, buf + length, size - length);
 	if (snapshot->heap.state == CHANNEL_OFF && snapshot->heap.reason)
 		length += add_text(buf + length, size - length,
 				   "; heap not tracked: ", snapshot->heap.reason);

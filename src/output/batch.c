@@ -224,16 +224,18 @@ static void put_memory(FILE *out, const struct snapshot *snapshot)
 
 static void put_growth(FILE *out, const struct snapshot_growth *growth)
 {
-	char bytes[FMT_SIZE], rate[FMT_SIZE], samples[FMT_SIZE];
+	char bytes[FMT_SIZE], rate[FMT_SIZE], samples[FMT_SIZE], pending[FMT_SIZE];
 
 	if (growth->state == CHANNEL_OFF) {
 		put_reason(out, "growth: off", growth->reason ? growth->reason : "no reason known");
 		return;
 	}
-	fprintf(out, "growth: about %s touched for the first time, %s lately; %s samples of %s\n",
+	fprintf(out, "growth: about %s touched for the first time, %s lately; %s samples of %s, "
+		     "%s wait for unwind rules or mappings\n",
 		fmt_bytes(bytes, sizeof(bytes), growth->bytes),
 		fmt_bytes_signed(rate, sizeof(rate), growth->bytes_per_s, "/s"),
-		fmt_count(samples, sizeof(samples), growth->samples), growth->event);
+		fmt_count(samples, sizeof(samples), growth->samples), growth->event,
+		fmt_count(pending, sizeof(pending), growth->samples_pending));
 	if (growth->reason)
 		put_reason(out, "growth limited", growth->reason);
 	if (growth->mappings_reason) {

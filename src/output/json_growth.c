@@ -71,6 +71,7 @@ json_t *json_growth(const struct snapshot *snapshot)
 	json_put_text(object, "event", growth->event);
 	json_put_known(object, "faults_per_sample", growth->faults_per_sample | unknown);
 	json_put_known(object, "samples", growth->samples | unknown);
+	json_put_known(object, "samples_pending", growth->samples_pending | unknown);
 	json_put_known(object, "samples_lost", growth->samples_lost | unknown);
 	json_put_known(object, "faults", growth->faults | unknown);
 	json_put_known(object, "bytes", growth->bytes | unknown);

@@ -321,6 +321,8 @@ void growth_profile_fill(struct growth_profile *profile, struct snapshot *snapsh
 	      by_site_bytes);
 	growth_add(&profile->growth, now_s, all.bytes);
 	growth->samples = all.samples;
+	for (size_t i = 0; i < profile->waiting_count; i++)
+		growth->samples_pending += profile->waiting[i].weight.samples;
 	growth->faults = rounded(all.faults);
 	growth->bytes = rounded(all.bytes);
 	growth->mappings = all.mappings;

@@ -255,6 +255,7 @@ struct snapshot_growth {
 	unsigned faults_per_sample;
 	bool kernel;		/* what the kernel touches for the target is seen, too */
 	uint64_t samples;
+	uint64_t samples_pending; /* that wait for unwind rules or mappings: in no figure yet */
 	uint64_t samples_lost;	/* that have no stack of their own; the figures have them in */
 	uint64_t faults;
 	uint64_t bytes;

@@ -2,6 +2,7 @@
 
 #include "target/memory_map.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -28,6 +29,7 @@ struct memory_map {
 	struct range *ranges; /* by address, without overlaps */
 	size_t count, capacity;
 	uint64_t brk_bytes, brk_end;
+	double worked_s; /* what the last reading took */
 	double next_s;
 };
 
@@ -113,9 +115,16 @@ static double worked_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+double memory_map_pause_s(double worked_s, double worked_before_s)
+{
+	double pause_s = fmin(worked_s, worked_before_s) * INTERVAL_PARTS;
+
+	return pause_s > interval_least_s ? pause_s : interval_least_s;
+}
+
 bool memory_map_refresh(struct memory_map *map, double now_s)
 {
-	double begin_s = worked_s(), pause_s;
+	double begin_s = worked_s(), before_s = map->worked_s;
 	char path[64];
 	FILE *file;
 	int first;
@@ -131,8 +140,8 @@ bool memory_map_refresh(struct memory_map *map, double now_s)
 	if (first != EOF && ungetc(first, file) == first)
 		memory_map_parse(map, file);
 	(void)fclose(file);
-	pause_s = (worked_s() - begin_s) * INTERVAL_PARTS;
-	map->next_s = now_s + (pause_s > interval_least_s ? pause_s : interval_least_s);
+	map->worked_s = worked_s() - begin_s;
+	map->next_s = now_s + memory_map_pause_s(map->worked_s, before_s);
 	return first != EOF;
 }
 

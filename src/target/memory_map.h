@@ -24,6 +24,13 @@ void memory_map_free(struct memory_map *map);
  */
 bool memory_map_refresh(struct memory_map *map, double now_s);
 
+/*
+ * How long the mappings are not read again after two readings that took so long each, in seconds. The
+ * shorter one decides: on a virtual machine time that was stolen from us once looks like work, and would
+ * keep us blind for seconds.
+ */
+double memory_map_pause_s(double worked_s, double worked_before_s);
+
 /* Takes the text of a maps file in place of what is known; lines that are none are left out. */
 void memory_map_parse(struct memory_map *map, FILE *file);
 

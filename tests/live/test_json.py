@@ -54,6 +54,7 @@ SCHEMA = {
              "ages_skipped_objects": int, "sites": [SITE]},
     "growth": {"state": str, "reason": (str, None), "event": (str, None),
                "faults_per_sample": (int, None), "samples": (int, None),
+               "samples_pending": (int, None),
                "samples_lost": (int, None), "faults": (int, None), "bytes": (int, None),
                "bytes_per_s": (NUMBER, None), "file_faults": (int, None),
                "unknown_faults": (int, None), "mapped_bytes": (int, None),

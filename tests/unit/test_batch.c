@@ -304,6 +304,7 @@ Test(batch, growth_is_marked_as_an_estimate)
 						   .event = "minor-faults",
 						   .reason = "user code only",
 						   .samples = 12,
+						   .samples_pending = 3,
 						   .bytes = 3 << 20,
 						   .bytes_per_s = 2048,
 						   .mapped_bytes = 9 << 20,
@@ -315,7 +316,7 @@ Test(batch, growth_is_marked_as_an_estimate)
 	expect_line(text, "memory: 4.0M anonymous, - swapped, growth +1.0K/s, 25.0% covered by the "
 			  "heap's books; control group: 5.0M of 8.0M, full in 51m12s");
 	expect_line(text, "growth: about 3.0M touched for the first time, +2.0K/s lately; 12 "
-			  "samples of minor-faults");
+			  "samples of minor-faults, 3 wait for unwind rules or mappings");
 	expect_line(text, "growth limited: user code only");
 	expect_line(text, "mapped: 9.0M by 4 calls of mmap(), mremap() and brk(), 2 lost");
 	expect_line(text, "  ~NEW    ~NEW/S MAPPED SAMPLES  SITE  WHERE");

@@ -171,6 +171,7 @@ static void fill_growth(struct snapshot *snapshot)
 						    .event = "minor-faults",
 						    .faults_per_sample = 31,
 						    .samples = 51,
+						    .samples_pending = 50,
 						    .samples_lost = 52,
 						    .faults = 53,
 						    .bytes = 54,
@@ -301,6 +302,7 @@ Test(json, growth)
 	EXPECT_TEXT("minor-faults", growth, "event");
 	EXPECT_COUNT(31, growth, "faults_per_sample");
 	EXPECT_COUNT(51, growth, "samples");
+	EXPECT_COUNT(50, growth, "samples_pending");
 	EXPECT_COUNT(52, growth, "samples_lost");
 	EXPECT_COUNT(53, growth, "faults");
 	EXPECT_COUNT(54, growth, "bytes");
@@ -338,7 +340,8 @@ Test(json, growth)
 Test(json, growth_that_is_off)
 {
 	static const char *const unknown[] = {
-	    "event",	"faults_per_sample", "samples",	    "samples_lost",   "faults",
+	    "event",	"faults_per_sample", "samples",	    "samples_pending", "samples_lost",
+	    "faults",
 	    "bytes",	"bytes_per_s",	     "file_faults", "unknown_faults", "mapped_bytes",
 	    "mappings", "mappings_lost"};
 	struct snapshot *snapshot = empty_snapshot();
@@ -383,7 +386,7 @@ Test(json, keys_are_schema_1_exactly)
 	    "alloc_bytes alloc_objects freed_bytes freed_objects untracked_frees rss_bytes resident_bytes "
 	    "coverage_pct ages_skipped_objects sites");
 	expect_keys(AT(o, "growth"),
-		    "state reason event faults_per_sample samples samples_lost faults bytes "
+		    "state reason event faults_per_sample samples samples_pending samples_lost faults bytes "
 		    "bytes_per_s file_faults unknown_faults mapped_bytes mappings mappings_lost "
 		    "mappings_reason rss_bytes anonymous_bytes swap_bytes "
 		    "brk_bytes anonymous_bytes_per_s cgroup_limit_bytes cgroup_used_bytes "

@@ -109,6 +109,14 @@ Test(memory_map, own_process)
 	memory_map_free(map);
 }
 
+Test(memory_map, one_long_reading_does_not_make_blind)
+{
+	cr_expect_float_eq(memory_map_pause_s(0.0001, 0.0001), 0.25, 1e-9);
+	cr_expect_float_eq(memory_map_pause_s(0.014, 0.0001), 0.25, 1e-9);
+	cr_expect_float_eq(memory_map_pause_s(0.0001, 0.014), 0.25, 1e-9);
+	cr_expect_float_eq(memory_map_pause_s(0.014, 0.020), 2.8, 1e-9, "mappings that are many");
+}
+
 Test(memory_map, process_that_is_gone)
 {
 	struct memory_map *map = memory_map_new(0x7fffffff);

@@ -121,9 +121,11 @@ Test(profile_growth, new_memory_waits_for_the_map)
 	growth_profile_fill(profile, snapshot, now_s, false);
 	cr_expect_eq(snapshot->growth.faults, 0);
 	cr_expect_eq(snapshot->growth.unknown_faults, 0);
+	cr_expect_eq(snapshot->growth.samples_pending, 1);
 	learn("00300000-00400000 rw-p 00000000 00:00 0\n");
 	fill(false);
 	cr_expect_eq(snapshot->growth.faults, 31);
+	cr_expect_eq(snapshot->growth.samples_pending, 0);
 }
 
 /* To the byte, whatever has been touched of it, and not in the estimates. */

@@ -168,6 +168,14 @@ Test(ui_panes, growth_has_a_view)
 	     ">   5.0M     +2.0K    8.0M     1.2K       40 arena::grow                      "
 	     "               src/arena.rs:9");
 	snapshot.growth.reason = NULL;
+	snapshot.growth.samples = 100;
+	snapshot.growth.samples_pending = 5;
+	draw(120, 35);
+	HAS("+4.0K/s -");
+	snapshot.growth.samples_pending = 6;
+	draw(120, 35);
+	HAS("+4.0K/s; samples that wait for unwind rules or mappings: 6 -");
+	snapshot.growth.samples_pending = 0;
 	snapshot.growth.mappings_lost = 3;
 	draw(120, 35);
 	HAS("+4.0K/s; 3 calls without a place -");
