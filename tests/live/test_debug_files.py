@@ -40,20 +40,35 @@ class StrippedTest(support.LiveTest):
         tool("strip", program)
         return program, debug
 
-    def profile(self, *argv):
+    def start(self, *argv):
+        """The process that a program has become, and the stream of its profile."""
         process = self.spawn(*argv)
         support.wait_until(
             lambda: "shares" in Path(f"/proc/{process.pid}/comm").read_text(), "the target")
-        return self.refreshes("--heap", "off", "-F", "499", "-d", "0.5", "-n", "4",
-                              process.pid)[-1]
+        return process, self.stream(*support.OFTEN, "-d", "0.5", process.pid)
 
-    def assert_names(self, refresh, lines=True):
+    def assert_lines(self, refresh):
         for word in HOT:
             found = support.functions(refresh, rf"\b{word}\b")
-            self.assertTrue(found, [function["name"] for function in refresh["cpu"]["functions"]])
-            if lines:
-                self.assertRegex(found[0]["file"] or "", r"shares(_\w+)?\.(c|cc|h)$")
-                self.assertGreater(found[0]["line"], 0)
+            self.assertRegex(found[0]["file"], r"shares(_\w+)?\.(c|cc|h)$")
+            self.assertGreater(found[0]["line"], 0)
+
+    def expect_lines(self, *argv):
+        process, stream = self.start(*argv)
+        self.assert_lines(stream.until(lambda refresh: support.has_lines(refresh, HOT), "names and lines"))
+        self.end(process)
+
+    def expect_no_names(self, *argv):
+        """Not even once it is known where the names of the program are."""
+        process, stream = self.start(*argv)
+
+        def is_searched(refresh):
+            (file,) = [file for file in refresh["files"] if file["name"].startswith("shares") or
+                       file["name"] == "static_shares"]
+            return file["names"] and file["self_samples"] > 1000
+
+        self.assert_no_names(stream.until(is_searched, "where its names are, and 1000 samples"))
+        self.end(process)
 
     def assert_no_names(self, refresh):
         self.assertTrue(refresh["cpu"]["functions"])
@@ -66,7 +81,7 @@ class DebugFiles(StrippedTest):
         root = self.folder()
         program, debug = self.stripped("static_shares", root)
         debug.rename(place_by_id(root, build_id(program)))
-        self.assert_names(self.profile("chroot", root, "/static_shares", 60))
+        self.expect_lines("chroot", root, "/static_shares", 600)
 
     def test_in_a_mount_namespace(self):
         folder = self.folder()
@@ -75,11 +90,9 @@ class DebugFiles(StrippedTest):
         mount.mkdir()
         tool("objcopy", f"--add-gnu-debuglink={debug}", program)
         script = ('mount -t tmpfs none "$1" && mkdir "$1/.debug" && cp "$2" "$1" && '
-                  'cp "$3" "$1/.debug" && exec "$1/shares_c" 60')
-        refresh = self.profile("unshare", "--mount", "sh", "-c", script, "sh", mount, program,
-                               debug)
+                  'cp "$3" "$1/.debug" && exec "$1/shares_c" 600')
+        self.expect_lines("unshare", "--mount", "sh", "-c", script, "sh", mount, program, debug)
         self.assertEqual(list(mount.iterdir()), [])
-        self.assert_names(refresh)
 
     def test_by_link(self):
         """Without a build-id it is the checksum that says whether the file is the right one."""
@@ -87,27 +100,27 @@ class DebugFiles(StrippedTest):
         program, debug = self.stripped("shares_c", folder,
                                        "--remove-section=.note.gnu.build-id")
         tool("objcopy", f"--add-gnu-debuglink={debug}", program)
-        self.assert_names(self.profile(program, 60))
+        self.expect_lines(program, 600)
         with debug.open("ab") as file:
             file.write(b"more")
-        self.assert_no_names(self.profile(program, 60))
+        self.expect_no_names(program, 600)
 
     def test_of_another_program(self):
         root = self.folder()
         program, _ = self.stripped("static_shares", root)
         tool("objcopy", "--only-keep-debug", self.target("static_c"),
              place_by_id(root, build_id(program)))
-        self.assert_no_names(self.profile("chroot", root, "/static_shares", 60))
+        self.expect_no_names("chroot", root, "/static_shares", 600)
 
     def test_links_do_not_leave_the_root(self):
         """An absolute link in the target's root is followed there, as the target would."""
         root = self.folder()
         program, debug = self.stripped("static_shares", root)
         place_by_id(root, build_id(program)).symlink_to(debug)  # outside of the root
-        self.assert_no_names(self.profile("chroot", root, "/static_shares", 60))
+        self.expect_no_names("chroot", root, "/static_shares", 600)
         place_by_id(root, build_id(program)).unlink()
         place_by_id(root, build_id(program)).symlink_to("/static_shares.debug")
-        self.assert_names(self.profile("chroot", root, "/static_shares", 60))
+        self.expect_lines("chroot", root, "/static_shares", 600)
 
     def test_dwz(self):
         """What two debug files have in common, an inlined function's name among it, is in a third."""
@@ -117,17 +130,23 @@ class DebugFiles(StrippedTest):
         common = folder / "common.debug"
         tool("dwz", "-m", common, "-M", common, debug, folder / "other.debug")
         tool("objcopy", f"--add-gnu-debuglink={debug}", program)
-        process = self.spawn(program, 60)
-        stream = self.stream("--heap", "off", "-F", "997", "-d", "0.5", process.pid)
-        refresh = stream.until(lambda refresh: support.functions(refresh, "^clock_ns$"),
-                               "an inlined function")
-        self.assert_names(refresh)
+        process, stream = self.start(program, 600)
+
+        def clock_samples(refresh):
+            return sum(function["total_samples"] for function in support.functions(refresh, "^clock_ns$"))
+
+        # Of as many samples as have 10 of them none has any once in 20 thousand times.
+        refresh = stream.until(lambda refresh: support.has_lines(refresh, HOT) and clock_samples(refresh) > 10,
+                               "an inlined function, names and lines")
+        self.assert_lines(refresh)
         samples = refresh["cpu"]["samples"]
         common.rename(folder / "elsewhere")
-        stream = self.stream("--heap", "off", "-F", "997", "-d", "0.5", process.pid)
-        refresh = stream.until(lambda refresh: refresh["cpu"]["samples"] > 2 * samples, "samples")
-        self.assert_names(refresh)
-        self.assertEqual(support.functions(refresh, "^clock_ns$"), [])
+        self.end(stream.process)
+        stream = self.stream(*support.OFTEN, "-d", "0.5", process.pid)
+        refresh = stream.until(lambda refresh: support.has_lines(refresh, HOT) and
+                               refresh["cpu"]["samples"] > samples, "as many samples, names and lines")
+        self.assert_lines(refresh)
+        self.assertEqual(clock_samples(refresh), 0)
 
     def test_mini_debuginfo(self):
         """The symbols of a stripped file in its .gnu_debugdata, made as gdb's manual says."""
@@ -139,7 +158,8 @@ class DebugFiles(StrippedTest):
         tool("strip", program)
         tool("xz", "--keep", debug)
         tool("objcopy", f"--add-section=.gnu_debugdata={debug}.xz", program)
-        self.assert_names(self.profile(program, 60), lines=False)
+        process, stream = self.start(program, 600)
+        stream.until(lambda refresh: all(support.functions(refresh, rf"\b{word}\b") for word in HOT), "names")
 
 
 def free_port():
@@ -152,11 +172,7 @@ class Servers(StrippedTest):
     def stream_with(self, url, pid):
         environment = dict(os.environ, DEBUGINFOD_URLS=url,
                            DEBUGINFOD_CACHE_PATH=str(self.folder() / "cache"))
-        stream = support.Stream(self.spawn(
-            support.TOP, "-b", "--json", "--heap", "off", "-F", "499", "-d", "0.5", pid,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment))
-        self.addCleanup(stream.close)
-        return stream
+        return self.stream(*support.OFTEN, "-d", "0.5", pid, env=environment)
 
     def serve(self, folder):
         """The address of a debuginfod server that knows the files in a folder."""
@@ -178,8 +194,8 @@ class Servers(StrippedTest):
         address = self.serve(served)
         process = self.spawn(program, 600)
         stream = self.stream_with(address, process.pid)
-        refresh = stream.until(lambda refresh: refresh["overflow"]["debug_files_missing"],
-                               "a failure, as the server has nothing")
+        refresh = stream.until(lambda refresh: refresh["overflow"]["debug_files_missing"] and
+                               refresh["cpu"]["functions"], "samples and a failure, as the server has nothing")
         self.assert_no_names(refresh)
         self.end(stream.process)
         identity = build_id(program)
@@ -187,31 +203,25 @@ class Servers(StrippedTest):
         address = self.serve(served)
         support.wait_until(lambda: self.has(address, identity), "the server to know the file")
         stream = self.stream_with(address, process.pid)
-        refresh = stream.until(
-            lambda refresh: all(support.functions(refresh, rf"\b{word}\b") and
-                                support.functions(refresh, rf"\b{word}\b")[0]["file"]
-                                for word in HOT), "names and lines from the server")
-        self.assert_names(refresh)
+        self.assert_lines(stream.until(lambda refresh: support.has_lines(refresh, HOT),
+                                       "names and lines from the server"))
 
     def test_no_server(self):
         program, _ = self.stripped("shares_c", self.folder())
         process = self.spawn(program, 600)
         stream = self.stream_with(f"http://127.0.0.1:{free_port()}", process.pid)
-        refresh = stream.until(lambda refresh: refresh["overflow"]["debug_files_missing"],
-                               "a failure")
+        refresh = stream.until(lambda refresh: refresh["overflow"]["debug_files_missing"] and
+                               refresh["cpu"]["functions"], "samples and a failure")
         self.assert_no_names(refresh)
         self.assert_complete(stream.after_now())
 
 
 class Binaries(support.LiveTest):
     def run_copy(self):
-        """(stream of a program that runs, path of the program)"""
+        """(process of a program, path of the program)"""
         program = self.folder() / "shares_c"
         shutil.copy(self.target("shares_c"), program)
-        process = self.spawn(program, 60)
-        support.wait_until(
-            lambda: Path(f"/proc/{process.pid}/comm").read_text().strip() == "shares_c", "exec")
-        return process, program
+        return self.spawn(program, 600), program
 
     def state(self, refresh):
         return [(module["name"], module["state"]) for module in refresh["modules"]
@@ -220,7 +230,7 @@ class Binaries(support.LiveTest):
     def test_replaced_while_it_runs(self):
         process, program = self.run_copy()
         stream = self.stream("--heap", "off", "-d", "0.3", process.pid)
-        refresh = stream.until(lambda refresh: support.functions(refresh, "hot_sixty"), "a name")
+        refresh = stream.until(lambda refresh: support.functions(refresh, "^hot_sixty$"), "a name")
         self.assertEqual(self.state(refresh), [])
         shutil.copy(self.target("shares_cc"), program.with_suffix(".new"))
         os.rename(program.with_suffix(".new"), program)
@@ -228,17 +238,17 @@ class Binaries(support.LiveTest):
         self.assertEqual(self.state(refresh), [("shares_c", "replaced")])
         self.assertTrue(support.functions(refresh, "^hot_sixty$"))
 
+    def with_a_name(self, process):
+        return self.seen(lambda refresh: support.functions(refresh, "^hot_sixty$"), "a name",
+                         "--heap", "off", process.pid)
+
     def test_replaced_before(self):
         process, program = self.run_copy()
         shutil.copy(self.target("shares_cc"), program.with_suffix(".new"))
         os.rename(program.with_suffix(".new"), program)
-        (refresh,) = self.refreshes("--heap", "off", "-d", "1", "-n", "1", process.pid)
-        self.assertEqual(self.state(refresh), [("shares_c", "replaced")])
-        self.assertTrue(support.functions(refresh, "^hot_sixty$"))
+        self.assertEqual(self.state(self.with_a_name(process)), [("shares_c", "replaced")])
 
     def test_deleted(self):
         process, program = self.run_copy()
         program.unlink()
-        (refresh,) = self.refreshes("--heap", "off", "-d", "1", "-n", "1", process.pid)
-        self.assertEqual(self.state(refresh), [])
-        self.assertTrue(support.functions(refresh, "^hot_sixty$"))
+        self.assertEqual(self.state(self.with_a_name(process)), [])
