@@ -1,6 +1,5 @@
 """Heap books that are known to the byte: what the tests of them share."""
 
-import signal
 import subprocess
 
 import support
@@ -29,18 +28,37 @@ class LedgerTest(support.LiveTest):
         self.assertEqual([refresh["overflow"][key] for key in ("live_map_full", "site_map_full")],
                          [0, 0])
 
-    def command(self, target, *options, threads=4, env=None):
+    def reported(self, target, *options):
+        """The stream of a command that is followed from its first instruction, once it has reported."""
+        out = self.folder() / "truth"
+        stream = self.stream("--heap", "exact", "-d", "0.5", *options, "--", self.read_target(target),
+                             "--out", out, "--seconds", 300)
+        stream.until(lambda refresh: read_ledger(out), "the target's report")
+        return stream
+
+    def command(self, target, *options, work=("--threads", 4), env=None, seconds=support.DEADLINE_S):
         """From the first instruction to the exit: the last refresh and the target's truth."""
         out = self.folder() / "truth"
-        refresh = self.refreshes(
-            *options, "--heap", "exact", "-d", "0.5", "--", self.target(target),
-            "--out", out, "--threads", threads, "--seconds", 1, env=env)[-1]
+        stream = self.stream(*options, "--heap", "exact", "-d", "0.5", "--", self.read_target(target),
+                             "--out", out, *work, "--seconds", 300, env=env)
+        stream.until(lambda refresh: read_ledger(out), "the target's report", seconds)
         truth = read_ledger(out)
-        self.assertIsNotNone(truth, f"{target} did not report")
-        self.assertEqual(refresh["target"]["state"], "exited")
+        self.check_until_exit(target, stream, truth, out.unlink)
+        return stream.last, truth
+
+    def check_until_exit(self, target, stream, truth, end):
+        """The books once the target has reported, and when it has ended because of end()."""
+        refresh = stream.sites_now(target)
         self.check_books(refresh)
         self.assert_ledger(refresh, truth)
-        return refresh
+        end()
+        while stream.next() is not None:
+            pass
+        self.assertEqual(stream.process.wait(support.DEADLINE_S), 0)
+        self.assertEqual(stream.messages, [])
+        self.assertEqual(stream.last["target"]["state"], "exited")
+        self.check_books(stream.last)
+        self.assert_ledger(stream.last, truth)
 
     def attached(self, target, *options, env=None):
         """Attached to a process that runs already and begins only then."""
@@ -52,14 +70,4 @@ class LedgerTest(support.LiveTest):
         process.stdin.write(b"go\n")
         process.stdin.flush()
         truth = support.wait_until(lambda: read_ledger(out), "the target's report")
-        refresh = stream.sites_now()
-        self.check_books(refresh)
-        self.assert_ledger(refresh, truth)
-        process.send_signal(signal.SIGTERM)
-        last = refresh
-        while (refresh := stream.next()) is not None:
-            last = refresh
-        self.assertEqual(stream.process.wait(support.DEADLINE_S), 0)
-        self.assertEqual(last["target"]["state"], "exited")
-        self.assert_ledger(last, truth)
-        return last
+        self.check_until_exit(target, stream, truth, process.terminate)

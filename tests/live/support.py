@@ -206,6 +206,13 @@ class LiveTest(unittest.TestCase):
         self.assertTrue(path.exists(), f"{path} is not built: make targets")
         return str(path)
 
+    def read_target(self, name):
+        """The same, for a command that allocates at once: its file has been read, as a command is let go when
+        what is asked for its probes has not come off the disk in three seconds."""
+        path = self.target(name)
+        Path(path).read_bytes()
+        return path
+
     def spawn(self, *argv, **options):
         """Starts a process; argv and options as for Popen. Killed at the end of the test."""
         options.setdefault("stdin", subprocess.DEVNULL)

@@ -29,11 +29,12 @@ class AllocatorTest(LedgerTest):
     def library(self, library, name, least):
         for target in ("ledger_c", "ledger_cc", "ledger_rs"):
             with self.subTest(target):
-                refresh = self.command(target, env=self.preloaded(library))
+                refresh, _truth = self.command(target, env=self.preloaded(library))
                 self.check(refresh, name, library.partition(".so")[0], least)
 
     def linked(self, target, name, least):
-        self.check(self.command(target), name, target, least)
+        refresh, _truth = self.command(target)
+        self.check(refresh, name, target, least)
 
 
 class Library(AllocatorTest):
@@ -50,7 +51,7 @@ class Library(AllocatorTest):
         self.library("libtcmalloc_minimal.so.4", "tcmalloc", 15)
 
     def test_musl(self):
-        refresh = self.command("ledger_c.musl")
+        refresh, _truth = self.command("ledger_c.musl")
         self.assertEqual([allocator["name"] for allocator in refresh["heap"]["allocators"]],
                          ["musl"])
 
@@ -123,7 +124,7 @@ class Own(AllocatorTest):
     def finish(self, process, out, stream):
         self.go_on(process)
         truth = support.wait_until(lambda: support.read_ledger(out), "the target's report")
-        refresh = stream.sites_now()
+        refresh = stream.sites_now("ledger_own")
         self.check_books(refresh)
         self.assert_ledger(refresh, truth)
 
@@ -162,13 +163,13 @@ class Own(AllocatorTest):
 class Rust(AllocatorTest):
     def test_nothing_below(self):
         """Rust's own functions are probed where no other allocator is."""
-        refresh = self.refreshes("--heap", "exact", "-d", "0.5", "--", self.target("own_rust"))[-1]
+        refresh = self.refreshes("--heap", "exact", "-d", "0.5", "--", self.read_target("own_rust"))[-1]
         self.check(refresh, "rust", "own_rust", 3)
         self.assert_ledger(refresh, {"site_kept": support.Site(24000, 100, 24000, 100),
                                      "site_grown": support.Site(6400, 10, 7040, 20),
                                      "site_freed": support.Site(0, 0, 1600, 50)})
 
     def test_c_library_below(self):
-        refresh = self.command("ledger_rs")
+        refresh, _truth = self.command("ledger_rs")
         self.assertEqual([allocator["name"] for allocator in refresh["heap"]["allocators"]],
                          ["glibc"])

@@ -14,7 +14,7 @@ LEDGER_SECONDS = int(os.environ.get("RSPROF_LEDGER_SECONDS", "5"))
 
 class Ledger(LedgerTest):
     def test_command_c(self):
-        refresh = self.command("ledger_c")
+        refresh, _truth = self.command("ledger_c")
         (allocator,) = refresh["heap"]["allocators"]
         self.assertEqual(allocator["name"], "glibc")
         self.assertRegex(allocator["module"], r"libc\.so\.6$")
@@ -27,24 +27,19 @@ class Ledger(LedgerTest):
         self.command("ledger_rs")
 
     def test_command_many_threads(self):
-        self.command("ledger_c", threads=16)
+        self.command("ledger_c", work=("--threads", 16))
 
     def test_command_static(self):
-        refresh = self.command("static_c")
+        refresh, _truth = self.command("static_c")
         (allocator,) = refresh["heap"]["allocators"]
         self.assertEqual(allocator["module"], "static_c")
 
     def under_load(self, *options, threads=8):
         """Threads that free and realloc what others allocated, interrupted by signals all the time."""
-        out = self.folder() / "truth"
-        refresh = self.refreshes(
-            *options, "--heap", "exact", "-d", "0.5", "--", self.target("ledger_c"), "--out", out,
-            "--threads", threads, "--load", LEDGER_SECONDS, "--signals", "--seconds", 1,
-            seconds=support.DEADLINE_S + 3 * LEDGER_SECONDS)[-1]
-        truth = read_ledger(out)
-        self.assertIsNotNone(truth, "the target did not report")
-        self.check_books(refresh)
-        self.assert_ledger(refresh, truth)
+        _refresh, truth = self.command(
+            "ledger_c", *options, work=("--threads", threads, "--load", LEDGER_SECONDS, "--signals"),
+            seconds=support.DEADLINE_S + 3 * LEDGER_SECONDS)
+        print(truth["site_cross_realloc"])
         self.assertGreater(truth["site_cross_realloc"].alloc_objects, 1000 * LEDGER_SECONDS)
         # Of the address space, some allocations were given and the last of them not.
         self.assertGreater(truth["site_limited_malloc"].live_objects, 0)
@@ -85,7 +80,7 @@ class Mmap(LedgerTest):
     """--heap-mmap: what a program maps itself is booked, and what malloc() maps only once."""
 
     def test_command(self):
-        refresh = self.command("ledger_mmap", "--heap-mmap")
+        refresh, _truth = self.command("ledger_mmap", "--heap-mmap")
         self.assertIn("mmap", [allocator["name"] for allocator in refresh["heap"]["allocators"]])
 
     def test_links(self):
@@ -97,8 +92,7 @@ class Mmap(LedgerTest):
         self.attached("ledger_mmap", "--heap-mmap")
 
     def test_not_by_default(self):
-        refresh = self.refreshes("--heap", "exact", "-d", "0.5", "--", self.target("ledger_mmap"),
-                                 "--out", "/dev/null", "--seconds", 1)[-1]
+        refresh = self.reported("ledger_mmap").sites_now("ledger_mmap")
         self.assertEqual(named_sites(refresh).keys(), {"site_malloc"})
 
 
@@ -106,7 +100,7 @@ class First(support.LiveTest):
     """A command is seen from its first instruction: before constructors and main allocate."""
 
     def first(self, name):
-        refresh = self.refreshes("-d", "0.5", "--", self.target(name))[-1]
+        refresh = self.refreshes("-d", "0.5", "--", self.read_target(name))[-1]
         live = {site["function"]: site["live_bytes"] for site in refresh["heap"]["sites"]}
         self.assertEqual(live.get("site_constructor"), 12345)
         self.assertEqual(live.get("site_main"), 54321)
@@ -119,22 +113,20 @@ class First(support.LiveTest):
         self.first("first_holes")
 
 
-class Sites(support.LiveTest):
-    def last(self, target):
-        return self.refreshes("--heap", "exact", "-d", "0.5", "--", self.target(target),
-                              "--out", "/dev/null", "--seconds", 1)[-1]
+class Sites(LedgerTest):
+    def sites(self, target, word):
+        """The places in the function, one for each of its lines that allocates, once these are known."""
+        def sites(refresh):
+            return [site for site in refresh["heap"]["sites"] if support.site_word(site["function"]) == word]
 
-    def sites(self, refresh, word):
-        """The places in the function, one for each of its lines that allocates."""
-        sites = [site for site in refresh["heap"]["sites"]
-                 if support.site_word(site["function"]) == word]
-        self.assertTrue(sites, f"{word} is no site")
-        return sites
+        stream = self.reported(target)
+        stream.sites_now(target)
+        return sites(stream.until(lambda refresh: sites(refresh) and all(site["file"] for site in sites(refresh)),
+                                  f"lines of {word}"))
 
     def test_frames_are_folded(self):
         """The site is the user's own function, and the frames under it are still in the stack."""
-        refresh = self.last("ledger_cc")
-        for site in self.sites(refresh, "site_string"):
+        for site in self.sites("ledger_cc", "site_string"):
             self.assertRegex(site["function"], r"\bledger::site_string\b")
             self.assertEqual(site["module"], "ledger_cc")
             self.assertRegex(site["file"], r"ledger_cc\.cc$")
@@ -152,9 +144,18 @@ class Sites(support.LiveTest):
         """Stacks of one depth that differ in one caller far out, each ten times in a row."""
         held = self.folder() / "held"
         held.write_bytes(bytes(8))
-        refresh = self.refreshes("--heap", "exact", "-d", "0.5", "--", self.target("holds"), 1,
-                                 10 * 1024, held)[-1]
-        (site,) = [site for site in refresh["heap"]["sites"] if site["function"] == "holds_some"]
+        stream = self.stream("--heap", "exact", "-d", "0.5", "--", self.read_target("holds"), 600, 10 * 1024, held)
+
+        def sites(refresh):
+            return [site for site in refresh["heap"]["sites"] if site["function"] == "holds_some"]
+
+        def is_known(refresh):
+            return any(held.read_bytes()) and sites(refresh) and all(
+                frame["line"] or "holds" not in (frame["function"] or "")
+                for site in sites(refresh) for stack in site["stacks"] for frame in stack["frames"])
+
+        stream.until(is_known, "all objects and the lines of their stacks")
+        (site,) = sites(stream.sites_now("holds"))
         # The first allocations come before the rules, and a slow reader loses some of their stacks: those
         # end early. Nothing of another path is ever in one that does not.
         whole = [stack for stack in site["stacks"] if stack["frames"][-1]["function"] == "_start"]
@@ -166,8 +167,7 @@ class Sites(support.LiveTest):
         self.assertEqual(site["live_objects"], 10 * 1024)
 
     def test_rust_names(self):
-        refresh = self.last("ledger_rs")
-        for site in self.sites(refresh, "site_hash_map"):
+        for site in self.sites("ledger_rs", "site_hash_map"):
             self.assertEqual(site["function"], "ledger_rs::site_hash_map")
             names = [frame["function"] or ""
                      for stack in site["stacks"] for frame in stack["frames"]]
@@ -181,9 +181,10 @@ class Sites(support.LiveTest):
         def sites(refresh, word):
             return [site for site in refresh["heap"]["sites"] if word in (site["function"] or "")]
 
-        first = stream.until(lambda refresh: sites(refresh, "demo_leak_session"), "the leak")
-        last = stream.until(
-            lambda refresh: refresh["elapsed_s"] >= first["elapsed_s"] + 5, "five seconds more")
+        first = stream.until(lambda refresh: sites(refresh, "demo_leak_session")
+                             and sites(refresh, "demo_parse_request"), "the leak and the churn")
+        # Of so many seconds is the rate that is shown.
+        last = stream.until(lambda refresh: refresh["elapsed_s"] >= first["elapsed_s"] + 10, "ten seconds more")
         (before,), (after,) = sites(first, "demo_leak_session"), sites(last, "demo_leak_session")
         rate = (after["live_bytes"] - before["live_bytes"]) / (
             last["elapsed_s"] - first["elapsed_s"])
@@ -211,7 +212,7 @@ class Exec(support.LiveTest):
         process.stdin.write(b"go\n")
         process.stdin.flush()
         truth = support.wait_until(lambda: read_ledger(out), "the target's report")
-        refresh = stream.sites_now()
+        refresh = stream.sites_now("ledger_c")
         self.assert_ledger(refresh, truth)  # which has no site_before_exec
 
 

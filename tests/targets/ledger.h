@@ -9,7 +9,7 @@
  * --rounds   turns of each of them (default 20000)
  * --load     let them go on for so many seconds instead (only ledger_c)
  * --signals  interrupt them all the time with a signal that has a handler (only ledger_c)
- * --seconds  how long to live on after the report (default 30)
+ * --seconds  how long to live on after the report (default 30), if its file is not taken away before
  * --out      where the report goes (default standard output)
  *
  * The report is a line `site <function> <live bytes> <live objects> <allocated bytes> <allocated
@@ -158,6 +158,15 @@ static inline void ledger_wait(void)
 	close(fds[0].fd);
 }
 
+static inline void ledger_live_on(const struct ledger_options *options)
+{
+	const struct timespec part = {0, 50000000};
+	uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + (uint64_t)options->seconds * 1000000000u;
+
+	while (clock_ns(CLOCK_MONOTONIC) < end_ns && (!options->out || access(options->out, F_OK) == 0))
+		nanosleep(&part, NULL);
+}
+
 static inline int ledger_report(const struct ledger_options *options, const struct book *books,
 				size_t count)
 {
@@ -176,7 +185,7 @@ static inline int ledger_report(const struct ledger_options *options, const stru
 			(unsigned long long)books[i].alloc_objects);
 	fprintf(out, "done\n");
 	fflush(out);
-	sleep((unsigned)options->seconds);
+	ledger_live_on(options);
 	return 0;
 }
 

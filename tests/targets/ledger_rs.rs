@@ -368,6 +368,7 @@ fn report(out: &mut dyn Write) -> std::io::Result<()> {
 fn main() {
     let (mut threads, mut rounds, mut seconds) = (4, 20000, 30);
     let mut out: Box<dyn Write> = Box::new(std::io::stdout());
+    let mut path = std::path::PathBuf::from("/");
     let mut must_wait = false;
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
@@ -380,7 +381,10 @@ fn main() {
             "--threads" => threads = value.parse().expect("a number"),
             "--rounds" => rounds = value.parse().expect("a number"),
             "--seconds" => seconds = value.parse().expect("a number"),
-            "--out" => out = Box::new(std::fs::File::create(value).expect("the file")),
+            "--out" => {
+                path = value.into();
+                out = Box::new(std::fs::File::create(&path).expect("the file"));
+            }
             _ => std::process::exit(2),
         }
     }
@@ -390,5 +394,9 @@ fn main() {
     keep();
     cross(threads, rounds);
     report(&mut out).expect("the report");
-    std::thread::sleep(std::time::Duration::from_secs(seconds));
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
+    // Or until the report is taken away.
+    while std::time::Instant::now() < end && path.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
 }
