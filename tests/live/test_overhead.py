@@ -18,6 +18,7 @@ COUNTED_S = 6
 # The work for each pair while the load rises, and by how much it does.
 RISE_FROM_NS, RISE_TO_NS, RISE, RISE_PCT = 60000, 1000, 1.2, 8
 LEVEL_S = 4
+RISES = 4
 SHARES = {"hot_sixty": 60, "hot_thirty": 30, "hot_ten": 10}
 
 
@@ -71,6 +72,8 @@ class Overhead(support.LiveTest):
             # By then the governor has looked at it.
             since = stream.after_now()["elapsed_s"]
             first = stream.until(lambda refresh: refresh["elapsed_s"] > since + 1, "a moment")
+            if first["governor"]["level"] == "counts" and wanted != "counts":
+                return None
             if first["governor"]["level"] == wanted:
                 self.assertIn(f"(--max-overhead {RISE_PCT})", first["governor"]["reason"])
                 if right := self.watch_level(stream, slots, held, first):
@@ -78,17 +81,33 @@ class Overhead(support.LiveTest):
                 continue
             work_ns = int(work_ns / RISE)
             self.set_work(slots, work_ns)
-        self.fail(f"the governor was never at {wanted}, now {first['governor']}")
+        return None
 
-    def expect_right_at(self, level, size, held):
-        """Of what every allocation was asked for, with a budget: the refreshes, and the target's counters."""
+    def rise_from_the_start(self, level, size, held):
+        """Of what every allocation was asked for, with a budget: how right what is shown is at the level, the
+        refreshes, and the target's counters."""
         process, slots = self.start_load(RISE_FROM_NS, str(size), str(held))
         stream = self.stream("-d", "0.5", "--heap", "exact", "--max-overhead", str(RISE_PCT), process.pid)
         stream.until(lambda refresh: refresh["overhead"]["heap_pct"], "the cost")
         # All that is live then was seen.
         first_pairs = self.pairs(slots)
         support.wait_until(lambda: self.pairs(slots) > first_pairs + held, "all objects")
-        allocated, live = self.rise_to(stream, slots, held, level)
+        right = self.rise_to(stream, slots, held, level)
+        if not right:
+            print(f"never at {level}, now {stream.last['governor']}")
+            self.end(stream.process)
+            self.end(process)
+        return right, stream, slots
+
+    def expect_right_at(self, level, size, held):
+        """The refreshes, and the target's counters."""
+        # A peak, as others on the machine make them, can carry the governor past a level.
+        for _ in range(RISES):
+            right, stream, slots = self.rise_from_the_start(level, size, held)
+            if right:
+                break
+        self.assertTrue(right, f"the governor was never at {level}")
+        allocated, live = right
         print(f"{level}: allocated {allocated:.2f}, live {live:.2f} of the truth")
         self.assertAlmostEqual(allocated, 1, delta=0.3)
         self.assertAlmostEqual(live, 1, delta=0.3)
@@ -97,8 +116,8 @@ class Overhead(support.LiveTest):
     def test_what_is_shown_is_right_at_a_larger_interval(self):
         """Which is the first step while the load rises: samples are rarer, and nothing else is held back."""
         stream, _slots = self.expect_right_at("interval", SMALL_BYTES, SMALL_HELD)
-        refresh = stream.until(lambda refresh: refresh["governor"]["level"] == "interval", "rarer samples")
-        self.assertEqual(refresh["heap"]["mode"], "sampled")
+        refresh = stream.last
+        self.assertEqual((refresh["governor"]["level"], refresh["heap"]["mode"]), ("interval", "sampled"))
         self.assertGreaterEqual(refresh["heap"]["interval_bytes"], refresh["governor"]["interval_least_bytes"])
         self.assertEqual((refresh["governor"]["sample_weight"], refresh["governor"]["heap_share"]), (1, 1))
 
@@ -159,7 +178,9 @@ class Overhead(support.LiveTest):
         self.assertEqual(refresh["governor"]["level"], "frequency")
         self.assertLess(refresh["cpu"]["frequency_hz"], 9999)
         first, used = refresh["cpu"]["samples"], support.cpu_seconds(process.pid)
-        refresh = stream.until(lambda refresh: refresh["cpu"]["samples"] > first + 15000, "samples")
+        refresh = stream.until(
+            lambda refresh: refresh["cpu"]["samples"] > first + 15000 and support.is_named(refresh, "shares_c")
+            and support.user_samples(refresh) > support.ENOUGH, "samples and names")
         used = support.cpu_seconds(process.pid) - used
         rate = (refresh["cpu"]["samples"] - first) / used
         print(refresh["governor"], f"{rate:.0f} samples in a second of CPU time")
