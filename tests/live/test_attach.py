@@ -104,10 +104,10 @@ class StormTest(support.LiveTest):
 
 class Cycles(StormTest):
     def attach(self, process, way):
-        """Attaches, prints once and detaches. How many allocations were seen."""
-        (refresh,) = self.refreshes("-n", "1", "-d", "0.1", *way, process.pid)
+        """Attaches, prints and detaches. How many allocations were seen."""
+        refresh = self.seen(lambda refresh: refresh["heap"]["allocators"], "the probes", "-d", "0.1", *way,
+                            process.pid)
         self.assertEqual(refresh["heap"]["state"], "on", refresh["heap"]["reason"])
-        self.assertTrue(refresh["heap"]["allocators"])
         return refresh["heap"]["alloc_objects"]
 
     def storm(self, kind):
@@ -143,7 +143,9 @@ class Started(StormTest):
             said, _ = self.reference(kind)
             command = [self.target(kind)] if kind == "throws" else [self.target("storms"), kind]
             stream = self.stream("--heap", "exact", "-d", "0.1", "--", *command)
-            refresh = stream.until(lambda refresh: refresh["heap"]["alloc_objects"], "allocations")
+            # It allocates before it has its handler.
+            refresh = stream.until(lambda refresh: refresh["heap"]["alloc_objects"]
+                                   and self.is_ready(refresh["target"]["pid"], 0), "allocations, and its handler")
             os.kill(refresh["target"]["pid"], signal.SIGTERM)
             text = ""
             while (line := stream.next_line()) is not None:
@@ -159,7 +161,8 @@ class Stopped(StormTest):
         process = self.start("jumps")
         process.send_signal(signal.SIGSTOP)
         support.wait_until(lambda: support.process_state(process.pid) == "T", "the stop")
-        (refresh,) = self.refreshes("-n", "1", "-d", "0.1", "--heap", "exact", process.pid)
+        refresh = self.seen(lambda refresh: refresh["heap"]["allocators"], "the probes", "-d", "0.1",
+                            "--heap", "exact", process.pid)
         self.assertEqual(refresh["heap"]["state"], "on")
         self.assertEqual(support.process_state(process.pid), "T")
         self.assert_untouched(process.pid)

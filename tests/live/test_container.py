@@ -32,6 +32,10 @@ def forbid(numbers):
         os._exit(99)
 
 
+# In a shell script: until the demo $p has its threads.
+AT_WORK = 'until [ "$(ls /proc/$p/task | wc -l)" = 4 ]; do sleep 0.1; done;'
+
+
 class Container(LiveTest):
     def inside(self, script, *words, namespaces=("--pid", "--fork", "--mount-proc")):
         """Done of a shell script in namespaces of its own; $TOP and $DEMO are there."""
@@ -58,12 +62,14 @@ class Target(Container):
                                   stdout=subprocess.PIPE)
             return int(done.stdout.split()[0]) if done.stdout else None
 
-        return support.wait_until(find, "the demo in its namespace")
+        pid = support.wait_until(find, "the demo in its namespace")
+        support.wait_until(lambda: len(os.listdir(f"/proc/{pid}/task")) == 4, "the demo's threads")
+        return pid
 
     def test_in_pid_namespace(self):
         pid = self.start("--pid")
         self.assertEqual(len(re.search(r"NSpid:(.*)", support.status(pid)).group(1).split()), 2)
-        done = self.run_top("-b", "-n", "1", "--heap", "exact", pid)
+        done = self.run_top("-b", "-n", "3", "--heap", "exact", pid)
         self.assertEqual((done.status, done.err), (0, ""))
         self.assert_heap(done.out)
         done = self.run_top("--doctor", pid)
@@ -78,16 +84,14 @@ class Target(Container):
         setup = f"mount -t tmpfs none /mnt && cp {folder}/demo /mnt/demo && set -- /mnt/demo &&"
         pid = self.start("--mount", "--pid", setup=setup)
         self.assertFalse(os.path.exists("/mnt/demo"))
-        done = self.run_top("-b", "-n", "2", "-d", "0.5", pid)
-        self.assertEqual((done.status, done.err), (0, ""))
-        self.assertIn("demo_hash_block", done.out)
+        self.seen(lambda refresh: support.functions(refresh, "demo_hash_block"), "a name", "-d", "0.5", pid)
 
 
 class Ourselves(Container):
     def test_in_pid_namespace(self):
         """Where PIDs are others than the kernel's own, and that of the target is ours."""
-        done = self.inside('"$DEMO" >/dev/null & sleep 0.3;'
-                           '"$TOP" -b -n 1 --heap exact $!; s=$?; "$TOP" --doctor; kill $!; exit $s')
+        done = self.inside(f'"$DEMO" >/dev/null & p=$!; {AT_WORK}'
+                           '"$TOP" -b -n 3 --heap exact $p; s=$?; "$TOP" --doctor; kill $p; exit $s')
         self.assertEqual((done.status, done.err), (0, ""))
         self.assert_heap(done.out)
         self.assertRegex(done.out, r"(?m)^container +.*a PID namespace of its own")
@@ -95,8 +99,8 @@ class Ourselves(Container):
     def test_target_in_a_namespace_within(self):
         """The kernel's programs cannot tell it: the heap is off with the reason, the CPU is right."""
         done = self.inside(
-            'unshare --pid --fork "$DEMO" >/dev/null & sleep 0.5; p=$(pgrep -x demo);'
-            '"$TOP" -b -n 1 $p; s=$?; "$TOP" --doctor $p; echo doctor $?; kill $p; exit $s')
+            f'unshare --pid --fork "$DEMO" >/dev/null & until p=$(pgrep -x demo); do sleep 0.1; done; {AT_WORK}'
+            '"$TOP" -b -n 3 $p; s=$?; "$TOP" --doctor $p; echo doctor $?; kill $p; exit $s')
         self.assertEqual((done.status, done.err.count("\n")), (0, 1))
         self.assertRegex(done.out, r"(?m)^cpu: .* [1-9]\d* samples")
         self.assertRegex(done.out, r"(?m)^heap: off: this is a container")
@@ -110,7 +114,7 @@ class Ourselves(Container):
 
     def test_without_capabilities(self):
         """Root of a user namespace is no root of the machine."""
-        done = self.inside('"$DEMO" >/dev/null & sleep 0.3; "$TOP" --doctor $!; s=$?; kill $!; exit $s',
+        done = self.inside(f'"$DEMO" >/dev/null & p=$!; {AT_WORK} "$TOP" --doctor $p; s=$?; kill $p; exit $s',
                            namespaces=("--user", "--map-root-user", "--pid", "--fork", "--mount-proc"))
         self.assertEqual(done.status, 4, done.out + done.err)
         self.assertRegex(done.out, r"(?m)^container +.*user namespace of its own")
@@ -137,7 +141,7 @@ class Ourselves(Container):
     def test_seccomp(self):
         """A filter's EPERM is told from a missing capability."""
         process = self.spawn(self.target("demo"))
-        done = self.run_top("-b", "-n", "1", process.pid)
+        done = self.run_top("-b", "-n", "3", process.pid)
         self.assert_heap(done.out)
         top = subprocess.run([support.TOP, "-b", "-n", "1", str(process.pid)], check=False,
                              preexec_fn=lambda: forbid([BPF, PERF_EVENT_OPEN]), text=True,

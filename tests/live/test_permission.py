@@ -4,7 +4,6 @@ Who may look into which process, and with which capabilities: as real users, wit
 The clauses that are named are those of the file SECURITY.
 """
 
-import json
 import os
 import pty
 import select
@@ -73,10 +72,9 @@ class UserTest(LiveTest):
         run.setdefault("env", dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
         return self.run_top(*options, prefix=as_user(), program=program, **run)
 
-    def refresh(self, program, *options):
-        done = self.run_user(program, "-b", "--json", "-n", "1", "-d", "0.5", *options)
-        self.assertEqual((done.status, done.err), (0, ""))
-        return json.loads(done.out.splitlines()[-1])
+    def refresh(self, program, *options, until=lambda refresh: True):
+        return self.seen(until, "what is waited for", "-d", "0.5", *options, prefix=as_user(), program=program,
+                         env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
 
 
 class FileCapabilities(UserTest):
@@ -84,10 +82,10 @@ class FileCapabilities(UserTest):
 
     def test_three_are_enough(self):
         target = self.start(self.demo())
-        refresh = self.refresh(self.top(), "--heap", "exact", target.pid)
+        refresh = self.refresh(self.top(), "--heap", "exact", target.pid,
+                               until=lambda refresh: refresh["heap"]["alloc_objects"])
         self.assertEqual((refresh["cpu"]["state"], refresh["cpu"]["reason"]), ("on", None))
         self.assertEqual((refresh["heap"]["state"], refresh["heap"]["reason"]), ("on", None))
-        self.assertGreater(refresh["heap"]["alloc_objects"], 0)
 
     def test_without_bpf(self):
         target = self.start(self.demo())
@@ -130,13 +128,11 @@ class Dropped(UserTest):
     def held(self, *options, prefix=(), program=support.TOP):
         """The capabilities of a program that has printed once, and who owns what is in its /proc."""
         target = self.start(self.demo(f"demo-{len(options)}"), prefix=prefix)
-        top = self.spawn(*prefix, program, "-b", "--json", "-d", "0.2", *options, target.pid,
-                         stdout=subprocess.PIPE)
-        stream = support.Stream(top)
-        self.addCleanup(stream.close)
-        refresh = stream.next()
+        stream = self.stream("-d", "0.2", *options, target.pid, prefix=prefix, program=program)
+        refresh = stream.until(lambda refresh: "off" in options or refresh["heap"]["allocators"], "all attached")
         self.assertEqual(refresh["cpu"]["state"], "on")
-        return permitted(top.pid), os.stat(f"/proc/{top.pid}/environ").st_uid
+        pid = stream.process.pid
+        return permitted(pid), os.stat(f"/proc/{pid}/environ").st_uid
 
     def test_root(self):
         (names, _others), _owner = self.held("--heap", "exact")
@@ -201,10 +197,9 @@ class Whose(UserTest):
         target = self.spawn(*as_user(), "sh", "-c",
                             f"while [ ! -e {gate} ]; do sleep 0.05; done; exec {secret}")
         support.wait_until(lambda: os.stat(f"/proc/{target.pid}").st_uid == USER, "the user")
-        top = self.spawn(*as_user(), self.top(), "-b", "--json", "-d", "0.1", target.pid,
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        stream = support.Stream(top)
-        self.addCleanup(stream.close)
+        stream = self.stream("-d", "0.1", target.pid, prefix=as_user(), program=self.top(),
+                             stderr=subprocess.PIPE)
+        top = stream.process
         stream.next()
         gate.touch()
         self.started(target, secret)
@@ -266,17 +261,21 @@ class Environment(UserTest):
     """10.4: with capabilities the environment is not trusted."""
 
     def asks(self, prefix, program, target):
-        """Whether debug files are asked for at the server that the environment names."""
+        """Whether debug files are asked for at the server that the environment names, until the program's own
+        file is known to have no names and for two seconds more."""
         with socket.create_server(("127.0.0.1", 0)) as server:
-            server.settimeout(0.1)
+            server.settimeout(0)
             url = f"http://127.0.0.1:{server.getsockname()[1]}"
-            done = self.run_top("-b", "-n", "4", "-d", "0.5", target.pid, prefix=prefix, program=program,
-                                env=dict(os.environ, DEBUGINFOD_URLS=url, DEBUGINFOD_TIMEOUT="1",
-                                         HOME=str(self.place)))
-            self.assertEqual(done.status, 0, done.err)
+            stream = self.stream("-d", "0.5", target.pid, prefix=prefix, program=program,
+                                 env=dict(os.environ, DEBUGINFOD_URLS=url, DEBUGINFOD_TIMEOUT="1",
+                                          HOME=str(self.place), ASAN_OPTIONS="detect_leaks=0"))
+            known = stream.until(lambda refresh: any(file["name"] == "demo" and file["names"]
+                                                     for file in refresh["files"]), "what names the file has")
+            stream.until(lambda refresh: refresh["elapsed_s"] > known["elapsed_s"] + 2, "two seconds more")
+            stream.finish()
             try:
                 server.accept()[0].close()
-            except TimeoutError:
+            except BlockingIOError:
                 return False
             return True
 
@@ -332,13 +331,10 @@ class Kill(UserTest):
     def test_users_target_goes_on(self):
         """10.5.2: after kill -9 nothing is left in it."""
         target = self.start(self.demo())
-        top = self.spawn(*as_user(), self.top(), "-b", "--json", "-d", "0.1", "--heap", "exact",
-                         target.pid, stdout=subprocess.PIPE)
-        stream = support.Stream(top)
-        self.addCleanup(stream.close)
+        stream = self.stream("-d", "0.1", "--heap", "exact", target.pid, prefix=as_user(), program=self.top())
         stream.until(lambda refresh: refresh["heap"]["alloc_objects"], "allocations")
         self.assertTrue(support.differences(target.pid))
-        top.send_signal(signal.SIGKILL)
-        top.wait()
+        stream.process.kill()
+        stream.process.wait()
         support.wait_until(lambda: not support.differences(target.pid), "code as in the files")
         self.assertIsNone(target.poll())

@@ -3,7 +3,6 @@ Users that have accounts, made for the test and removed after it, and a program 
 the owner of a process may look into it with all his groups, nobody else may.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -57,18 +56,20 @@ class Users(support.LiveTest):
         support.wait_until(lambda: os.readlink(f"/proc/{process.pid}/exe") == str(self.program), "exec")
         return process.pid
 
-    def look(self, user, pid, *options):
-        return self.run_top("-b", "-n", "1", "-d", "0.5", *options, pid, program=self.top,
-                            prefix=("runuser", "-u", user, "--"),
-                            env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+    def as_user(self, user):
+        return {"program": self.top, "prefix": ("runuser", "-u", user, "--"),
+                "env": dict(os.environ, ASAN_OPTIONS="detect_leaks=0")}
+
+    def look(self, user, pid):
+        return self.run_top("-b", "-n", "1", "-d", "0.5", pid, **self.as_user(user))
 
     def test_owner_and_others(self):
         target = self.start(self.owner)
-        done = self.look(self.owner, target, "--json", "--heap", "exact")
-        self.assertEqual((done.status, done.err), (0, ""))
-        refresh = json.loads(done.out.splitlines()[-1])
+        stream = self.stream("--heap", "exact", target, **self.as_user(self.owner))
+        refresh = stream.until(lambda refresh: refresh["heap"]["alloc_objects"], "allocations")
         self.assertEqual((refresh["cpu"]["state"], refresh["heap"]["state"]), ("on", "on"))
-        self.assertGreater(refresh["heap"]["alloc_objects"], 0)
+        self.end(stream.process)
+        support.wait_until(lambda: not support.differences(target), "code as in the files")
         done = self.look(self.other, target)
         self.assert_message(done, 4, str(target), "belongs to user")
         self.assertEqual(done.out, "")
