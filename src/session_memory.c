@@ -55,12 +55,12 @@ void session_fill_memory(struct session *session, struct snapshot *snapshot)
 	double now_s = session_now_s();
 
 	if (!session->target->exited) {
-		memory_facts_read(facts, session->target->pid, session->target->status, now_s);
+		memory_facts_read(facts, session->target->pid, &session->target->memory, now_s);
 		read_cgroup(session, now_s);
 	}
 	memory->rss_bytes = facts->rss_bytes;
 	if (!session->target->exited)
-		trend_add(&session->rss_trend, now_s, (double)session->target->rss_bytes);
+		trend_add(&session->rss_trend, now_s, (double)session->target->memory.rss_bytes);
 	trend_fill(&session->rss_trend, memory->rss_trend);
 	memory->anonymous_bytes = facts->anonymous_bytes;
 	memory->swap_bytes = facts->swap_bytes;

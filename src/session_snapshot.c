@@ -46,7 +46,7 @@ static void fill_target(struct session *session, struct snapshot *snapshot)
 	    .threads = target->threads,
 	    .up_s = target->exited ? NAN : boot_time_s() - target->started_s,
 	    .cpu_pct = target->exited ? NAN : session->target_cpu_pct,
-	    .rss_bytes = target->rss_bytes,
+	    .rss_bytes = target->memory.rss_bytes,
 	};
 }
 

@@ -3,6 +3,7 @@
 #include "target/memory_facts.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -57,6 +58,19 @@ uint64_t memory_facts_field(const char *text, const char *key)
 	return MEMORY_UNKNOWN;
 }
 
+bool memory_counters_parse(struct memory_counters *counters, const char *statm)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t resident, shared;
+
+	if (sscanf(statm, "%*u %" SCNu64 " %" SCNu64, &resident, &shared) != 2 || !resident ||
+	    resident > UINT64_MAX / page - 1)
+		return false;
+	counters->rss_bytes = resident * page;
+	counters->anonymous_bytes = shared < resident ? (resident - shared) * page : 0;
+	return true;
+}
+
 static bool read_text(int pid, const char *name, char text[static TEXT_SIZE])
 {
 	char path[64];
@@ -84,7 +98,7 @@ static double clock_s(clockid_t clock)
 }
 
 /*
- * Threads keep a part of the counters in status to themselves; the rollup counts the pages. What it
+ * Threads keep a part of the counters to themselves; the rollup counts the pages. What it
  * took is time of the kernel's in our thread.
  */
 static void read_rollup(struct memory_facts *facts, int pid, uint64_t counter, double now_s)
@@ -103,17 +117,16 @@ static void read_rollup(struct memory_facts *facts, int pid, uint64_t counter, d
 	facts->next_rollup_s = now_s + (pause_s > rollup_least_s ? pause_s : rollup_least_s);
 }
 
-void memory_facts_read(struct memory_facts *facts, int pid, const char *status, double now_s)
+void memory_facts_read(struct memory_facts *facts, int pid, const struct memory_counters *counters,
+		       double now_s)
 {
-	uint64_t rss = memory_facts_field(status, "VmRSS");
-	uint64_t anonymous = memory_facts_field(status, "RssAnon");
+	uint64_t anonymous = counters->anonymous_bytes;
 
-	/* A process that has ended and is not yet waited for has a status, and no memory in it. */
-	if (rss == MEMORY_UNKNOWN || anonymous == MEMORY_UNKNOWN)
+	if (counters->rss_bytes == MEMORY_UNKNOWN || anonymous == MEMORY_UNKNOWN)
 		return;
 	read_rollup(facts, pid, anonymous, now_s);
-	facts->rss_bytes = rss;
-	facts->swap_bytes = memory_facts_field(status, "VmSwap");
+	facts->rss_bytes = counters->rss_bytes;
+	facts->swap_bytes = counters->swap_bytes;
 	if (facts->correction < 0 && anonymous < (uint64_t)-facts->correction)
 		facts->anonymous_bytes = 0;
 	else

@@ -1,5 +1,5 @@
 /*
- * How much memory the process has, by kind, from its status (see proc(5)) and, now and then, from
+ * How much memory the process has, by kind, from its statm and status (see proc(5)) and, now and then, from
  * smaps_rollup, for which the kernel walks all page tables: never for more than a thousandth of our
  * time.
  */
@@ -10,6 +10,16 @@
 #include <stdint.h>
 
 #define MEMORY_UNKNOWN UINT64_MAX
+
+/* What the kernel counts, in bytes; MEMORY_UNKNOWN where it is not known. */
+struct memory_counters {
+	uint64_t rss_bytes;
+	uint64_t anonymous_bytes;
+	uint64_t swap_bytes;
+};
+
+/* Takes the first two from the text of a statm; false, and unchanged, if the process has no memory (any more). */
+bool memory_counters_parse(struct memory_counters *counters, const char *statm);
 
 /* A value type. Figures in bytes, MEMORY_UNKNOWN where they are not known. */
 struct memory_facts {
@@ -22,9 +32,9 @@ struct memory_facts {
 
 void memory_facts_init(struct memory_facts *facts);
 
-/* `status` is the text of its status; `now_s` is of a monotonic clock. Of a process that is gone the last
- * figures stay. */
-void memory_facts_read(struct memory_facts *facts, int pid, const char *status, double now_s);
+/* `now_s` is of a monotonic clock. Without counters the last figures stay. */
+void memory_facts_read(struct memory_facts *facts, int pid, const struct memory_counters *counters,
+		       double now_s);
 
 /* The figure of a line such as "RssAnon:      1234 kB", in bytes; MEMORY_UNKNOWN: there is none. */
 uint64_t memory_facts_field(const char *text, const char *key);

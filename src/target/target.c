@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -23,6 +24,13 @@
 
 /* PF_KTHREAD of the kernel's include/linux/sched.h, as field 9 of proc(5)'s stat shows it. */
 #define KERNEL_THREAD_FLAG 0x00200000UL
+
+enum {
+	STATUS_SIZE = 8192, /* behind what has room nothing is wanted */
+	STATM_SIZE = 256,
+};
+
+static const double status_interval_s = 5;
 
 /* What is used of /proc/PID/stat, once. */
 struct stat_line {
@@ -113,47 +121,83 @@ static void read_exe(struct target *target)
 
 uint64_t target_cpu_ns(struct target *target)
 {
-	clockid_t clock;
 	struct timespec used;
 
-	if (!target->exited && clock_getcpuclockid(target->pid, &clock) == 0 &&
-	    clock_gettime(clock, &used) == 0)
+	if (!target->cpu_clock && clock_getcpuclockid(target->pid, &target->cpu_clock) != 0)
+		target->cpu_clock = 0;
+	if (!target->exited && target->cpu_clock && clock_gettime(target->cpu_clock, &used) == 0)
 		target->cpu_ns = (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
 	return target->cpu_ns;
 }
 
-static bool read_status(struct target *target)
+static void read_status(struct target *target)
 {
-	ssize_t size = pread(target->status_fd, target->status, sizeof(target->status) - 1, 0);
+	char text[STATUS_SIZE];
+	ssize_t size = pread(target->status_fd, text, sizeof(text) - 1, 0);
+	char state;
 
-	target->status[size > 0 ? size : 0] = '\0';
-	return size > 0;
+	text[size > 0 ? size : 0] = '\0';
+	state = *status_field(text, "\nState:\t");
+	if (size <= 0 || state == 'Z' || state == 'X')
+		return;
+	target->threads = (unsigned)strtoul(status_field(text, "\nThreads:\t"), NULL, 10);
+	target->memory.swap_bytes = memory_facts_field(text, "VmSwap");
+	if (take_name(target, text) || !target->exe)
+		read_exe(target);
+}
+
+/* The kernel makes the whole text of the status at each reading, which takes longer than all else here. */
+static bool status_is_due(struct target *target, uint64_t anonymous_before)
+{
+	struct timespec now;
+	struct stat tasks;
+	double now_s;
+	bool is_due;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now_s = (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+	if (fstat(target->tasks_fd, &tasks) < 0)
+		tasks.st_nlink = 0;
+	/* What is no longer resident may have been swapped out. */
+	is_due = now_s >= target->status_due_s || tasks.st_nlink != target->task_links ||
+		 target->memory.swap_bytes != 0 || target->memory.anonymous_bytes < anonymous_before;
+	if (is_due)
+		target->status_due_s = now_s + status_interval_s;
+	target->task_links = tasks.st_nlink;
+	return is_due;
 }
 
 void target_refresh(struct target *target)
 {
-	uint64_t rss_bytes;
-	char state;
+	uint64_t anonymous_before = target->memory.anonymous_bytes;
+	char statm[STATM_SIZE];
+	ssize_t size;
 
-	if (target->exited || !read_status(target))
+	if (target->exited)
 		return;
-	state = *status_field(target->status, "\nState:\t");
-	if (state == 'Z' || state == 'X')
+	size = pread(target->statm_fd, statm, sizeof(statm) - 1, 0);
+	statm[size > 0 ? size : 0] = '\0';
+	if (!memory_counters_parse(&target->memory, statm))
 		return;
-	target->threads = (unsigned)strtoul(status_field(target->status, "\nThreads:\t"), NULL, 10);
-	rss_bytes = memory_facts_field(target->status, "VmRSS");
-	if (rss_bytes != MEMORY_UNKNOWN)
-		target->rss_bytes = rss_bytes;
 	(void)target_cpu_ns(target);
-	if (take_name(target, target->status) || !target->exe)
-		read_exe(target);
+	if (status_is_due(target, anonymous_before))
+		read_status(target);
 }
 
 void target_executed(struct target *target)
 {
 	free(target->exe);
 	target->exe = NULL;
+	target->status_due_s = 0;
 	target_refresh(target);
+}
+
+static int open_files(struct target *target)
+{
+	target->statm_fd = open_proc(target->pid, "statm");
+	target->tasks_fd = open_proc(target->pid, "task");
+	target->status_fd = open_proc(target->pid, "status");
+	return target->statm_fd < 0 || target->tasks_fd < 0 || target->status_fd < 0 ? -errno : 0;
 }
 
 static int check_kind(struct target *target, struct err *err)
@@ -161,10 +205,8 @@ static int check_kind(struct target *target, struct err *err)
 	struct stat_line line = {0};
 	int code = read_stat(target->pid, &line);
 
-	if (!code) {
-		target->status_fd = open_proc(target->pid, "status");
-		code = target->status_fd < 0 ? -errno : 0;
-	}
+	if (!code)
+		code = open_files(target);
 	if (code)
 		return err_set(err, -code, EXIT_NO_PROCESS,
 			       "process %d ended before it could be looked into", target->pid);
@@ -232,7 +274,8 @@ int target_open(struct target **ret_target, int pid, struct err *err)
 	int code;
 
 	target->pid = pid;
-	target->status_fd = -1;
+	target->statm_fd = target->tasks_fd = target->status_fd = -1;
+	target->memory = (struct memory_counters){0, MEMORY_UNKNOWN, MEMORY_UNKNOWN};
 	target->exit_status = -1;
 	code = open_pidfd(target, err);
 	if (!code)
@@ -259,6 +302,12 @@ void target_reap(struct target *target)
 		target->exit_status = status;
 }
 
+static void close_file(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 void target_close(struct target *target)
 {
 	if (!target)
@@ -270,8 +319,9 @@ void target_close(struct target *target)
 	}
 	if (target->pidfd >= 0)
 		close(target->pidfd);
-	if (target->status_fd >= 0)
-		close(target->status_fd);
+	close_file(target->statm_fd);
+	close_file(target->tasks_fd);
+	close_file(target->status_fd);
 	free(target->exe);
 	free(target);
 }

@@ -7,21 +7,26 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "err.h"
+#include "target/memory_facts.h"
 
 struct target {
 	int pid;
 	int pidfd;		/* readable when the process has exited */
-	int status_fd;		/* of its status, see proc(5): of this process for ever */
-	char status[8192];	/* its text as last read; behind what has room nothing is wanted */
+	/* Files of proc(5), of this process for ever: what changes at any time, and what is rarely read. */
+	int statm_fd, tasks_fd, status_fd;
+	uint64_t task_links;	/* of the folder of its threads, when the status was read */
+	double status_due_s;	/* it is read anew then, on CLOCK_MONOTONIC */
+	clockid_t cpu_clock;	/* 0: not known yet */
+	struct memory_counters memory;
 	char comm[64];
 	char *exe;		/* owned; NULL: not readable */
 	bool child;		/* started by us, so ours to wait for */
 	bool exited;
 	int exit_status;	/* wait status, -1: unknown */
 	unsigned threads;
-	uint64_t rss_bytes;
 	double started_s;	/* on CLOCK_BOOTTIME; 0: unknown */
 	uint64_t cpu_ns;	/* user and system time since its start */
 };
@@ -36,7 +41,8 @@ int target_open(struct target **ret_target, int pid, struct err *err);
 /* Kills a child that still runs, and frees. NULL is allowed. */
 void target_close(struct target *target);
 
-/* Reads the changing facts anew; keeps the last ones of a process that is gone. */
+/* Reads the changing facts anew, the name and swapped memory every few seconds; keeps the last ones of a
+ * process that is gone. */
 void target_refresh(struct target *target);
 
 /* Reads them anew when the process has executed another program. */

@@ -45,15 +45,35 @@ Test(memory_facts, fields_that_are_no_figures)
 		cr_expect_eq(memory_facts_field(texts[i], "A"), MEMORY_UNKNOWN, "%s", texts[i]);
 }
 
+Test(memory_facts, counters)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct memory_counters counters = {1, 2, 3};
+
+	cr_expect(memory_counters_parse(&counters, "900 500 120 40 0 300 0\n"));
+	cr_expect_eq(counters.rss_bytes, 500 * page);
+	cr_expect_eq(counters.anonymous_bytes, 380 * page);
+	cr_expect_eq(counters.swap_bytes, 3);
+	cr_expect(memory_counters_parse(&counters, "900 500 501 40 0 300 0\n"));
+	cr_expect_eq(counters.anonymous_bytes, 0);
+	cr_expect_not(memory_counters_parse(&counters, "0 0 0 0 0 0 0\n"), "it has ended");
+	cr_expect_not(memory_counters_parse(&counters, "900"));
+	cr_expect_not(memory_counters_parse(&counters, ""));
+	cr_expect_not(memory_counters_parse(&counters, "1 18446744073709551615 2"));
+	cr_expect_eq(counters.rss_bytes, 500 * page);
+}
+
 static void read_own(struct memory_facts *facts, double now_s)
 {
-	char status[8192];
-	FILE *file = fopen("/proc/self/status", "re");
+	struct memory_counters counters = {MEMORY_UNKNOWN, MEMORY_UNKNOWN, 0};
+	char statm[256];
+	FILE *file = fopen("/proc/self/statm", "re");
 
 	cr_assert_not_null(file);
-	status[fread(status, 1, sizeof(status) - 1, file)] = '\0';
+	statm[fread(statm, 1, sizeof(statm) - 1, file)] = '\0';
 	cr_assert_eq(fclose(file), 0);
-	memory_facts_read(facts, getpid(), status, now_s);
+	cr_assert(memory_counters_parse(&counters, statm));
+	memory_facts_read(facts, getpid(), &counters, now_s);
 }
 
 Test(memory_facts, own_process)
@@ -95,11 +115,12 @@ Test(memory_facts, correction)
 
 Test(memory_facts, process_that_is_gone)
 {
+	const struct memory_counters none = {0, MEMORY_UNKNOWN, MEMORY_UNKNOWN};
 	struct memory_facts facts;
 
 	memory_facts_init(&facts);
 	facts.rss_bytes = 7;
-	memory_facts_read(&facts, 0x7fffffff, "", 100);
+	memory_facts_read(&facts, 0x7fffffff, &none, 100);
 	cr_expect_eq(facts.rss_bytes, 7);
 	cr_expect_eq(facts.anonymous_bytes, MEMORY_UNKNOWN);
 }

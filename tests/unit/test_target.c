@@ -89,7 +89,7 @@ Test(target, own_process)
 	cr_assert_str_eq(target->comm, comm);
 	cr_assert_str_eq(target->exe, exe);
 	cr_assert_geq(target->threads, 1);
-	cr_assert_gt(target->rss_bytes, 4096);
+	cr_assert_gt(target->memory.rss_bytes, 4096);
 	cr_assert_not(target->child);
 	cr_assert_not(target->exited);
 	cr_assert_eq(target->exit_status, -1);
@@ -223,8 +223,39 @@ Test(target, refresh_sees_a_new_name)
 	struct target *target = open_target(getpid());
 
 	prctl(PR_SET_NAME, "renamed");
+	target->status_due_s = 0;
 	target_refresh(target);
 	cr_assert_str_eq(target->comm, "renamed");
+	cr_assert_gt(target->status_due_s, 0);
+	target_close(target);
+}
+
+static void *wait_for_byte(void *pipe)
+{
+	char byte;
+
+	(void)!read(*(const int *)pipe, &byte, 1);
+	return NULL;
+}
+
+/* Though the status, which has their number, is not read each time. */
+Test(target, refresh_sees_threads_at_once)
+{
+	struct target *target = open_target(getpid());
+	unsigned before = target->threads;
+	pthread_t thread;
+	int ends[2];
+
+	cr_assert_eq(pipe(ends), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, wait_for_byte, &ends[0]), 0);
+	target_refresh(target);
+	cr_expect_eq(target->threads, before + 1);
+	cr_assert_eq(write(ends[1], "x", 1), 1);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	target_refresh(target);
+	cr_expect_leq(target->threads, before + 1);
+	close(ends[0]);
+	close(ends[1]);
 	target_close(target);
 }
 
@@ -245,7 +276,7 @@ Test(target, facts_stay_when_it_is_gone)
 {
 	pid_t pid = start_child("short");
 	struct target *target = open_target(pid);
-	uint64_t rss_bytes = target->rss_bytes;
+	uint64_t rss_bytes = target->memory.rss_bytes;
 	siginfo_t info;
 
 	kill(pid, SIGKILL);
@@ -256,7 +287,7 @@ Test(target, facts_stay_when_it_is_gone)
 		cr_assert_str_eq(target->comm, "short");
 		cr_assert_not_null(target->exe);
 		cr_assert_eq(target->threads, 1);
-		cr_assert_eq(target->rss_bytes, rss_bytes);
+		cr_assert_eq(target->memory.rss_bytes, rss_bytes);
 		/* And once more when not even the zombie is there. */
 		(void)waitpid(pid, NULL, 0);
 	}
