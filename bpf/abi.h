@@ -402,6 +402,7 @@ struct stack_key {
 
 /* CPU samples with one stack. */
 struct stack_count {
+	struct stack_key key;
 	__u64 samples;		/* each with its weight */
 	__u64 sent;		/* its frames are in the ring buffer */
 };

@@ -33,10 +33,20 @@
 
 const volatile bool check = false; /* take both ways, and say what this one made of each sample */
 
-struct counts_map {
+/* Which slot each stack is counted in. */
+struct count_index {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1 << 14);
 	__type(key, struct stack_key);
+	__type(value, __u32);
+} index_even SEC(".maps"), index_odd SEC(".maps");
+
+/* Read by user space without a call. */
+struct count_slots {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1 << 14);
+	__type(key, __u32);
 	__type(value, struct stack_count);
 } counts_even SEC(".maps"), counts_odd SEC(".maps");
 
@@ -76,7 +86,9 @@ struct {
 __u32 started = 0;
 __u32 weight = 1; /* how often each sample counts */
 __u32 by_thread = 0; /* those of one stack are counted for each thread by itself */
-__u32 generation = 0; /* even or odd: which map of counts is in use */
+__u32 generation = 0; /* even or odd: which counts are in use */
+__u64 used_even = 0; /* slots; more than there are where stacks found none */
+__u64 used_odd = 0;
 /* Which program of the process the last sample was of, and the rules in the map are of. The second is
  * written by user space, but for the first time. */
 __u64 exec_id = 0;
@@ -171,25 +183,44 @@ static __always_inline void put_back_return(struct unwind *unwind, const struct 
 	}
 }
 
-static __always_inline bool count(struct cpu_stats *stat, struct stack_record *record, __u32 tid, __u64 now)
+/* The slot of a stack; NULL: there is no room. */
+static __always_inline struct stack_count *slot_of(const struct stack_key *key)
 {
-	const struct stack_count first = {.samples = weight};
-	const struct stack_key key = {.stack_id = record->stack_id, .thread = by_thread ? tid : 0};
-	void *counts = generation & 1 ? (void *)&counts_odd : (void *)&counts_even;
-	struct stack_count *found = bpf_map_lookup_elem(counts, &key);
+	bool odd = generation & 1;
+	void *index = odd ? (void *)&index_odd : (void *)&index_even;
+	void *counts = odd ? (void *)&counts_odd : (void *)&counts_even;
+	const __u32 *found = bpf_map_lookup_elem(index, key);
+	struct stack_count *count;
+	__u32 slot;
 
 	if (found) {
-		__sync_fetch_and_add(&found->samples, weight);
-	} else if (!bpf_map_update_elem(counts, &key, &first, BPF_NOEXIST)) {
-		found = bpf_map_lookup_elem(counts, &key);
-	} else {
-		/* Another CPU may have been first with the same stack. */
-		found = bpf_map_lookup_elem(counts, &key);
-		if (!found)
-			return false;
-		__sync_fetch_and_add(&found->samples, weight);
+		slot = *found;
+		return bpf_map_lookup_elem(counts, &slot);
 	}
-	if (found && !found->sent) {
+	slot = (__u32)__sync_fetch_and_add(odd ? &used_odd : &used_even, 1);
+	count = bpf_map_lookup_elem(counts, &slot);
+	if (!count)
+		return NULL;
+	count->key = *key;
+	if (!bpf_map_update_elem(index, key, &slot, BPF_NOEXIST))
+		return count;
+	/* Another CPU was first with the same stack. This slot stays without samples. */
+	found = bpf_map_lookup_elem(index, key);
+	if (!found)
+		return NULL;
+	slot = *found;
+	return bpf_map_lookup_elem(counts, &slot);
+}
+
+static __always_inline bool count(struct cpu_stats *stat, struct stack_record *record, __u32 tid, __u64 now)
+{
+	const struct stack_key key = {.stack_id = record->stack_id, .thread = by_thread ? tid : 0};
+	struct stack_count *found = slot_of(&key);
+
+	if (!found)
+		return false;
+	__sync_fetch_and_add(&found->samples, weight);
+	if (!found->sent) {
 		__u64 dropped = stat->ringbuf_dropped;
 		__u32 frames = record->frame_count;
 

@@ -48,7 +48,7 @@ static bool take_samples(void *context, const struct stack_key *key, uint64_t sa
 void session_take_counts(struct session *session)
 {
 	if (session->counts)
-		(void)stack_counts_read(session->counts, take_samples, session);
+		stack_counts_read(session->counts, take_samples, session);
 }
 
 /* --- samples that were copied ----------------------------------------------------------------- */

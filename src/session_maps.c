@@ -24,6 +24,8 @@ static const struct {
     {OWNER_BOTH, "rule_cache", "unwind rules met lately"},
     {OWNER_CPU, "counts_even", "CPU samples by stack"},
     {OWNER_CPU, "counts_odd", "CPU samples by stack, spare"},
+    {OWNER_CPU, "index_even", "stacks of CPU samples"},
+    {OWNER_CPU, "index_odd", "stacks of CPU samples, spare"},
     {OWNER_CPU, "thread_counts", "CPU samples by thread"},
     {OWNER_CPU, "records", "CPU ring buffer"},
     {OWNER_HEAP, "live", "live objects"},

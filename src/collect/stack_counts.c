@@ -16,25 +16,14 @@
 #include "collect/ring_level.h"
 #include "collect/ring_record.h"
 
-#define uthash_fatal(message) out_of_memory()
-#include <uthash.h>
-
 enum {
-	BATCH = 4096,
 	STACKS_MIN = 1 << 14,
 	STACKS_MAX = 1 << 18,
-	/* A map that was switched away from is still in use by the programs that run just then, for
+	/* What was switched away from is still in use by the programs that run just then, for
 	 * microseconds. */
 	SETTLE_MS = 100,
 	/* Stacks that do not come again take room no longer. */
 	TURN_MS = 60000,
-};
-
-/* How much of each map's count has been handed out. */
-struct counted {
-	struct stack_key key;
-	uint64_t samples[2];
-	UT_hash_handle hh;
 };
 
 struct stack_counts {
@@ -44,14 +33,12 @@ struct stack_counts {
 	uint64_t records_taken;
 	struct counts_hooks hooks;
 	uint32_t stacks_max;
-	struct counted *counted;
-	double begun_ms;    /* when the map in use came into use */
-	double switched_ms; /* when the other map went out of use; 0: it is empty */
+	struct count_slots slots[2];
+	double begun_ms;    /* when the slots in use came into use */
+	double switched_ms; /* when the other ones went out of use; 0: they are empty */
 	uint64_t unknown;
 	int cpus;
 	struct cpu_stats *per_cpu;
-	struct stack_key *batch_keys;
-	struct stack_count *batch_counts;
 };
 
 static double now_ms(void)
@@ -109,10 +96,28 @@ static int configure(struct stack_counts *counts, const struct counts_options *o
 	if (!code && options->calls_fd >= 0)
 		code = bpf_map__reuse_fd(skeleton->maps.threads, options->calls_fd);
 	if (!code)
+		code = bpf_map__set_max_entries(skeleton->maps.index_even, counts->stacks_max);
+	if (!code)
+		code = bpf_map__set_max_entries(skeleton->maps.index_odd, counts->stacks_max);
+	if (!code)
 		code = bpf_map__set_max_entries(skeleton->maps.counts_even, counts->stacks_max);
 	if (!code)
 		code = bpf_map__set_max_entries(skeleton->maps.counts_odd, counts->stacks_max);
 	return code;
+}
+
+static int map_slots(struct stack_counts *counts)
+{
+	struct cpu_bpf *skeleton = counts->skeleton;
+	int code = count_slots_map(&counts->slots[0], bpf_map__fd(skeleton->maps.index_even),
+				   bpf_map__fd(skeleton->maps.counts_even), &skeleton->bss->used_even,
+				   counts->stacks_max);
+
+	if (code)
+		return code;
+	return count_slots_map(&counts->slots[1], bpf_map__fd(skeleton->maps.index_odd),
+			       bpf_map__fd(skeleton->maps.counts_odd), &skeleton->bss->used_odd,
+			       counts->stacks_max);
 }
 
 static int load(struct stack_counts *counts, const struct counts_options *options)
@@ -125,6 +130,8 @@ static int load(struct stack_counts *counts, const struct counts_options *option
 	code = configure(counts, options);
 	if (!code)
 		code = cpu_bpf__load(counts->skeleton);
+	if (!code)
+		code = map_slots(counts);
 	if (code)
 		return code;
 	counts->records =
@@ -154,38 +161,20 @@ int stack_counts_open(struct stack_counts **ret_counts, const struct counts_opti
 			       strerror(-code));
 	}
 	counts->per_cpu = xcalloc((size_t)counts->cpus, sizeof(*counts->per_cpu));
-	counts->batch_keys = xcalloc(BATCH, sizeof(*counts->batch_keys));
-	counts->batch_counts = xcalloc(BATCH, sizeof(*counts->batch_counts));
 	*ret_counts = counts;
 	return 0;
-}
-
-/* What was handed out of one map's counts, or of both (map 2), counts no more. */
-static void forget_counted(struct stack_counts *counts, unsigned map)
-{
-	struct counted *counted, *next;
-
-	HASH_ITER (hh, counts->counted, counted, next) {
-		if (map < 2)
-			counted->samples[map] = 0;
-		if (map < 2 && counted->samples[!map])
-			continue;
-		HASH_DEL(counts->counted, counted);
-		free(counted);
-	}
 }
 
 void stack_counts_close(struct stack_counts *counts)
 {
 	if (!counts)
 		return;
-	forget_counted(counts, 2);
+	for (int i = 0; i < 2; i++)
+		count_slots_unmap(&counts->slots[i]);
 	ring_level_close(counts->level);
 	ring_buffer__free(counts->records);
 	cpu_bpf__destroy(counts->skeleton);
 	free(counts->per_cpu);
-	free(counts->batch_keys);
-	free(counts->batch_counts);
 	free(counts);
 }
 
@@ -225,100 +214,33 @@ void stack_counts_drain(struct stack_counts *counts)
 	(void)ring_buffer__consume(counts->records);
 }
 
-static struct counted *find_or_make_counted(struct stack_counts *counts, const struct stack_key *key)
-{
-	struct counted *counted;
-
-	HASH_FIND(hh, counts->counted, key, sizeof(*key), counted);
-	if (counted)
-		return counted;
-	counted = xcalloc(1, sizeof(*counted));
-	counted->key = *key;
-	HASH_ADD(hh, counts->counted, key, sizeof(counted->key), counted);
-	return counted;
-}
-
-static int map_fd(const struct stack_counts *counts, unsigned map)
-{
-	return bpf_map__fd(map ? counts->skeleton->maps.counts_odd
-			       : counts->skeleton->maps.counts_even);
-}
-
-/* Hands out what one map has more than before. `last`: it is going to be emptied. */
-static int read_map(struct stack_counts *counts, unsigned map, bool last, take_samples_fn take,
-		    void *context, uint32_t *ret_stacks)
-{
-	uint64_t position;
-	bool first = true, end = false;
-
-	*ret_stacks = 0;
-	while (!end) {
-		__u32 count = BATCH;
-		int code =
-		    bpf_map_lookup_batch(map_fd(counts, map), first ? NULL : &position, &position,
-					 counts->batch_keys, counts->batch_counts, &count, NULL);
-
-		end = code == -ENOENT;
-		if (code && !end)
-			return code;
-		for (__u32 i = 0; i < count; i++) {
-			struct counted *counted =
-			    find_or_make_counted(counts, &counts->batch_keys[i]);
-			uint64_t samples = counts->batch_counts[i].samples - counted->samples[map];
-
-			if (samples && take(context, &counts->batch_keys[i], samples))
-				counted->samples[map] += samples;
-			else if (last)
-				counts->unknown += samples;
-		}
-		*ret_stacks += count;
-		first = false;
-	}
-	return 0;
-}
-
-static void empty_map(struct stack_counts *counts, unsigned map)
-{
-	struct stack_key key;
-
-	while (bpf_map_get_next_key(map_fd(counts, map), NULL, &key) == 0)
-		if (bpf_map_delete_elem(map_fd(counts, map), &key))
-			break;
-	forget_counted(counts, map);
-}
-
-int stack_counts_read(struct stack_counts *counts, take_samples_fn take, void *context)
+void stack_counts_read(struct stack_counts *counts, take_samples_fn take, void *context)
 {
 	unsigned active = counts->skeleton->bss->generation & 1;
-	uint32_t stacks;
-	int code;
 
 	if (counts->switched_ms > 0) {
 		bool settled = now_ms() - counts->switched_ms > SETTLE_MS;
+		uint64_t left = count_slots_read(&counts->slots[!active], take, context);
 
-		code = read_map(counts, !active, settled, take, context, &stacks);
-		if (code)
-			return code;
 		if (settled) {
-			empty_map(counts, !active);
+			counts->unknown += left;
+			count_slots_empty(&counts->slots[!active]);
 			counts->switched_ms = 0;
 		}
 	}
-	code = read_map(counts, active, false, take, context, &stacks);
-	if (code)
-		return code;
-	if (counts->switched_ms <= 0 && (stacks > counts->stacks_max / 2 ||
+	(void)count_slots_read(&counts->slots[active], take, context);
+	if (counts->switched_ms <= 0 && (count_slots_used(&counts->slots[active]) > counts->stacks_max / 2 ||
 					 now_ms() - counts->begun_ms > TURN_MS)) {
 		counts->switched_ms = counts->begun_ms = now_ms();
 		counts->skeleton->bss->generation++;
 	}
-	return 0;
 }
 
 void stack_counts_each(const struct stack_counts *counts, counted_stack_fn use, void *context)
 {
-	for (const struct counted *counted = counts->counted; counted; counted = counted->hh.next)
-		use(context, counted->key.stack_id);
+	for (int i = 0; i < 2; i++)
+		for (uint32_t slot = 0; slot < count_slots_used(&counts->slots[i]); slot++)
+			use(context, counts->slots[i].slots[slot].key.stack_id);
 }
 
 bool stack_counts_executed(const struct stack_counts *counts)
@@ -337,7 +259,7 @@ static bool forget_samples(void *context, const struct stack_key *key, uint64_t 
 void stack_counts_start_anew(struct stack_counts *counts, bool forget)
 {
 	if (forget) {
-		(void)stack_counts_read(counts, forget_samples, NULL);
+		stack_counts_read(counts, forget_samples, NULL);
 		counts->unknown = 0;
 	}
 	counts->skeleton->bss->rules_exec_id = counts->skeleton->bss->exec_id;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "bpf/abi.h"
+#include "collect/count_slots.h"
 #include "collect/map_memory.h"
 #include "err.h"
 
@@ -60,10 +61,9 @@ void stack_counts_drain(struct stack_counts *counts);
 
 /*
  * Hands out what was counted since the last call, by stack and thread. `take` returns false for a stack that is
- * not known yet, whose samples are then handed out again at the next call. 0, or -errno.
+ * not known yet, whose samples are then handed out again at the next call.
  */
-typedef bool (*take_samples_fn)(void *context, const struct stack_key *key, uint64_t samples);
-int stack_counts_read(struct stack_counts *counts, take_samples_fn take, void *context);
+void stack_counts_read(struct stack_counts *counts, take_samples_fn take, void *context);
 
 /* Calls back with the id of every stack that may be counted again without its frames being sent,
  * more than once perhaps. */
