@@ -158,8 +158,12 @@ int grid_put(struct grid *grid, int row, int col, int cols, enum style style, co
 
 void grid_fill(struct grid *grid, int row, int col, int cols, enum style style, const char *text)
 {
-	for (int i = 0; i < cols; i++)
-		grid_put(grid, row, col + i, 1, style, text);
+	struct text_char ch;
+
+	if (row < 0 || row >= grid->rows || !text_next(&text, &ch) || ch.cols != 1)
+		return;
+	for (int at = col < 0 ? 0 : col; at < col + cols && at < grid->cols; at++)
+		put_char(grid, row, at, style, ch);
 }
 
 const struct grid_cell *grid_get(const struct grid *grid, int row, int col)

@@ -63,7 +63,7 @@ static bool is_invisible(uint32_t code)
 	       code == 0xfeff || (code >= 0xe0000 && code <= 0xe007f);
 }
 
-bool text_next(const char **text, struct text_char *ret_char)
+bool text_next_other(const char **text, struct text_char *ret_char)
 {
 	uint32_t code;
 

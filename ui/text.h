@@ -26,7 +26,21 @@ struct text_char {
  * Takes the next character off `*text` and moves it on; false at the end. What cannot be printed
  * and what is not valid UTF-8 comes out as '?', invisible format characters are skipped.
  */
-bool text_next(const char **text, struct text_char *ret_char);
+static inline bool text_next(const char **text, struct text_char *ret_char);
+
+/* The same for what is not plain ASCII, which nearly all is. */
+bool text_next_other(const char **text, struct text_char *ret_char);
+
+static inline bool text_next(const char **text, struct text_char *ret_char)
+{
+	char byte = **text;
+
+	if (byte < ' ' || byte > '~')
+		return text_next_other(text, ret_char);
+	*ret_char = (struct text_char){.code = byte, .cols = 1};
+	++*text;
+	return true;
+}
 
 /* Writes a character as UTF-8, without an end; returns how many bytes. */
 size_t text_encode(char *buf, uint32_t code);

@@ -3,8 +3,8 @@
 #include "target/memory_facts.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,13 +61,20 @@ uint64_t memory_facts_field(const char *text, const char *key)
 bool memory_counters_parse(struct memory_counters *counters, const char *statm)
 {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t resident, shared;
+	uint64_t pages[3]; /* all, resident, of files */
 
-	if (sscanf(statm, "%*u %" SCNu64 " %" SCNu64, &resident, &shared) != 2 || !resident ||
-	    resident > UINT64_MAX / page - 1)
+	for (size_t i = 0; i < 3; i++) {
+		char *end;
+
+		pages[i] = strtoull(statm, &end, 10);
+		if (end == statm)
+			return false;
+		statm = end;
+	}
+	if (!pages[1] || pages[1] > UINT64_MAX / page - 1)
 		return false;
-	counters->rss_bytes = resident * page;
-	counters->anonymous_bytes = shared < resident ? (resident - shared) * page : 0;
+	counters->rss_bytes = pages[1] * page;
+	counters->anonymous_bytes = pages[2] < pages[1] ? (pages[1] - pages[2]) * page : 0;
 	return true;
 }
 
