@@ -123,6 +123,8 @@ static void on_clock(void *context)
 	}
 	if (session->ticks++ % TICKS_PER_S && !session->clock_is_slow)
 		return;
+	address_space_catch_up(session->space);
+	client_flush(session->client);
 	if (session->counts && session_now_s() - session->refresh_s > counts_wait_s) {
 		stack_counts_drain(session->counts);
 		session_take_counts(session);
@@ -445,6 +447,7 @@ void session_drain(struct session *session)
 	if (session->counts)
 		stack_counts_drain(session->counts);
 	session_drain_cpu(session);
+	address_space_catch_up(session->space);
 	session_growth_drain(session, false);
 	check_executed(session);
 	check_names(session);

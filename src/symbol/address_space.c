@@ -315,6 +315,12 @@ static bool should_read(const struct address_space *space, bool missing)
 	return space->unannounced && age_ms > greater(UNANNOUNCED_INTERVAL_MS, least_ms);
 }
 
+void address_space_catch_up(struct address_space *space)
+{
+	if (should_read(space, false))
+		(void)address_space_read(space, NULL);
+}
+
 struct module *address_space_locate(struct address_space *space, uint64_t address,
 				    uint64_t *ret_offset)
 {

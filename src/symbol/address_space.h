@@ -44,8 +44,12 @@ void address_space_mapped(struct address_space *space, const struct perf_mmap *m
 /* Another program has been executed: nothing is mapped any more of what was. */
 void address_space_executed(struct address_space *space);
 
-/* Announcements were lost: the mappings are read before one of the next look-ups. */
+/* Announcements were lost: the mappings are read before one of the next look-ups, or when that is asked for. */
 void address_space_stale(struct address_space *space);
+
+/* Reads the mappings if not all changes are announced, and the last reading was not a moment ago. To be called
+ * now and then: of a process that does nothing no address is looked up. */
+void address_space_catch_up(struct address_space *space);
 
 /* Whether the mappings are still to be read, after announcements were lost or left out. */
 bool address_space_is_stale(const struct address_space *space);

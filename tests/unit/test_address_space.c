@@ -281,6 +281,24 @@ Test(address_space, lost_records_make_it_read_again)
 	address_space_free(space);
 }
 
+/* A process that has just mapped its libraries and now waits gives no address to look up. */
+Test(address_space, catches_up_without_looking)
+{
+	const struct timespec pause = {.tv_nsec = 50000000};
+	struct told told = {0};
+	struct address_space *space = open_own(&told);
+	const uint8_t *page = map_code();
+
+	nanosleep(&pause, NULL);
+	address_space_catch_up(space);
+	cr_expect_not(address_space_is_code(space, (uint64_t)(uintptr_t)page), "all is announced");
+	address_space_stale(space);
+	address_space_catch_up(space);
+	cr_expect(address_space_is_code(space, (uint64_t)(uintptr_t)page));
+	cr_expect_not(address_space_is_stale(space));
+	address_space_free(space);
+}
+
 Test(address_space, unannounced_mappings_are_found)
 {
 	struct told told = {0};
