@@ -18,8 +18,8 @@
 #include "target/source_text.h"
 #include "target/launch.h"
 
-/* So long the worker may look for the allocators. */
-enum { ALLOCATOR_WAIT_MS = 3000 };
+/* So long the worker may look for the allocators; a command is held meanwhile, and its books are complete then. */
+enum { ALLOCATOR_WAIT_MS = 3000, COMMAND_WAIT_MS = 10000 };
 /* While names are waited for, it is seen so often which are worth most. */
 enum { PREFER_MS = 100 };
 /* Of the clock. What is dear is done at one tick of a second; without probes, there are no others. */
@@ -58,7 +58,7 @@ static void on_worker_readable(void *context)
 /* Reads what the worker answers until all allocators are found, or the time is over. */
 static void wait_for_allocators(struct session *session)
 {
-	double end = session_now_s() + ALLOCATOR_WAIT_MS * 1e-3;
+	double end = session_now_s() + (session->held ? COMMAND_WAIT_MS : ALLOCATOR_WAIT_MS) * 1e-3;
 
 	client_flush(session->client);
 	while (session->allocator_questions && session_now_s() < end &&
@@ -68,6 +68,7 @@ static void wait_for_allocators(struct session *session)
 		if (poll(&ready, 1, 50) > 0)
 			client_read(session->client);
 	}
+	session->let_go_early = session->held && session->allocator_questions;
 }
 
 /* In a batch, and for a command that has not been let go, all probes are there before it goes on. */

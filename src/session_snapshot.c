@@ -119,6 +119,8 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 	heap->interval_bytes = session->heap_interval;
 	if (!heap->reason && !session->allocator_count)
 		heap->reason = no_allocator(session);
+	if (!heap->reason && session->let_go_early)
+		heap->reason = "the command went on before its allocators were found: what it had until then is missing";
 	session_read_books(session);
 	session_read_ages(session);
 	stats = heap_source_stats(session->heap);

@@ -202,6 +202,7 @@ struct session {
 	size_t answer_count;
 	bool executed;			/* the target has become another program */
 	bool held;			/* a command of ours that has not been let go */
+	bool let_go_early;		/* before its allocators were known */
 	struct call_record calls[SESSION_CALLS]; /* of the latest samples, a ring */
 	size_t next_call;
 	struct unwind_check *check;	/* NULL: not wanted */

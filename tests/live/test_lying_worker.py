@@ -20,16 +20,16 @@ MEMORY_MAX = 600 << 20
 
 
 class LyingWorker(support.LiveTest):
-    def stream_of(self, how, pid, *options):
+    def stream_of(self, how, *options):
         source = Path(support.TOP).parent / "tests" / "tools" / "lying_top"
         program = self.folder() / f"lying_top.{how}"
         shutil.copy(source, program)
-        return self.stream("-F", "499", "-d", "0.5", *options, pid, program=program)
+        return self.stream("-F", "499", "-d", "0.5", *options, program=program)
 
     def watch(self, how, *options, seconds=1, samples=20, until=lambda refresh: True):
         """The refresh after some seconds, and at the condition; the target and we are both well then."""
         target = self.spawn(self.target("demo"), stdout=subprocess.DEVNULL)
-        stream = self.stream_of(how, target.pid, *options)
+        stream = self.stream_of(how, *options, target.pid)
         stream.until(lambda refresh: refresh["cpu"]["samples"] >= samples, "samples")
         refresh = stream.until(lambda refresh: refresh["elapsed_s"] > seconds and until(refresh),
                                "more time, and the lies")
@@ -67,11 +67,20 @@ class LyingWorker(support.LiveTest):
         """That is no fault of the file's: the same worker answers later, and no file is given up."""
         target = self.spawn(self.target("demo"), stdout=subprocess.DEVNULL)
         start = time.monotonic()
-        stream = self.stream_of("waits", target.pid, "--heap", "exact")
+        stream = self.stream_of("waits", "--heap", "exact", target.pid)
         refresh = stream.until(lambda refresh: refresh["heap"]["allocators"], "the probes")
         self.assertGreater(time.monotonic() - start, 5)
         self.assertEqual(refresh["modules"], [])
         self.assertEqual(refresh["ledger"]["worker_restarts"], 0)
+
+    def test_command_is_held_for_a_disk(self):
+        """Its books are complete then, as far as it is held; what goes on without probes says so."""
+        stream = self.stream_of("waits", "--", "/bin/sleep", "60")
+        refresh = stream.until(lambda refresh: refresh["heap"]["allocators"], "the probes")
+        self.assertIsNone(refresh["heap"]["reason"])
+        stream = self.stream_of("waits_long", "--", "/bin/sleep", "60")
+        refresh = stream.until(lambda refresh: refresh["heap"]["allocators"], "the probes")
+        self.assertIn("before its allocators were found", refresh["heap"]["reason"])
 
     def test_lies_are_harmless_text(self):
         target = self.spawn(self.target("demo"), stdout=subprocess.DEVNULL)

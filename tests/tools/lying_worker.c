@@ -24,7 +24,7 @@
 #include "symbol/worker_link.h"
 
 /* Longer than a worker may take for one answer. */
-enum { DISK_MS = 7000 };
+enum { DISK_MS = 7000, SLOW_DISK_MS = 14000 };
 
 static const char evil_name[] = "\033[2J\033]0;owned\a\xff\xfe\n{\"schema\":666}";
 
@@ -216,12 +216,12 @@ static bool receive(struct request *request, int *ret_fd)
  * Waits as for a slow disk, in a sleep from which it cannot be woken, with questions unanswered: so
  * does the parent of a vfork(). The true worker goes on behind it.
  */
-static void wait_as_for_disk(void)
+static void wait_as_for_disk(int ms)
 {
 	char byte;
 
 	if (recv(WORKER_SOCKET_FD, &byte, sizeof(byte), MSG_PEEK) > 0 && vfork() == 0) {
-		(void)poll(NULL, 0, DISK_MS);
+		(void)poll(NULL, 0, ms);
 		_exit(EXIT_DONE);
 	}
 }
@@ -261,7 +261,9 @@ __attribute__((constructor)) static void become_worker(int argc, char **argv, ch
 	path[size < 0 ? 0 : size] = '\0';
 	how = strrchr(path, '.') ? strrchr(path, '.') + 1 : "";
 	if (strcmp(how, "waits") == 0)
-		wait_as_for_disk();
+		wait_as_for_disk(DISK_MS);
+	else if (strcmp(how, "waits_long") == 0)
+		wait_as_for_disk(SLOW_DISK_MS);
 	else
 		misbehave(how);
 }
