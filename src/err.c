@@ -73,6 +73,16 @@ void *xcalloc(size_t count, size_t size)
 	return memory;
 }
 
+void *xcalloc_aligned(size_t count, size_t size, size_t alignment)
+{
+	void *memory;
+
+	size = checked_product(count, size);
+	if (posix_memalign(&memory, alignment, size) != 0)
+		out_of_memory();
+	return memset(memory, 0, size);
+}
+
 void *xreallocarray(void *old, size_t count, size_t size)
 {
 	void *memory = realloc(old, checked_product(count, size));

@@ -40,6 +40,8 @@ int err_set(struct err *err, int code, enum exit_status status, const char *form
  * controls are capped by their owners.
  */
 void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
+void *xcalloc_aligned(size_t count, size_t size, size_t alignment)
+	__attribute__((malloc, returns_nonnull));
 void *xreallocarray(void *old, size_t count, size_t size) __attribute__((returns_nonnull));
 char *xstrdup(const char *text) __attribute__((malloc, returns_nonnull, nonnull));
 char *xstrndup(const char *text, size_t length) __attribute__((malloc, returns_nonnull, nonnull));

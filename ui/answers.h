@@ -1,7 +1,6 @@
 /*
  * What a pattern was answered about rows before: to read the names of a hundred thousand rows again at each
- * refresh takes many times as long as to remember. Of a row 16 bytes are kept: in a table, and in the order of
- * the last refresh, which is nearly that of this one and takes no search.
+ * refresh takes many times as long as to remember.
  */
 #ifndef RSP_UI_ANSWERS_H
 #define RSP_UI_ANSWERS_H
@@ -18,9 +17,6 @@ struct answers {
 	uint64_t *slots; /* owned; a key with the answer in its lowest bit; 0: free */
 	size_t slot_count;
 	size_t used;
-	uint64_t *before, *now; /* owned; keys with answers as they came, in the last refresh and in this one */
-	size_t before_count, now_count, capacity;
-	size_t next; /* of `before` */
 };
 
 void answers_fini(struct answers *answers);
@@ -32,19 +28,41 @@ void answers_fini(struct answers *answers);
 void answers_begin(struct answers *answers, const struct match *match, size_t rows);
 
 /* The key of a row by its id, and by an address that is another one when its texts are others. */
-uint64_t answers_key(uint64_t id, const void *address);
+static inline uint64_t answers_key(uint64_t id, const void *address)
+{
+	uint64_t mixed = (id ^ (uint64_t)(uintptr_t)address * UINT64_C(0x9e3779b97f4a7c15)) *
+			 UINT64_C(0xbf58476d1ce4e5b9);
+
+	mixed ^= mixed >> 32;
+	return mixed > 1 ? mixed : 2;
+}
+
+/* The first slot of a key's pair. */
+static inline size_t answers_place(const struct answers *answers, uint64_t key)
+{
+	return (size_t)(key >> 1) & (answers->slot_count - 1) & ~(size_t)1;
+}
 
 /* Takes a key's place into the processor's caches, for a question that is asked soon. */
-void answers_prefetch(const struct answers *answers, uint64_t key);
-
-/* True: the row comes where it came before, with the answer in `*ret_passes`. */
-bool answers_follow(struct answers *answers, uint64_t key, bool *ret_passes);
-
-/* Remembers that a row with this answer came, once for each in their order. */
-void answers_came(struct answers *answers, uint64_t key, bool passes);
+static inline void answers_prefetch(const struct answers *answers, uint64_t key)
+{
+	__builtin_prefetch(&answers->slots[answers_place(answers, key)]);
+}
 
 /* True: the answer is known, and in `*ret_passes`. */
-bool answers_find(const struct answers *answers, uint64_t key, bool *ret_passes);
+static inline bool answers_find(const struct answers *answers, uint64_t key, bool *ret_passes)
+{
+	for (size_t at = answers_place(answers, key);; at = (at + 2) & (answers->slot_count - 1)) {
+		uint64_t first = answers->slots[at], second = answers->slots[at + 1];
+		uint64_t found = (first ^ key) > 1 ? second : first;
+
+		*ret_passes = found & 1;
+		if ((found ^ key) <= 1)
+			return true;
+		if (!second)
+			return false;
+	}
+}
 
 /* Remembers an answer that is not known yet. */
 void answers_put(struct answers *answers, uint64_t key, bool passes);

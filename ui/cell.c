@@ -34,20 +34,3 @@ const char *cell_trend(char *buf, size_t size, const double trend[SNAPSHOT_TREND
 
 	return spark_line(buf, size, trend + SNAPSHOT_TREND - parts, parts, cell->glyphs);
 }
-
-void cell_fetch(const void *row)
-{
-	enum { LINE_BYTES = 64 };
-
-	__builtin_prefetch(row);
-	__builtin_prefetch((const char *)row + LINE_BYTES);
-}
-
-const char *cell_search_part(unsigned part, const char *name, const char *module, const char *file)
-{
-	const char *const parts[] = {name, module, file};
-
-	if (part >= sizeof(parts) / sizeof(parts[0]))
-		return NULL;
-	return parts[part] ? parts[part] : "";
-}

@@ -11,6 +11,7 @@
 #include "fmt.h"
 #include "pane.h"
 #include "spark.h"
+#include "view_block.h"
 
 enum {
 	COLUMN_CHANGE = CPU_COLUMN_TOTAL + 1,
@@ -177,6 +178,11 @@ static void fetch(const void *rows, size_t index)
 	cell_fetch(function_at(rows, index));
 }
 
+static void take(const void *rows, struct view_block *block)
+{
+	view_take(rows, block, function_id, function_key, row_text, fetch);
+}
+
 static struct view_source function_source(const struct snapshot *snapshot,
 					  const struct pane_choice *choice)
 {
@@ -187,7 +193,7 @@ static struct view_source function_source(const struct snapshot *snapshot,
 	    .key = function_key,
 	    .text = row_text,
 	    .lasting = choice->shown_group != GROUP_THREAD, /* whose name may change */
-	    .fetch = fetch,
+	    .take = take,
 	};
 }
 

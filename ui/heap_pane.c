@@ -10,6 +10,7 @@
 #include "fmt.h"
 #include "pane.h"
 #include "spark.h"
+#include "view_block.h"
 
 enum {
 	COLUMN_CHANGE = HEAP_COLUMN_LIVE + 1,
@@ -189,6 +190,11 @@ static void fetch(const void *rows, size_t index)
 	cell_fetch(&((const struct snapshot_site *)rows)[index]);
 }
 
+static void take(const void *rows, struct view_block *block)
+{
+	view_take(rows, block, site_id, site_key, row_text, fetch);
+}
+
 static struct view_source site_source(const struct snapshot *snapshot,
 				      const struct pane_choice *choice)
 {
@@ -202,7 +208,7 @@ static struct view_source site_source(const struct snapshot *snapshot,
 	    .key = site_key,
 	    .text = row_text,
 	    .lasting = true,
-	    .fetch = fetch,
+	    .take = take,
 	};
 }
 

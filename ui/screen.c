@@ -231,7 +231,9 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 
 	if (screen->focus == PANE_DETAIL)
 		detail_update(&screen->detail, snapshot, screen->glyphs);
-	tree_view_update(&screen->tree, calls_tree(snapshot), calls_by_heap(snapshot));
+	tree_view_update(&screen->tree,
+			 layout_has(screen->mode, PANE_TREE) ? calls_tree(snapshot) : NULL,
+			 calls_by_heap(snapshot));
 	screen->layout = layout_compute(&request);
 	pane_choose(&screen->choice, snapshot);
 	screen->target_pid = snapshot->target.pid;

@@ -12,6 +12,7 @@
 #include "fmt.h"
 #include "pane.h"
 #include "text.h"
+#include "view_block.h"
 
 enum {
 	COLUMN_TOTAL,
@@ -133,6 +134,11 @@ static void fetch(const void *rows, size_t index)
 	cell_fetch(node_at(rows, index));
 }
 
+static void take(const void *rows, struct view_block *block)
+{
+	view_take(rows, block, node_id, NULL, row_text, fetch);
+}
+
 static struct view_source node_source(const struct snapshot *snapshot,
 				      const struct pane_choice *choice)
 {
@@ -143,7 +149,7 @@ static struct view_source node_source(const struct snapshot *snapshot,
 	    .id = node_id,
 	    .text = row_text,
 	    .lasting = true,
-	    .fetch = fetch,
+	    .take = take,
 	};
 }
 

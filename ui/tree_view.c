@@ -50,10 +50,6 @@ static bool is_open(const struct tree_view *view, const struct call_node *node)
 
 static void add_row(struct tree_view *view, uint32_t index, uint32_t indent)
 {
-	if (view->count == view->capacity) {
-		view->capacity = view->capacity ? view->capacity * 2 : 64;
-		view->rows = xreallocarray(view->rows, view->capacity, sizeof(*view->rows));
-	}
 	view->rows[view->count++] =
 	    (struct tree_row){.id = view->tree->nodes[index].id,
 			      .node = index,
@@ -85,6 +81,10 @@ void tree_view_update(struct tree_view *view, const struct call_tree *tree, bool
 	view->count = 0;
 	if (!tree)
 		return;
+	if (tree->count > view->capacity) {
+		view->rows = xreallocarray(view->rows, tree->count, sizeof(*view->rows));
+		view->capacity = tree->count;
+	}
 	at = tree->nodes[0].child;
 	while (at != CALL_NODE_NONE) {
 		const struct call_node *node = &tree->nodes[at];

@@ -42,6 +42,8 @@ static inline struct view_key view_place(const char *file, unsigned line)
 	return (struct view_key){file, -(double)line};
 }
 
+struct view_block;
+
 /* Rows of a snapshot as a view sees them; borrowed, with all texts, for the call it is given to. */
 struct view_source {
 	const void *rows;
@@ -60,9 +62,8 @@ struct view_source {
 	 * another address when it is another one.
 	 */
 	bool lasting;
-	/* NULL, or takes what the functions above need of a row into the processor's caches: memory answers
-	 * slowly, and many at a time. */
-	void (*fetch)(const void *rows, size_t index);
+	/* NULL, or what the functions above say of many rows: see view_block.h. */
+	void (*take)(const void *rows, struct view_block *block);
 };
 
 /* What a view keeps of a row until the next update, so that ordering does not come back to it. */
@@ -109,8 +110,8 @@ struct view_terms {
 	const struct match *filter; /* NULL: all rows are shown */
 	const struct match *wanted; /* by view_search() */
 	bool hold;		    /* the selected row keeps its line on the screen where it can */
-	double slice_s; /* the filter is asked about new rows for so long, from the first of them on, the
-			   others are left for the next updates; of lasting rows only */
+	double slice_s; /* filtering lasting rows takes so long at most, or a fifth of it longer than to find
+			   those that it has answered about: what is behind is left for the next updates */
 };
 
 void view_init(struct view *view, unsigned sort);

@@ -29,6 +29,9 @@ int view_order_compare(const struct view_order *order, const struct view_row *a,
 
 	if (order->own)
 		return (a->index > b->index) - (a->index < b->index);
+	/* Nearly always. */
+	if (!a->key.text && !b->key.text && islessgreater(a->key.number, b->key.number))
+		return (a->key.number < b->key.number) == order->reverse ? -1 : 1;
 	result = compare_keys(&a->key, &b->key);
 	if (result != 0)
 		return order->reverse ? -result : result;
@@ -65,25 +68,23 @@ void view_order_nth(const struct view_order *order, struct view_row *rows, size_
 	if (order->own)
 		return;
 	while (high - low > SORT_AT_ONCE) {
-		size_t less = low, at = low, more = high;
-
 		/* Rows often come in the order that is asked for: then this is the one. */
 		struct view_row pivot = rows[guess];
+		size_t left = low, right = high;
 
-		while (at < more) {
-			int result = view_order_compare(order, &rows[at], &pivot);
-
-			if (result < 0)
-				swap(&rows[less++], &rows[at++]);
-			else if (result > 0)
-				swap(&rows[at], &rows[--more]);
-			else
-				at++;
+		/* Behind this none of those in front of `left` comes after the pivot, none from `right` on before. */
+		while (left < right) {
+			while (view_order_compare(order, &rows[left], &pivot) < 0)
+				left++;
+			while (view_order_compare(order, &rows[right - 1], &pivot) > 0)
+				right--;
+			if (left < right)
+				swap(&rows[left++], &rows[--right]);
 		}
-		if (nth < less)
-			high = less;
-		else if (nth >= more)
-			low = more;
+		if (nth < right)
+			high = right;
+		else if (nth >= left)
+			low = left;
 		else
 			return;
 		random = random * 1664525U + 1013904223U;

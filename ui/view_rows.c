@@ -2,16 +2,12 @@
 
 #include "view_rows.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <time.h>
 
 #include "err.h"
-
-/* What so many rows need is fetched from memory at a time. */
-enum { BLOCK_ROWS = 64 };
-
-/* So many rows before their turn. */
-enum { FETCHED_AHEAD = 16 };
+#include "view_block.h"
 
 static bool ask(struct view_asking *asking, const char *text)
 {
@@ -37,62 +33,51 @@ bool view_rows_match(struct view_asking *asking, size_t index)
 	return false;
 }
 
-static void fetch_ahead(const struct view_source *source, size_t index)
+static void take(const struct view_source *source, struct view_block *block)
 {
-	if (source->fetch && index + FETCHED_AHEAD < source->count)
-		source->fetch(source->rows, index + FETCHED_AHEAD);
+	if (source->take)
+		source->take(source->rows, block);
+	else
+		view_take(source->rows, block, source->id, source->key, source->text, NULL);
 }
 
-static void add_row(struct view *view, const struct view_source *source, size_t index)
+/* Whether a row is known to pass; there may be no time to ask. */
+static bool row_passes(struct view *view, struct view_asking *asking, size_t index, uint64_t key,
+		       bool in_time)
 {
-	struct view_row *row = &view->rows[view->count++];
+	bool passes = false;
 
-	row->index = index;
-	row->id = source->id(source->rows, index);
-	if (source->key)
-		row->key = source->key(source->rows, index, view->sort);
-}
-
-/* The answer about a row that does not come where it came before; false: there was no time to ask. */
-static bool find_answer(struct view *view, struct view_asking *asking, size_t index, uint64_t key,
-			bool in_time, bool *ret_passes)
-{
-	if (answers_find(&view->answers, key, ret_passes))
-		return true;
+	if (answers_find(&view->answers, key, &passes))
+		return passes;
 	view->unasked += !in_time;
 	if (!in_time)
 		return false;
 	asking->row_count++;
-	*ret_passes = view_rows_match(asking, index);
-	answers_put(&view->answers, key, *ret_passes);
-	return true;
+	passes = view_rows_match(asking, index);
+	answers_put(&view->answers, key, passes);
+	return passes;
 }
 
 /* Adds those of some rows that pass the filter; with `in_time` false only those of which that is known. */
-static void add_block(struct view *view, struct view_asking *asking, size_t first, size_t count,
-		      bool in_time)
+static void add_passing(struct view *view, struct view_asking *asking, const struct view_block *block,
+			bool in_time)
 {
-	const struct view_source *source = asking->source;
-	uint64_t keys[BLOCK_ROWS];
-	bool known[BLOCK_ROWS], passes[BLOCK_ROWS];
+	uint64_t keys[VIEW_BLOCK_ROWS];
+	struct view_row *added = view->rows + view->count;
 
-	for (size_t i = 0; i < count; i++) {
-		fetch_ahead(source, first + i);
-		keys[i] = answers_key(source->id(source->rows, first + i),
-				      source->text(source->rows, first + i, VIEW_LAST_PART));
-		known[i] = answers_follow(&view->answers, keys[i], &passes[i]);
-		if (!known[i])
-			answers_prefetch(&view->answers, keys[i]);
+	for (size_t i = 0; i < block->count; i++) {
+		keys[i] = answers_key(block->rows[i].id, block->last[i]);
+		answers_prefetch(&view->answers, keys[i]);
 	}
-	for (size_t i = 0; i < count; i++) {
-		if (!known[i] &&
-		    !find_answer(view, asking, first + i, keys[i], in_time, &passes[i]))
-			continue;
-		answers_came(&view->answers, keys[i], passes[i]);
-		if (passes[i])
-			add_row(view, source, first + i);
+	for (size_t i = 0; i < block->count; i++) {
+		*added = block->rows[i];
+		added += row_passes(view, asking, block->first + i, keys[i], in_time);
 	}
+	view->count = (size_t)(added - view->rows);
 }
+
+/* Of the slice, at least, is for new rows. */
+static const double new_share = 0.2;
 
 static double now_s(void)
 {
@@ -102,31 +87,64 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-static void filter_rows(struct view *view, const struct view_source *source,
-			const struct match *filter, double slice_s)
+/* Goes on to the next rows of the source; false: there are no more. */
+static bool next_block(struct view_block *block)
 {
-	double end_s = 0;
-	struct view_asking asking = {.source = source, .match = filter};
+	size_t left;
 
-	if (!source->lasting) {
-		for (size_t i = 0; i < source->count; i++)
-			if (view_rows_match(&asking, i))
-				add_row(view, source, i);
-		return;
+	block->first += block->count;
+	left = block->source_count - block->first;
+	block->count = left < VIEW_BLOCK_ROWS ? left : VIEW_BLOCK_ROWS;
+	return left > 0;
+}
+
+/* Adds the rows that pass a filter whose answers are kept. */
+static void add_lasting(struct view *view, struct view_asking *asking, struct view_block *block,
+			double slice_s)
+{
+	struct view_row rows[VIEW_BLOCK_ROWS];
+	double begin_s = now_s(), end_s = 0;
+
+	block->rows = rows;
+	answers_begin(&view->answers, asking->match, block->source_count);
+	/* Where there was no time for a row, those behind it are most likely new, too. */
+	while (view->unasked == 0 && next_block(block)) {
+		if (asking->row_count == 0)
+			end_s = fmax(begin_s + slice_s, now_s() + slice_s * new_share);
+		take(asking->source, block);
+		add_passing(view, asking, block,
+			    asking->row_count < VIEW_BLOCK_ROWS || now_s() < end_s);
 	}
-	answers_begin(&view->answers, filter, source->count);
-	for (size_t i = 0; i < source->count; i += BLOCK_ROWS) {
-		if (asking.row_count == 0)
-			end_s = now_s() + slice_s;
-		add_block(view, &asking, i,
-			  source->count - i < BLOCK_ROWS ? source->count - i : BLOCK_ROWS,
-			  asking.row_count < BLOCK_ROWS || now_s() < end_s);
+	if (view->unasked > 0)
+		view->unasked += block->source_count - block->first - block->count;
+}
+
+static void add_all(struct view *view, const struct view_source *source, struct view_block *block)
+{
+	while (next_block(block)) {
+		block->rows = view->rows + view->count;
+		take(source, block);
+		view->count += block->count;
 	}
+}
+
+/* Leaves those that pass the filter. */
+static void keep_passing(struct view *view, struct view_asking *asking)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < view->count; i++)
+		if (view_rows_match(asking, view->rows[i].index))
+			view->rows[kept++] = view->rows[i];
+	view->count = kept;
 }
 
 void view_rows_collect(struct view *view, const struct view_source *source,
 		       const struct view_terms *terms)
 {
+	struct view_asking asking = {.source = source, .match = terms->filter};
+	struct view_block block = {.source_count = source->count, .column = view->sort};
+
 	if (source->count > view->capacity) {
 		view->rows = xreallocarray(view->rows, source->count, sizeof(*view->rows));
 		view->capacity = source->count;
@@ -134,12 +152,11 @@ void view_rows_collect(struct view *view, const struct view_source *source,
 	view->total = source->count;
 	view->count = 0;
 	view->unasked = 0;
-	if (terms->filter && source->text) {
-		filter_rows(view, source, terms->filter, terms->slice_s);
+	if (terms->filter && source->text && source->lasting) {
+		add_lasting(view, &asking, &block, terms->slice_s);
 		return;
 	}
-	for (size_t i = 0; i < source->count; i++) {
-		fetch_ahead(source, i);
-		add_row(view, source, i);
-	}
+	add_all(view, source, &block);
+	if (terms->filter && source->text)
+		keep_passing(view, &asking);
 }

@@ -399,7 +399,7 @@ static struct snapshot_function *make_rows(struct cpu_profile *profile, enum sna
 	sum_folded(profile, &sums, group);
 	for (const struct stack_samples *stack = profile->stacks; stack; stack = stack->hh.next)
 		sum_stack(profile, &sums, stack, group, ++profile->stamp);
-	rows = xcalloc(HASH_COUNT(sums) + 1, sizeof(*rows));
+	rows = xcalloc_aligned(HASH_COUNT(sums) + 1, sizeof(*rows), SNAPSHOT_ROW_ALIGNMENT);
 	for (const struct row_sum *sum = sums; sum; sum = sum->hh.next)
 		finish_row(profile, &all, sum, &rows[count++]);
 	free_sums(&sums);

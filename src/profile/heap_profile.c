@@ -396,7 +396,7 @@ void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, 
 
 	profile->fill++;
 	sums = sum_sites(profile, with_stacks);
-	snapshot->sites = xcalloc(HASH_COUNT(sums) + 1, sizeof(*snapshot->sites));
+	snapshot->sites = xcalloc_aligned(HASH_COUNT(sums) + 1, sizeof(*snapshot->sites), SNAPSHOT_ROW_ALIGNMENT);
 	HASH_ITER(hh, sums, sum, next) {
 		struct snapshot_site *site = &snapshot->sites[used++];
 

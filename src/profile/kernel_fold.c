@@ -57,7 +57,8 @@ void snapshot_fold_kernel(struct snapshot *snapshot)
 	bool pending = false;
 	size_t count = 0;
 
-	snapshot->folded = xcalloc(snapshot->function_count + 1, sizeof(*snapshot->folded));
+	snapshot->folded = xcalloc_aligned(snapshot->function_count + 1,
+					   sizeof(*snapshot->folded), SNAPSHOT_ROW_ALIGNMENT);
 	for (size_t i = 0; i < snapshot->function_count; i++)
 		pending = pending || snapshot->functions[i].kernel;
 	for (size_t i = 0; i < snapshot->function_count; i++) {

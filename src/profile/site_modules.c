@@ -82,7 +82,7 @@ void snapshot_fill_site_modules(struct snapshot *snapshot)
 {
 	size_t count = snapshot->site_count, used = 0;
 	const struct snapshot_site **order = xcalloc(count + 1, sizeof(*order));
-	struct snapshot_site *sums = xcalloc(count + 1, sizeof(*sums));
+	struct snapshot_site *sums = xcalloc_aligned(count + 1, sizeof(*sums), SNAPSHOT_ROW_ALIGNMENT);
 
 	for (size_t i = 0; i < count; i++)
 		order[i] = &snapshot->sites[i];

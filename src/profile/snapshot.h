@@ -34,16 +34,23 @@ enum snapshot_window {
 /* What one row of the functions stands for. */
 enum snapshot_group { GROUP_FUNCTION, GROUP_LINE, GROUP_MODULE, GROUP_THREAD, SNAPSHOT_GROUPS };
 
+/*
+ * There may be a hundred thousand of the rows that are aligned so, and what a list of them is ordered and
+ * filtered by comes first: it takes one line of the processor's cache. xcalloc_aligned() has memory for them.
+ */
+enum { SNAPSHOT_ROW_ALIGNMENT = 64 };
+
 struct snapshot_samples {
 	uint64_t self, total;
 };
 
 /* A function with CPU samples. `id` stays the same from refresh to refresh as long as its name does. */
 struct snapshot_function {
-	uint64_t id;
+	_Alignas(SNAPSHOT_ROW_ALIGNMENT) uint64_t id;
+	const char *file;	/* NULL: unknown */
+	struct snapshot_samples in[SNAPSHOT_WINDOWS];
 	const char *name;	/* demangled, or "module+0xoffset" */
 	const char *module;	/* base name, "[kernel]", "[unknown]" */
-	const char *file;	/* NULL: unknown */
 	unsigned line;		/* 0: unknown */
 	bool kernel;
 	bool folded;		/* stands for all functions of the kernel */
@@ -52,7 +59,6 @@ struct snapshot_function {
 	uint64_t total_samples;
 	double self_pct;	/* of all samples since attachment */
 	double total_pct;
-	struct snapshot_samples in[SNAPSHOT_WINDOWS];
 	double change_pct;	/* share of self since the baseline less that before; NAN: no baseline */
 	double trend[SNAPSHOT_TREND]; /* self samples in parts of the last minute; NAN: before the start */
 	int tid;		/* by thread: what it does in this one; 0: its samples were not told apart */
@@ -77,14 +83,16 @@ struct snapshot_stack {
 
 /* A place in the user's own code that allocates. `id` as in snapshot_function. */
 struct snapshot_site {
-	uint64_t id;
-	const char *function;
-	const char *module;
+	_Alignas(SNAPSHOT_ROW_ALIGNMENT) uint64_t id;
 	const char *file;	/* NULL: unknown */
-	unsigned line;		/* 0: unknown */
 	/* With snapshot_forget_frees() what is live or freed is SNAPSHOT_UNKNOWN. */
 	uint64_t live_bytes;
 	uint64_t live_objects;
+	double growth_bytes_per_s; /* of live_bytes, over the last ten seconds or since attachment; NAN: unknown */
+	double alloc_bytes_per_s, alloc_objects_per_s; /* over the same time */
+	const char *function;
+	const char *module;
+	unsigned line;		/* 0: unknown */
 	uint64_t alloc_bytes;	/* since attachment */
 	uint64_t alloc_objects;
 	uint64_t freed_bytes;
@@ -95,8 +103,6 @@ struct snapshot_site {
 	double change_bytes;	/* of live_bytes since the baseline; NAN: there is none */
 	double live_ci_bytes;	/* live_bytes is within so much, at 95 % confidence; 0: exact, NAN: unknown */
 	uint64_t peak_bytes;	/* highest live_bytes seen at a refresh */
-	double growth_bytes_per_s; /* of live_bytes, over the last ten seconds or since attachment; NAN: unknown */
-	double alloc_bytes_per_s, alloc_objects_per_s; /* over the same time */
 	double freed_bytes_per_s, freed_objects_per_s;
 	bool ages_known;
 	struct ages ages;	/* of the live objects, when the books of all were read last */

@@ -70,10 +70,10 @@ static void make_rows(struct model *model, size_t rows)
 
 	model->rows = rows ? rows : count;
 	model->made_names = xcalloc(model->rows + 1, sizeof(*model->made_names));
-	model->functions = xcalloc(model->rows, sizeof(*model->functions));
+	model->functions = xcalloc_aligned(model->rows, sizeof(*model->functions), SNAPSHOT_ROW_ALIGNMENT);
 	model->self = xcalloc(model->rows, sizeof(*model->self));
 	model->total = xcalloc(model->rows, sizeof(*model->total));
-	model->sites = xcalloc(model->rows, sizeof(*model->sites));
+	model->sites = xcalloc_aligned(model->rows, sizeof(*model->sites), SNAPSHOT_ROW_ALIGNMENT);
 	model->marked_bytes = xcalloc(model->rows, sizeof(*model->marked_bytes));
 	model->zeroed_alloc = xcalloc(model->rows, sizeof(*model->zeroed_alloc));
 	model->zeroed_freed = xcalloc(model->rows, sizeof(*model->zeroed_freed));

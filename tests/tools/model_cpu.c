@@ -56,7 +56,8 @@ static void fill_group(const struct model *model, struct snapshot *snapshot)
 	snapshot->group = model->group;
 	if (model->group == GROUP_FUNCTION)
 		return;
-	snapshot->grouped = xcalloc(snapshot->function_count + 1, sizeof(*snapshot->grouped));
+	snapshot->grouped = xcalloc_aligned(snapshot->function_count + 1,
+					   sizeof(*snapshot->grouped), SNAPSHOT_ROW_ALIGNMENT);
 	for (size_t i = 0; i < snapshot->function_count; i++) {
 		const struct snapshot_function *from = &snapshot->functions[i];
 		struct snapshot_function *to = snapshot->grouped;
@@ -101,7 +102,7 @@ void model_fill_cpu(const struct model *model, struct snapshot *snapshot)
 	    .stacks_copied = 12,
 	    .unwind_ns_per_frame = 36.0,
 	};
-	snapshot->functions = xcalloc(model->rows, sizeof(*snapshot->functions));
+	snapshot->functions = xcalloc_aligned(model->rows, sizeof(*snapshot->functions), SNAPSHOT_ROW_ALIGNMENT);
 	for (size_t i = 0; i < model->rows; i++) {
 		struct snapshot_function *row = &snapshot->functions[snapshot->function_count];
 

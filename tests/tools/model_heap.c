@@ -49,7 +49,7 @@ void model_fill_heap(const struct model *model, struct snapshot *snapshot)
 	    .untracked_known = model->scene != MODEL_LOSSY,
 	    .resident_bytes = UINT64_C(96) << 20,
 	};
-	snapshot->sites = xcalloc(model->rows, sizeof(*snapshot->sites));
+	snapshot->sites = xcalloc_aligned(model->rows, sizeof(*snapshot->sites), SNAPSHOT_ROW_ALIGNMENT);
 	for (size_t i = 0; i < model->rows; i++) {
 		struct snapshot_site *site = &snapshot->sites[snapshot->site_count];
 

@@ -1,26 +1,53 @@
 /*
- * redraw ROWS: the CPU time that the screen takes to draw a snapshot of a modelled process with so
- * many functions and as many sites, in milliseconds: the median and the longest of many; while a filter
- * is typed, of each time that the screen is drawn. For the bench.
+ * redraw ROWS: how long the screen takes to draw a snapshot of a modelled process with so many
+ * functions and as many sites, in milliseconds; while a filter is typed, of each time that the
+ * screen is drawn. Of the thread's CPU time, and of the time by the clock of those draws that no other
+ * process interrupted: how many they are, the median and the longest. For the bench.
  */
 #include "config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "model.h"
 #include "screen.h"
 
-enum { SEED = 20, SECONDS = 3, DRAWS = 51, TYPED_DRAWS = 4096, SCREEN_ROWS = 60, SCREEN_COLS = 200 };
+enum { SEED = 20, SECONDS = 3, DRAWS = 51, DRAWS_MOST = 4096, SCREEN_ROWS = 60, SCREEN_COLS = 200 };
 
-static double now_ms(void)
+struct times {
+	double cpu[DRAWS_MOST], wall[DRAWS_MOST];
+	size_t cpu_count, wall_count;
+};
+
+static double now_ms(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	clock_gettime(clock, &now);
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+static long interruptions(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_nivcsw;
+}
+
+static void draw(struct screen *screen, const struct snapshot *snapshot, struct grid *grid,
+		 struct times *times)
+{
+	long before = interruptions();
+	double wall = now_ms(CLOCK_MONOTONIC), cpu = now_ms(CLOCK_THREAD_CPUTIME_ID);
+
+	screen_draw(screen, snapshot, grid);
+	times->cpu[times->cpu_count++] = now_ms(CLOCK_THREAD_CPUTIME_ID) - cpu;
+	times->wall[times->wall_count] = now_ms(CLOCK_MONOTONIC) - wall;
+	times->wall_count += interruptions() == before;
 }
 
 static int by_size(const void *left, const void *right)
@@ -30,33 +57,42 @@ static int by_size(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-static void print(const char *what, double *took, size_t count)
+static void print_times(double *times, size_t count)
 {
-	qsort(took, count, sizeof(took[0]), by_size);
-	printf("%s\t%.2f\t%.2f\n", what, took[count / 2], took[count - 1]);
+	qsort(times, count, sizeof(times[0]), by_size);
+	printf("\t%zu", count);
+	if (count > 0)
+		printf("\t%.2f\t%.2f", times[count / 2], times[count - 1]);
+	else
+		printf("\tnan\tnan");
+}
+
+static void print(const char *what, struct times *times)
+{
+	printf("%s", what);
+	print_times(times->cpu, times->cpu_count);
+	print_times(times->wall, times->wall_count);
+	printf("\n");
 }
 
 /* Presses the keys, then draws again and again, with new figures each time. */
 static void measure(struct screen *screen, struct model *model, struct grid *grid, const char *what,
 		    const char *keys)
 {
-	double took[DRAWS];
+	struct times times = {.cpu_count = 0};
 
 	for (; *keys; keys++)
 		(void)screen_key(screen, *keys);
 	for (int i = 0; i < DRAWS; i++) {
 		const struct snapshot_request request = screen_request(screen);
 		struct snapshot *snapshot;
-		double start;
 
 		model_step(model);
 		snapshot = model_snapshot(model, &request);
-		start = now_ms();
-		screen_draw(screen, snapshot, grid);
-		took[i] = now_ms() - start;
+		draw(screen, snapshot, grid, &times);
 		snapshot_free(snapshot);
 	}
-	print(what, took, DRAWS);
+	print(what, &times);
 }
 
 /* Types a filter letter by letter; after each the screen is drawn until it is finished. */
@@ -65,19 +101,15 @@ static void measure_typing(struct screen *screen, struct model *model, struct gr
 {
 	const struct snapshot_request request = screen_request(screen);
 	struct snapshot *snapshot = model_snapshot(model, &request);
-	double took[TYPED_DRAWS];
-	size_t count = 0;
+	struct times times = {.cpu_count = 0};
 
-	for (; *text && count < TYPED_DRAWS; text++) {
+	for (; *text && times.cpu_count < DRAWS_MOST; text++) {
 		(void)screen_key(screen, *text);
-		do {
-			double start = now_ms();
-
-			screen_draw(screen, snapshot, grid);
-			took[count++] = now_ms() - start;
-		} while (count < TYPED_DRAWS && screen_is_unfinished(screen));
+		do
+			draw(screen, snapshot, grid, &times);
+		while (times.cpu_count < DRAWS_MOST && screen_is_unfinished(screen));
 	}
-	print(what, took, count);
+	print(what, &times);
 	snapshot_free(snapshot);
 }
 

@@ -233,7 +233,7 @@ static struct snapshot *full_snapshot(void)
 	snapshot->attach = (struct snapshot_attach){0.5, 0.25, 0.125};
 	snapshot->governor = (struct snapshot_governor){5, "out", "too dear", 4096, 2, 0.5, true, 7.5, 3, 1};
 	snapshot->function_count = 2;
-	snapshot->functions = xcalloc(2, sizeof(*snapshot->functions));
+	snapshot->functions = xcalloc_aligned(2, sizeof(*snapshot->functions), SNAPSHOT_ROW_ALIGNMENT);
 	snapshot->functions[0] = (struct snapshot_function){.name = "hot",
 							    .module = "program",
 							    .file = "/src/hot.c",
@@ -245,7 +245,7 @@ static struct snapshot *full_snapshot(void)
 	snapshot->functions[1] =
 	    (struct snapshot_function){.name = "program+0x10", .module = "[unknown]", .line = 5};
 	snapshot->site_count = 1;
-	snapshot->sites = xcalloc(1, sizeof(*snapshot->sites));
+	snapshot->sites = xcalloc_aligned(1, sizeof(*snapshot->sites), SNAPSHOT_ROW_ALIGNMENT);
 	fill_site(&snapshot->sites[0]);
 	snapshot->allocator_count = 1;
 	snapshot->allocators = xcalloc(1, sizeof(*snapshot->allocators));
@@ -675,7 +675,7 @@ Test(json, unknown_is_null)
 	snapshot->heap.mode = "exact";
 	snapshot->overhead.self_cpu_pct = INFINITY;
 	snapshot->site_count = 1;
-	snapshot->sites = xcalloc(1, sizeof(*snapshot->sites));
+	snapshot->sites = xcalloc_aligned(1, sizeof(*snapshot->sites), SNAPSHOT_ROW_ALIGNMENT);
 	snapshot->sites[0].oldest_s = NAN;
 	snapshot->sites[0].leak.slope_bytes_per_s = NAN;
 	snapshot->sites[0].leak.slope_half_width = NAN;

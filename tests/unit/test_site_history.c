@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "err.h"
+
 static struct site_history *history;
 
 static void set_up(void)
@@ -126,7 +128,7 @@ Test(site_history, a_site_that_is_gone_is_forgotten)
 Test(site_history, series_have_a_bound)
 {
 	enum { SITES = SITE_HISTORY_SERIES + 1 };
-	struct snapshot_site *sites = calloc(SITES, sizeof(*sites));
+	struct snapshot_site *sites = xcalloc_aligned(SITES, sizeof(*sites), SNAPSHOT_ROW_ALIGNMENT);
 
 	cr_assert_not_null(sites);
 	for (int second = 0; second < 60; second++) {
