@@ -69,11 +69,8 @@ void session_fill_memory(struct session *session, struct snapshot *snapshot)
 	fill_coverage(snapshot);
 	memory->growth_bytes_per_s = NAN;
 	if (snapshot->heap.resident_bytes != SNAPSHOT_UNKNOWN) {
-		bool has_before = session->memory_growth.count > 0;
-
 		growth_add(&session->memory_growth, now_s, (double)snapshot->heap.resident_bytes);
-		if (has_before)
-			memory->growth_bytes_per_s = growth_per_s(&session->memory_growth);
+		memory->growth_bytes_per_s = growth_per_s(&session->memory_growth);
 	}
 	memory->seconds_to_limit = seconds_to_limit(memory);
 }

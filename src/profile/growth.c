@@ -65,9 +65,9 @@ double growth_per_s(const struct growth *growth)
 	struct growth_point begin;
 
 	if (growth->count == 0)
-		return 0;
+		return (double)NAN;
 	begin = at_window(growth);
 	if (growth->latest.time_s <= begin.time_s)
-		return 0;
+		return (double)NAN;
 	return (growth->latest.value - begin.value) / (growth->latest.time_s - begin.time_s);
 }

@@ -32,7 +32,7 @@ void growth_add(struct growth *growth, double time_s, double value);
 /*
  * Units of the value a second, over the ten seconds before the latest point, at whose beginning the
  * value is taken to be on the line between the points beside it; or since the first point when the
- * series is younger than that. 0 with fewer than two points.
+ * series is younger than that. NAN with fewer than two points.
  */
 double growth_per_s(const struct growth *growth);
 

@@ -43,7 +43,7 @@ struct leak_evidence {
 	double oldest_s; /* age of the oldest live object; NAN: unknown */
 	/* Frees of objects older than the attachment, in the whole process: as long as there are
 	 * many, what looks like growth may be replacement. */
-	double older_frees_per_s;
+	double older_frees_per_s; /* NAN: unknown */
 };
 
 /* From which age on memory is old at a resolution: what churn has left behind. */

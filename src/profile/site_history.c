@@ -110,13 +110,6 @@ static void fill_oldest(struct snapshot_site *site, double now_s)
 	site->oldest_s = !site->ages_known ? (double)NAN : age_s > 0 ? age_s : 0;
 }
 
-/* Unknown where there is no value of before. */
-static double rate(const struct growth *growth)
-{
-	return growth->latest.time_s > growth->points[growth->first].time_s ? growth_per_s(growth)
-									   : (double)NAN;
-}
-
 static void fill_rates(struct entry *entry, struct snapshot_site *site, double now_s)
 {
 	if (site->live_bytes > entry->peak_bytes)
@@ -127,11 +120,11 @@ static void fill_rates(struct entry *entry, struct snapshot_site *site, double n
 	growth_add(&entry->freed_bytes, now_s, (double)site->freed_bytes);
 	growth_add(&entry->freed_objects, now_s, (double)site->freed_objects);
 	site->peak_bytes = entry->peak_bytes;
-	site->growth_bytes_per_s = rate(&entry->live_bytes);
-	site->alloc_bytes_per_s = rate(&entry->alloc_bytes);
-	site->alloc_objects_per_s = rate(&entry->alloc_objects);
-	site->freed_bytes_per_s = rate(&entry->freed_bytes);
-	site->freed_objects_per_s = rate(&entry->freed_objects);
+	site->growth_bytes_per_s = growth_per_s(&entry->live_bytes);
+	site->alloc_bytes_per_s = growth_per_s(&entry->alloc_bytes);
+	site->alloc_objects_per_s = growth_per_s(&entry->alloc_objects);
+	site->freed_bytes_per_s = growth_per_s(&entry->freed_bytes);
+	site->freed_objects_per_s = growth_per_s(&entry->freed_objects);
 }
 
 static void add_to_series(struct entry *entry, const struct snapshot_site *site, double now_s)

@@ -136,7 +136,7 @@ struct snapshot_growth_site {
 	uint64_t samples;
 	uint64_t faults;
 	uint64_t bytes;
-	double bytes_per_s;	/* over the last ten seconds or since attachment */
+	double bytes_per_s;	/* over the last ten seconds or since attachment; NAN: unknown */
 	uint64_t mappings;	/* calls of mmap(), mremap(), brk(); SNAPSHOT_UNKNOWN */
 	uint64_t mapped_bytes;	/* SNAPSHOT_UNKNOWN: not known */
 	size_t stack_count;
@@ -232,7 +232,7 @@ struct snapshot_heap {
 	uint64_t freed_bytes, freed_objects;
 	uint64_t untracked_frees; /* of objects older than the attachment, or lost */
 	bool untracked_known;	/* every allocation has been tracked, so that they can be told */
-	double growth_bytes_per_s;
+	double growth_bytes_per_s; /* of both; NAN: unknown */
 	double alloc_bytes_per_s;
 	uint64_t stacks_pending; /* of allocations, that wait for unwind rules: until then of "[unknown]" */
 	uint64_t ages_skipped;	/* live objects that are in no site's ages */

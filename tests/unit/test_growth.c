@@ -16,8 +16,10 @@ Test(growth, nothing_and_one_point)
 {
 	struct growth growth = {0};
 
-	expect_rate(&growth, 0);
+	cr_expect(isnan(growth_per_s(&growth)));
 	growth_add(&growth, 100, 5000);
+	cr_expect(isnan(growth_per_s(&growth)));
+	growth_add(&growth, 101, 5000);
 	expect_rate(&growth, 0);
 }
 
