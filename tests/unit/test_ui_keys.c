@@ -155,3 +155,17 @@ Test(ui_keys, views_and_focus)
 	HAS("--[CPU]");
 	HAS("-- HEAP ");
 }
+
+Test(ui_keys, sites_by_thread_are_refused_in_words)
+{
+	draw(80, 24);
+	type("3lll");
+	draw(80, 24);
+	HAS("CPU is by thread now; of sites it is not known (6: what threads allocate)");
+	type("l");
+	draw(120, 35);
+	HAS_NOT("of sites it is not known");
+	type("2lll");
+	draw(120, 35);
+	HAS_NOT("of sites it is not known");
+}
