@@ -20,6 +20,7 @@ KEYS = int(os.environ.get("RSPROF_MONKEY_KEYS", "3000"))
 SIZES = int(os.environ.get("RSPROF_MONKEY_SIZES", "100"))
 SEED = int(os.environ.get("RSPROF_MONKEY_SEED", "1"))
 DEADLINE_S = 60
+QUIET_S = 0.002
 QUITS = {3, 26}  # ^C quits, ^Z stops
 ENDINGS = (b"\x1b", b"\x1b", b"q")
 
@@ -37,6 +38,7 @@ class Monkey:
             os.environ.update(TERM=term, LC_ALL="C.UTF-8", TZ="UTC")
             os.execv(REPLAY, [str(REPLAY), scene])
         self.output = b""
+        self.screens = 0
         self.resize(24, 80)
         end = time.monotonic() + DEADLINE_S
         while b"Help" not in self.output and self.read(0.1) and time.monotonic() < end:
@@ -72,6 +74,17 @@ class Monkey:
                 return False
         return True
 
+    def settle(self):
+        """Waits until what was typed has been drawn: keys that come at once are answered by one screen."""
+        before = self.output
+        while self.read(QUIET_S):
+            if select.select([self.fd], [], [], 0)[0]:
+                continue
+            state = Path(f"/proc/{self.pid}/stat").read_text(encoding="latin-1").rpartition(")")[2].split()[0]
+            if state != "R":
+                break
+        self.screens += self.output is not before
+
     def end(self):
         """The wait status after q."""
         end = time.monotonic() + DEADLINE_S
@@ -91,14 +104,21 @@ class Monkey:
 
 
 class MonkeyTest(unittest.TestCase):
+    @staticmethod
+    def size(chance):
+        """Rows and columns: mostly of a screen that shows something."""
+        if chance.random() < 0.3:
+            return chance.choice((1, 2, 5, 6, 10)), chance.choice((1, 10, 29, 30, 40))
+        return (chance.choice((10, 24, 35, chance.randrange(10, 80))),
+                chance.choice((40, 80, 120, chance.randrange(40, 300))))
+
     def run_monkey(self, scene, term, seed):
         chance = random.Random(seed)
         monkey = Monkey(scene, term)
         self.addCleanup(os.close, monkey.fd)
         for number in range(KEYS):
             if number % max(1, KEYS // SIZES) == 0:
-                monkey.resize(chance.choice((1, 2, 5, 6, 10, 24, chance.randrange(1, 80))),
-                              chance.choice((1, 10, 29, 30, 40, 80, chance.randrange(1, 300))))
+                monkey.resize(*self.size(chance))
             if chance.random() < 0.05:
                 monkey.step()
             if chance.random() < 0.1:
@@ -109,9 +129,13 @@ class MonkeyTest(unittest.TestCase):
             else:
                 keys = bytes((chance.choice([key for key in range(1, 127)
                                              if key not in QUITS and key != ord("q")]),))
-            if not monkey.press(keys):
+            pressed = monkey.press(keys)
+            if chance.random() < 0.8:
+                monkey.settle()
+            if not pressed:
                 self.fail(f"seed {seed}: it ended at key {number}, {keys}, so: {monkey.end()}\n"
                           f"{monkey.output.decode(errors='replace')}")
+        self.assertGreater(monkey.screens, KEYS / 8, f"seed {seed}: keys that were seen to do something")
         status = monkey.end()
         self.assertEqual(status, 0, f"seed {seed}: it ended so:\n"
                                     f"{monkey.output.decode(errors='replace')}")
