@@ -118,9 +118,37 @@ static void print_stack(const char *title, const struct stack *stack)
 	(void)fprintf(stderr, stack ? ", state %d\n" : "\n", stack ? (int)stack->state : 0);
 }
 
+/* The index of the first frame from `index` on that is of the user's code. */
+static uint32_t next_user_frame(const struct stack *stack, uint32_t index)
+{
+	while (index < stack->frame_count && stack->frames[index] >> 63)
+		index++;
+	return index;
+}
+
+/* Frames of the kernel's are its own: in an interrupt within an interrupt it tells its programs others than it
+ * writes into the ring. */
+static bool same_user_frames(const struct stack *one, const struct stack *other)
+{
+	uint32_t i = next_user_frame(one, 0), j = next_user_frame(other, 0);
+
+	while (i < one->frame_count && j < other->frame_count && one->frames[i] == other->frames[j]) {
+		i = next_user_frame(one, i + 1);
+		j = next_user_frame(other, j + 1);
+	}
+	return i == one->frame_count && j == other->frame_count && one->state == other->state;
+}
+
 void session_check(struct session *session, uint64_t kernel_id, const struct stack *stack)
 {
+	const struct stack *walked;
+
 	if (stack && stack->id == kernel_id) {
+		session->check->equal++;
+		return;
+	}
+	walked = stack_table_find(session->stacks, kernel_id);
+	if (stack && walked && same_user_frames(stack, walked)) {
 		session->check->equal++;
 		return;
 	}
@@ -128,8 +156,7 @@ void session_check(struct session *session, uint64_t kernel_id, const struct sta
 	if (stack && stack->state == STACK_TRUNCATED && stack->frame_count < STACK_FRAMES_MAX)
 		return;
 	if (session->check->different++ < DIFFERENCES_MAX) {
-		print_stack("unwound differently in the kernel",
-			    stack_table_find(session->stacks, kernel_id));
+		print_stack("unwound differently in the kernel", walked);
 		print_stack("and from a copy", stack);
 	}
 }
