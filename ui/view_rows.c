@@ -117,6 +117,7 @@ static void add_lasting(struct view *view, struct view_asking *asking, struct vi
 	}
 	if (view->unasked > 0)
 		view->unasked += block->source_count - block->first - block->count;
+	block->rows = NULL;
 }
 
 static void add_all(struct view *view, const struct view_source *source, struct view_block *block)
