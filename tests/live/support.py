@@ -208,7 +208,7 @@ class LiveTest(unittest.TestCase):
 
     def read_target(self, name):
         """The same, for a command that allocates at once: its file has been read, as a command is let go when
-        what is asked for its probes has not come off the disk in three seconds."""
+        what is asked for its probes has not come off the disk in ten seconds."""
         path = self.target(name)
         Path(path).read_bytes()
         return path
