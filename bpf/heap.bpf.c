@@ -30,6 +30,7 @@
 #include "call.bpf.h"
 #include "copy.bpf.h"
 #include "hits.bpf.h"
+#include "kernel_stack.bpf.h"
 #include "mappings.bpf.h"
 #include "sampling.bpf.h"
 #include "target.bpf.h"
@@ -458,9 +459,15 @@ static __always_inline int begin_allocation(const struct pt_regs *regs, __u64 co
 	return what;
 }
 
+NO_PROGRAMS(after_session);
+NO_PROGRAMS(after_enter);
+NO_PROGRAMS(after_leave);
+NO_PROGRAMS(after_free);
+
 SEC("uprobe")
 int heap_session(struct pt_regs *ctx)
 {
+	stay_on_kernel_stack(ctx, &after_session);
 	if (bpf_session_is_return())
 		return leave_allocation(ctx, 0);
 	return begin_allocation(ctx, bpf_get_attach_cookie(ctx));
@@ -469,6 +476,7 @@ int heap_session(struct pt_regs *ctx)
 SEC("uprobe")
 int heap_enter(struct pt_regs *ctx)
 {
+	stay_on_kernel_stack(ctx, &after_enter);
 	(void)begin_allocation(ctx, bpf_get_attach_cookie(ctx));
 	return 0;
 }
@@ -476,17 +484,21 @@ int heap_enter(struct pt_regs *ctx)
 SEC("uretprobe")
 int heap_leave(struct pt_regs *ctx)
 {
+	stay_on_kernel_stack(ctx, &after_leave);
 	return leave_allocation(ctx, bpf_get_attach_cookie(ctx));
 }
 
 SEC("uprobe")
 int heap_free(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx), start_ns = count_hit(cookie);
+	__u64 cookie, start_ns;
+	bool booked;
 
-	bool booked = heap_cookie_call(cookie) == HEAP_CALL_UNMAP ? enter_unmap(ctx, cookie)
-								   : enter_free(ctx, cookie);
-
+	stay_on_kernel_stack(ctx, &after_free);
+	cookie = bpf_get_attach_cookie(ctx);
+	start_ns = count_hit(cookie);
+	booked = heap_cookie_call(cookie) == HEAP_CALL_UNMAP ? enter_unmap(ctx, cookie)
+							      : enter_free(ctx, cookie);
 	end_entry(cookie, booked, start_ns);
 	return 0;
 }

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from pathlib import Path
 
 import support
 from ledger import LedgerTest
@@ -225,3 +226,29 @@ class Off(support.LiveTest):
         self.assertEqual(heap["sites"], [])
         self.assertTrue(heap["reason"])
         self.assertGreater(heap["rss_bytes"], 0)
+
+
+class Stacks(support.LiveTest):
+    """Programs on uprobes can be preempted: none may use a stack of its CPU's, as kernels from 6.13 on
+    give them. It can be told by their machine code, whether this kernel preempts or not."""
+
+    TOOL = Path(support.TOP).parent / "tests" / "tools" / "program_stacks"
+
+    def programs(self, link, *names):
+        process = self.spawn(self.target("dies_soon"), 60000)
+        self.stream("--heap", "exact", f"--uprobe-link={link}", process.pid).until(
+            lambda refresh: refresh["heap"]["sites"], "allocations seen")
+        done = subprocess.run([self.TOOL, *names], stdout=subprocess.PIPE, text=True, check=True)
+        found = [line.split() for line in done.stdout.splitlines()]
+        self.assertEqual({name for name, _functions, _own in found}, set(names))
+        self.assertTrue(all(int(functions) >= 1 for _name, functions, _own in found), done.stdout)
+        self.assertEqual([int(own) for _name, _functions, own in found], [0] * len(found), done.stdout)
+
+    def test_session(self):
+        self.programs("session", "heap_session", "heap_free")
+
+    def test_multi(self):
+        self.programs("multi", "heap_enter", "heap_leave", "heap_free")
+
+    def test_perf(self):
+        self.programs("perf", "heap_enter", "heap_leave", "heap_free")
