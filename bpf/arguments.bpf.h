@@ -4,39 +4,53 @@
 
 #include "abi.h"
 
-/* By their number, as the context may only be read at constant places. */
-struct registers {
-	__u64 values[HEAP_REGISTERS];
-};
+/* One load for each register, which the compiler cannot join: the context may only be read at constant
+ * places. */
+#define LOAD_REGISTER(to, regs, name)                                                              \
+	asm volatile("%0 = *(u64 *)(%1 + %2)"                                                      \
+		     : "=r"(to)                                                                    \
+		     : "r"(regs), "i"(offsetof(struct pt_regs, name)))
 
-static __always_inline void read_registers(struct registers *to, const struct pt_regs *regs)
+/* By its number in instructions; those that most probes name come first. 0: there is none. */
+static __always_inline __u64 read_register(const struct pt_regs *regs, __u64 number)
 {
-	to->values[0] = regs->rax;
-	to->values[1] = regs->rcx;
-	to->values[2] = regs->rdx;
-	to->values[3] = regs->rbx;
-	to->values[4] = 0;
-	to->values[5] = regs->rbp;
-	to->values[6] = regs->rsi;
-	to->values[7] = regs->rdi;
-	to->values[8] = regs->r8;
-	to->values[9] = regs->r9;
-	to->values[10] = regs->r10;
-	to->values[11] = regs->r11;
-	to->values[12] = regs->r12;
-	to->values[13] = regs->r13;
-	to->values[14] = regs->r14;
-	to->values[15] = regs->r15;
-}
+	__u64 value = 0;
 
-static __always_inline __u64 read_register(const struct registers *registers, __u64 number)
-{
 	number &= HEAP_REGISTERS - 1;
-	asm volatile("" : "+r"(number));
-	return registers->values[number & (HEAP_REGISTERS - 1)];
+	if (number == 7)
+		LOAD_REGISTER(value, regs, rdi);
+	else if (number == 6)
+		LOAD_REGISTER(value, regs, rsi);
+	else if (number == 3)
+		LOAD_REGISTER(value, regs, rbx);
+	else if (number == 5)
+		LOAD_REGISTER(value, regs, rbp);
+	else if (number == 2)
+		LOAD_REGISTER(value, regs, rdx);
+	else if (number == 0)
+		LOAD_REGISTER(value, regs, rax);
+	else if (number == 1)
+		LOAD_REGISTER(value, regs, rcx);
+	else if (number == 8)
+		LOAD_REGISTER(value, regs, r8);
+	else if (number == 9)
+		LOAD_REGISTER(value, regs, r9);
+	else if (number == 10)
+		LOAD_REGISTER(value, regs, r10);
+	else if (number == 11)
+		LOAD_REGISTER(value, regs, r11);
+	else if (number == 12)
+		LOAD_REGISTER(value, regs, r12);
+	else if (number == 13)
+		LOAD_REGISTER(value, regs, r13);
+	else if (number == 14)
+		LOAD_REGISTER(value, regs, r14);
+	else if (number == 15)
+		LOAD_REGISTER(value, regs, r15);
+	return value;
 }
 
-static __always_inline __u64 size_argument(const struct registers *regs, __u64 cookie)
+static __always_inline __u64 size_argument(const struct pt_regs *regs, __u64 cookie)
 {
 	__u64 size = read_register(regs, cookie >> 8);
 	__u32 count = cookie >> 12 & (HEAP_REGISTERS - 1);
@@ -46,7 +60,7 @@ static __always_inline __u64 size_argument(const struct registers *regs, __u64 c
 	return size * read_register(regs, count);
 }
 
-static __always_inline __u64 pointer_argument(const struct registers *regs, __u64 cookie)
+static __always_inline __u64 pointer_argument(const struct pt_regs *regs, __u64 cookie)
 {
 	return read_register(regs, cookie >> 16);
 }

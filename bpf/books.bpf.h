@@ -165,17 +165,22 @@ static __always_inline void put_back(__u64 address, const struct heap_object *ob
 	}
 }
 
+/* Not inlined: it is seldom done, and a site takes half of a program's stack. */
+static __attribute__((noinline)) void make_site(__u64 id)
+{
+	struct heap_site blank = {.epoch = epoch};
+
+	bpf_map_update_elem(&sites, &id, &blank, BPF_NOEXIST);
+}
+
 static __always_inline struct heap_site *find_or_make_site(__u64 id)
 {
 	struct heap_site *site = bpf_map_lookup_elem(&sites, &id);
 
-	if (!site) {
-		struct heap_site blank = {.epoch = epoch};
-
-		bpf_map_update_elem(&sites, &id, &blank, BPF_NOEXIST);
-		site = bpf_map_lookup_elem(&sites, &id);
-	}
-	return site;
+	if (site)
+		return site;
+	make_site(id);
+	return bpf_map_lookup_elem(&sites, &id);
 }
 
 #endif

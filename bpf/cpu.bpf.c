@@ -337,7 +337,7 @@ SEC("perf_event")
 int cpu_sample(struct bpf_perf_event_data *ctx)
 {
 	__u64 start_ns = bpf_ktime_get_ns();
-	__u32 zero = 0, tid = target_thread();
+	__u32 zero = 0, tid = target_thread(bpf_get_current_task_btf());
 	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
 	int what;
 
@@ -353,7 +353,7 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 SEC("perf_event")
 int growth_sample(struct bpf_perf_event_data *ctx)
 {
-	__u32 zero = 0, tid = target_thread();
+	__u32 zero = 0, tid = target_thread(bpf_get_current_task_btf());
 	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
 
 	(void)ctx;

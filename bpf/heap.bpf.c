@@ -76,13 +76,13 @@ __u64 tick_ns = 0;
  * what is allocated counts while they are open, for what is not seen as well. A call of another opening
  * may have returned unseen.
  */
-__u32 open = 1;
+__u32 open = 0;
 __u64 opening = 0;
 __u64 extra = 0; /* as heap_interval() has it */
 
 /* Written by user space: what is freed is seen. If not, allocations are only counted, and as the probes
  * of reallocations are then in for a share of the time, too, these count as allocations. */
-__u32 follows = 1;
+__u32 follows = 0;
 
 /* A kernel that has not this function cannot be given the object that names it, whichever programs are
  * loaded: looking for it in the kernel's modules would need CAP_SYS_ADMIN. So there are two objects of
@@ -121,9 +121,9 @@ static __always_inline void announce(struct heap_site *site, struct stack_record
 	site->announced_ns = now;
 }
 
-/* The id of the stack that calls the allocator, at whose entry the return address is still in place.
- * `known`: all mappings are. */
-static __always_inline __u64 walk_stack(struct heap_thread *thread, const struct pt_regs *regs, bool known)
+/* Not inlined: what is seldom done is to be apart from what each call does. */
+static __attribute__((noinline)) __u64 walk_anew(struct heap_thread *thread, const struct pt_regs *regs,
+						 bool known, __u64 generation)
 {
 	struct stack_memo *memo = &thread->memo;
 	struct unwind unwind = {
@@ -135,13 +135,9 @@ static __always_inline __u64 walk_stack(struct heap_thread *thread, const struct
 		.rsp = regs->rsp + 8,
 		.rbp = regs->rbp,
 	};
-	__u64 id = 0, generation = rule_generation();
+	__u64 id = 0;
 	int state;
 
-	known = known && rules_epoch == epoch;
-	if (known && memo->generation == generation && memo->epoch == epoch &&
-	    memo_holds(memo, &thread->window, regs->rsp, regs->rbp, thread->return_address))
-		return thread->record.stack_id;
 	memo_begin(memo, regs->rsp, regs->rbp, thread->return_address);
 	state = unwind_stack(&unwind);
 	memo->generation = generation;
@@ -155,6 +151,20 @@ static __always_inline __u64 walk_stack(struct heap_thread *thread, const struct
 	if (epoch)
 		thread->record.stack_id = stack_id_step(thread->record.stack_id, epoch) & STACK_ID_MASK;
 	return id ? id : thread->record.stack_id;
+}
+
+/* The id of the stack that calls the allocator, at whose entry the return address is still in place.
+ * `known`: all mappings are. */
+static __always_inline __u64 walk_stack(struct heap_thread *thread, const struct pt_regs *regs, bool known)
+{
+	struct stack_memo *memo = &thread->memo;
+	__u64 generation = rule_generation();
+
+	known = known && rules_epoch == epoch;
+	if (known && memo->generation == generation && memo->epoch == epoch &&
+	    memo_holds(memo, &thread->window, regs->rsp, regs->rbp, thread->return_address))
+		return thread->record.stack_id;
+	return walk_anew(thread, regs, known, generation);
 }
 
 /* CLOCK_MONOTONIC at the begin of the tick: reading the clock each time costs three times as much. */
@@ -242,7 +252,8 @@ static __always_inline void begin_call(struct heap_thread *thread, const struct 
 			book_free(&thread->old);
 	}
 	window_fill(&thread->window, regs->rsp, memo_window_bytes(&thread->memo, regs->rsp));
-	if (window_read(&thread->window, &thread->return_address, regs->rsp, regs->rsp))
+	if (window_take(&thread->window, &thread->return_address, regs->rsp) &&
+	    window_read(&thread->window, &thread->return_address, regs->rsp, regs->rsp))
 		thread->return_address = 0;
 	thread->entry_sp = thread->slot = regs->rsp;
 	thread->probe = regs->rip;
@@ -270,26 +281,24 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 {
 	const struct task_struct *task;
 	__u64 size, pointer, at_interval;
-	struct registers registers;
 	struct heap_thread *thread;
 	bool sampled, known;
 	__u32 tid;
 
 	if (!open && !is_always_seen(cookie))
 		return SKIP_RETURN;
-	read_registers(&registers, regs);
-	size = size_argument(&registers, cookie);
-	pointer = pointer_argument(&registers, cookie);
+	size = size_argument(regs, cookie);
+	pointer = pointer_argument(regs, cookie);
 	if (heap_cookie_call(cookie) == HEAP_CALL_MAP &&
-	    !(read_register(&registers, cookie >> 12) & MAP_ANONYMOUS))
+	    !(read_register(regs, cookie >> 12) & MAP_ANONYMOUS))
 		return SKIP_RETURN;
 	sampled = sampling_takes(size, &at_interval);
 	if (!sampled && can_skip(cookie, pointer))
 		return SKIP_RETURN;
-	tid = target_thread();
+	task = bpf_get_current_task_btf();
+	tid = target_thread(task);
 	if (!tid)
 		return SKIP_RETURN;
-	task = bpf_get_current_task_btf();
 	notice_exec(task);
 	known = mappings_known(task);
 	thread = find_or_make_thread(tid);
@@ -355,7 +364,7 @@ static __always_inline void book_return(struct heap_thread *thread, const struct
 
 static __always_inline int leave_allocation(const struct pt_regs *regs, __u64 cookie)
 {
-	__u32 tid = target_thread();
+	__u32 tid = target_thread(bpf_get_current_task_btf());
 	struct heap_thread *thread;
 	__u64 start_ns;
 
@@ -376,7 +385,7 @@ static __always_inline int leave_allocation(const struct pt_regs *regs, __u64 co
 /* A free of an object that is not in the books: from before, or the inner one of two nested calls. */
 static __always_inline void count_untracked(__u64 address)
 {
-	__u32 tid = target_thread();
+	__u32 tid = target_thread(bpf_get_current_task_btf());
 	struct heap_thread *thread;
 
 	if (!tid)
@@ -392,15 +401,13 @@ static __always_inline void count_untracked(__u64 address)
 static __always_inline bool enter_free(const struct pt_regs *regs, __u64 cookie)
 {
 	const struct task_struct *task;
-	struct registers registers;
 	__u64 address;
 	const struct heap_object *found;
 	struct heap_thread *thread;
 	struct heap_object object;
 	__u32 tid;
 
-	read_registers(&registers, regs);
-	address = pointer_argument(&registers, cookie);
+	address = pointer_argument(regs, cookie);
 	if (!address)
 		return false;
 	found = bpf_map_lookup_elem(&live, &address);
@@ -409,10 +416,10 @@ static __always_inline bool enter_free(const struct pt_regs *regs, __u64 cookie)
 			count_untracked(address);
 		return false;
 	}
-	tid = target_thread();
+	task = bpf_get_current_task_btf();
+	tid = target_thread(task);
 	if (!tid)
 		return false;
-	task = bpf_get_current_task_btf();
 	notice_exec(task);
 	(void)mappings_known(task);
 	if (take_found(address, found, &object))
@@ -429,16 +436,15 @@ static __always_inline bool enter_free(const struct pt_regs *regs, __u64 cookie)
 /* munmap() of a part: what is behind it stays, as an object of the same stack and age. */
 static __always_inline bool enter_unmap(const struct pt_regs *regs, __u64 cookie)
 {
-	struct registers registers;
 	struct heap_object object;
 	struct heap_site *site;
 	__u64 address, bytes;
 
-	read_registers(&registers, regs);
-	address = pointer_argument(&registers, cookie);
-	bytes = size_argument(&registers, cookie);
+	address = pointer_argument(regs, cookie);
+	bytes = size_argument(regs, cookie);
 	bytes = (bytes + PAGE_BYTES - 1) & -(__u64)PAGE_BYTES;
-	if (!bpf_map_lookup_elem(&live, &address) || !target_thread() || take_object(address, &object))
+	if (!bpf_map_lookup_elem(&live, &address) || !target_thread(bpf_get_current_task_btf()) ||
+	    take_object(address, &object))
 		return false;
 	book_free(&object);
 	site = bpf_map_lookup_elem(&sites, &object.stack_id);
@@ -452,10 +458,11 @@ static __always_inline bool enter_unmap(const struct pt_regs *regs, __u64 cookie
 /* An allocation's entry, with its time if it is taken. */
 static __always_inline int begin_allocation(const struct pt_regs *regs, __u64 cookie)
 {
-	__u64 start_ns = count_hit(cookie);
+	struct heap_hits *hits = hits_of(cookie);
+	__u64 start_ns = count_hit(hits);
 	int what = enter_allocation(regs, cookie, start_ns);
 
-	end_entry(cookie, what == SEE_RETURN, start_ns);
+	end_entry(hits, what == SEE_RETURN, start_ns);
 	return what;
 }
 
@@ -491,15 +498,17 @@ int heap_leave(struct pt_regs *ctx)
 SEC("uprobe")
 int heap_free(struct pt_regs *ctx)
 {
+	struct heap_hits *hits;
 	__u64 cookie, start_ns;
 	bool booked;
 
 	stay_on_kernel_stack(ctx, &after_free);
 	cookie = bpf_get_attach_cookie(ctx);
-	start_ns = count_hit(cookie);
+	hits = hits_of(cookie);
+	start_ns = count_hit(hits);
 	booked = heap_cookie_call(cookie) == HEAP_CALL_UNMAP ? enter_unmap(ctx, cookie)
 							      : enter_free(ctx, cookie);
-	end_entry(cookie, booked, start_ns);
+	end_entry(hits, booked, start_ns);
 	return 0;
 }
 

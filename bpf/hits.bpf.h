@@ -20,9 +20,8 @@ static __always_inline struct heap_hits *hits_of(__u64 cookie)
 }
 
 /* When it began, if this hit is timed; else 0. */
-static __always_inline __u64 count_hit(__u64 cookie)
+static __always_inline __u64 count_hit(struct heap_hits *of)
 {
-	struct heap_hits *of = hits_of(cookie);
 	__u64 before;
 
 	if (!of)
@@ -34,14 +33,10 @@ static __always_inline __u64 count_hit(__u64 cookie)
 	return bpf_ktime_get_ns();
 }
 
-static __always_inline void end_entry(__u64 cookie, bool booked, __u64 start_ns)
+static __always_inline void end_entry(struct heap_hits *of, bool booked, __u64 start_ns)
 {
-	struct heap_hits *of;
 	__u64 ns;
 
-	if (!start_ns && !booked)
-		return;
-	of = hits_of(cookie);
 	if (!of)
 		return;
 	if (booked)

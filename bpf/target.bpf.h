@@ -15,6 +15,8 @@ struct mm_struct {
 } __attribute__((preserve_access_index));
 
 struct task_struct {
+	int pid;  /* of the thread, ... */
+	int tgid; /* ... and of the process, in the first pid namespace */
 	struct mm_struct *mm;
 	unsigned long long self_exec_id;
 	struct thread_struct thread;
@@ -29,15 +31,12 @@ const volatile __u64 pid_namespace_ino = 0;
 #define FIRST_PID_NAMESPACE 0xeffffffcULL
 
 /* The target's thread id in user space's pid namespace, or 0 for any other process's thread. */
-static __always_inline __u32 target_thread(void)
+static __always_inline __u32 target_thread(const struct task_struct *current)
 {
 	struct bpf_pidns_info ids = {};
 
-	if (pid_namespace_ino == FIRST_PID_NAMESPACE) {
-		__u64 own = bpf_get_current_pid_tgid();
-
-		return own >> 32 == target_pid ? (__u32)own : 0;
-	}
+	if (pid_namespace_ino == FIRST_PID_NAMESPACE)
+		return (__u32)current->tgid == target_pid ? (__u32)current->pid : 0;
 	if (bpf_get_ns_current_pid_tgid(pid_namespace_dev, pid_namespace_ino, &ids, sizeof(ids)))
 		return 0;
 	return ids.tgid == target_pid ? ids.pid : 0;

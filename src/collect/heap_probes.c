@@ -250,11 +250,11 @@ int heap_source_put_back(struct heap_source *source, bool follows, struct err *e
 	int code = 0;
 
 	source->follows = follows;
-	source->skeleton->data->follows = follows;
+	source->skeleton->bss->follows = follows;
 
 	/* No program runs now: nobody else changes the epoch. */
 	source->skeleton->bss->epoch++;
-	source->skeleton->data->open = 1;
+	source->skeleton->bss->open = 1;
 	source->skeleton->bss->extra = 0;
 	heap_source_start_anew(source);
 	for (size_t i = 0; i < source->group_count && !code; i++)
@@ -269,7 +269,7 @@ void heap_source_close_calls(struct heap_source *source)
 {
 	if (!source->call_links)
 		return;
-	source->skeleton->data->open = 0;
+	source->skeleton->bss->open = 0;
 	uprobe_links_retire(source->call_links, &source->closing);
 	source->call_links = NULL;
 }
@@ -295,8 +295,8 @@ void heap_source_set_weight(struct heap_source *source, double weight)
 	double extra = (weight - 1) * HEAP_EXTRA_ONE + 0.5;
 
 	source->skeleton->bss->extra = extra < HEAP_EXTRA_MOST ? (uint64_t)extra : HEAP_EXTRA_MOST;
-	if (source->skeleton->data->open)
+	if (source->skeleton->bss->open)
 		return;
 	source->skeleton->bss->opening++;
-	__atomic_store_n(&source->skeleton->data->open, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&source->skeleton->bss->open, 1, __ATOMIC_RELEASE);
 }
