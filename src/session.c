@@ -61,8 +61,7 @@ static void wait_for_allocators(struct session *session)
 	double end = session_now_s() + (session->held ? COMMAND_WAIT_MS : ALLOCATOR_WAIT_MS) * 1e-3;
 
 	client_flush(session->client);
-	while (session->allocator_questions && session_now_s() < end &&
-	       client_fd(session->client) >= 0) {
+	while (session->allocator_questions && session_now_s() < end && client_has_worker(session->client)) {
 		struct pollfd ready = {.fd = client_fd(session->client), .events = POLLIN};
 
 		if (poll(&ready, 1, 50) > 0)
@@ -143,22 +142,6 @@ static void on_target_exit(void *context)
 	loop_remove(session->loop, session->target->pidfd);
 	session_growth_drain(session, true);
 	target_reap(session->target);
-}
-
-/* The worker may have been replaced, with a new socket. */
-static void watch_worker(struct session *session)
-{
-	int fd = client_fd(session->client);
-	pid_t pid = client_worker_pid(session->client);
-
-	/* The next worker's descriptor has the number of the last one's. */
-	if (fd == session->client_fd && pid == session->worker_pid)
-		return;
-	session->worker_pid = pid;
-	if (session->client_fd >= 0)
-		loop_remove(session->loop, session->client_fd);
-	session->client_fd =
-	    fd >= 0 && loop_add(session->loop, fd, on_worker_readable, session) == 0 ? fd : -1;
 }
 
 /* --- start and stop --------------------------------------------------------------------------- */
@@ -286,7 +269,9 @@ static int attach(struct session *session, struct err *err)
 	if (code)
 		return err_set(err, -code, EXIT_FAILED, "cannot watch the target: %s",
 			       strerror(-code));
-	watch_worker(session);
+	code = loop_add(session->loop, client_fd(session->client), on_worker_readable, session);
+	if (code)
+		return err_set(err, -code, EXIT_FAILED, "cannot watch the worker: %s", strerror(-code));
 	return 0;
 }
 
@@ -298,7 +283,7 @@ int session_open(struct session **ret_session, const struct options *options, st
 
 	session->options = options;
 	session->loop = loop;
-	session->client_fd = session->clock_fd = session->cost_fd = session->calls_fd = -1;
+	session->clock_fd = session->cost_fd = session->calls_fd = -1;
 	session->share.timer_fd = -1;
 	session->unit_costs = (struct unit_costs){{NAN, NAN, NAN, NAN, NAN}, {NAN, NAN}};
 	memory_facts_init(&session->memory_facts);
@@ -321,8 +306,8 @@ void session_close(struct session *session)
 {
 	if (!session)
 		return;
-	if (session->client_fd >= 0)
-		loop_remove(session->loop, session->client_fd);
+	if (session->client)
+		loop_remove(session->loop, client_fd(session->client));
 	if (session->clock_fd >= 0) {
 		loop_remove(session->loop, session->clock_fd);
 		close(session->clock_fd);
@@ -419,7 +404,6 @@ int session_turn(struct session *session, struct err *err)
 	check_executed(session);
 	session_read_ages(session);
 	client_flush(session->client);
-	watch_worker(session);
 	if (session->refusal.status == EXIT_DONE)
 		return 0;
 	*err = session->refusal;
@@ -466,7 +450,7 @@ void session_settle(struct session *session, int timeout_ms)
 	double now = session_now_s(), end = now + timeout_ms * 1e-3, next = now;
 
 	session_drain(session);
-	while (!is_settled(session) && now < end && client_fd(session->client) >= 0) {
+	while (!is_settled(session) && now < end && client_has_worker(session->client)) {
 		struct pollfd ready = {.fd = client_fd(session->client), .events = POLLIN};
 
 		if (now >= next) {
@@ -478,7 +462,6 @@ void session_settle(struct session *session, int timeout_ms)
 		session_drain(session);
 		now = session_now_s();
 	}
-	watch_worker(session);
 }
 
 bool session_ended(const struct session *session)

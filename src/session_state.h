@@ -114,8 +114,6 @@ struct session {
 	struct target *target;
 	struct address_space *space;
 	struct symbol_client *client;
-	int client_fd;			/* as it is in the loop; -1: none */
-	pid_t worker_pid;		/* whose it is */
 	int clock_fd;			/* ticks all the time, so that a worker that hangs is noticed */
 	struct rule_table *rules;
 	struct stack_table *stacks;

@@ -1,7 +1,6 @@
 /*
  * Loads the heap's programs in a thread of its own: the kernel takes some hundred milliseconds to look
- * at them, in which the event loop is to go on. Nobody else touches the source meanwhile, and no other
- * code of the program runs in a second thread.
+ * at them, in which the event loop is to go on. Nobody else touches the source meanwhile.
  */
 #ifndef RSP_COLLECT_HEAP_LOAD_H
 #define RSP_COLLECT_HEAP_LOAD_H

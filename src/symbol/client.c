@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,6 +47,36 @@ static double now_ms(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
 }
 
+/* 0, or -errno. */
+static int watch(const struct symbol_client *client, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	return fd < 0 || epoll_ctl(client->fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+}
+
+/* 0, or -errno as worker_link_open(). */
+static int open_link(struct symbol_client *client, struct err *err)
+{
+	int code = worker_link_open(&client->link, WORKER_ARGUMENT, err);
+
+	if (code)
+		return code;
+	code = watch(client, client->link.fd);
+	if (!code)
+		return 0;
+	worker_link_close(&client->link);
+	return err_set(err, -code, EXIT_FAILED, "the worker cannot be waited for: %s", strerror(-code));
+}
+
+/* Its socket may still be open in a child of ours. */
+static void close_link(struct symbol_client *client)
+{
+	if (client->link.fd >= 0)
+		(void)epoll_ctl(client->fd, EPOLL_CTL_DEL, client->link.fd, NULL);
+	worker_link_close(&client->link);
+}
+
 int client_new(struct symbol_client **ret_client, const struct client_hooks *hooks, struct err *err)
 {
 	struct symbol_client *client = xcalloc(1, sizeof(*client));
@@ -53,9 +84,16 @@ int client_new(struct symbol_client **ret_client, const struct client_hooks *hoo
 
 	client->hooks = *hooks;
 	client->looked_ms = now_ms();
-	code = worker_link_open(&client->link, WORKER_ARGUMENT, err);
+	client->link.fd = -1;
+	client->files = file_thread_new();
+	client->fd = epoll_create1(EPOLL_CLOEXEC);
+	code = client->fd < 0 ? -errno : watch(client, file_thread_fd(client->files));
+	if (code)
+		code = err_set(err, -code, EXIT_FAILED, "the worker cannot be waited for: %s", strerror(-code));
+	else
+		code = open_link(client, err);
 	if (code) {
-		free(client);
+		client_free(client);
 		return code;
 	}
 	client->store = symbol_store_new(SYMBOL_STORE_BYTES);
@@ -76,7 +114,8 @@ void client_free(struct symbol_client *client)
 {
 	if (!client)
 		return;
-	worker_link_close(&client->link);
+	close_link(client);
+	file_thread_free(client->files);
 	for (int i = 0; i < PRIORITY_COUNT; i++)
 		free_questions(client->queues[i]);
 	free_questions(client->sent);
@@ -85,6 +124,8 @@ void client_free(struct symbol_client *client)
 		client_forget_debug_file(&client->announced[i]);
 		debug_search_free(client->announced[i].search);
 	}
+	if (client->fd >= 0)
+		close(client->fd);
 	symbol_store_free(client->store);
 	known_functions_fini(&client->kernel);
 	debug_fetch_free(client->fetch);
@@ -287,8 +328,7 @@ static void forget_announcements(struct symbol_client *client)
 		if (announcement->module)
 			announcement->module->debug_file = DEBUG_FILE_NONE;
 		client_forget_debug_file(announcement);
-		debug_search_free(announcement->search);
-		announcement->search = NULL;
+		client_forget_search(announcement);
 	}
 }
 
@@ -329,7 +369,7 @@ static void blame(struct symbol_client *client, struct question *question)
 
 static void open_worker(struct symbol_client *client)
 {
-	if (worker_link_open(&client->link, WORKER_ARGUMENT, NULL) == 0)
+	if (open_link(client, NULL) == 0)
 		return;
 	client->retry_ms = now_ms() + RETRY_MS;
 	fail_all(client);
@@ -339,7 +379,7 @@ static void replace_worker(struct symbol_client *client)
 {
 	struct question *question = take_sent(client), *unanswered;
 
-	worker_link_close(&client->link);
+	close_link(client);
 	if (question)
 		blame(client, question);
 	while ((unanswered = take_sent(client)))
@@ -505,6 +545,7 @@ static void send_queues(struct symbol_client *client)
 void client_flush(struct symbol_client *client)
 {
 	check_overdue(client);
+	file_thread_take(client->files, client);
 	client_take_fetched(client);
 	send_queues(client);
 }
@@ -537,12 +578,17 @@ void client_read(struct symbol_client *client)
 
 int client_fd(const struct symbol_client *client)
 {
-	return client->link.fd;
+	return client->fd;
+}
+
+bool client_has_worker(const struct symbol_client *client)
+{
+	return client->link.fd >= 0;
 }
 
 size_t client_outstanding(const struct symbol_client *client)
 {
-	size_t count = client->sent_count + client->parked_count;
+	size_t count = client->sent_count + client->parked_count + file_thread_count(client->files);
 
 	for (int i = 0; i < PRIORITY_COUNT; i++)
 		count += client->queue_counts[i];

@@ -69,8 +69,11 @@ void client_ask_rule(struct symbol_client *client, struct module *module, uint64
 /* Asks where a module has allocator functions. */
 void client_ask_allocators(struct symbol_client *client, struct module *module);
 
-/* The descriptor to wait on, -1 while there is no worker; it can change after client_read(). */
+/* The descriptor to wait on for client_read(): always the same one. */
 int client_fd(const struct symbol_client *client);
+
+/* False while none can be started: nothing is answered then but with "not known". */
+bool client_has_worker(const struct symbol_client *client);
 
 /*
  * Reads what the worker has answered and sends what is queued. A worker that has died or answers

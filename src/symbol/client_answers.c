@@ -6,10 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <utlist.h>
-
-#include "symbol/own_elf.h"
-#include "symbol/probe_check.h"
 
 static void take_frames(struct symbol_client *client, struct symbol *symbol,
 			const struct reply *reply)
@@ -60,68 +56,6 @@ struct announcement *client_announcement(struct symbol_client *client, const str
 	return &client->announced[module->number];
 }
 
-/* Lets the questions go on that waited for the debug files of a module. */
-static void end_search(struct symbol_client *client, const struct module *module)
-{
-	struct announcement *announcement = client_announcement(client, module);
-	struct question *question;
-
-	debug_search_free(announcement->search);
-	announcement->search = NULL;
-	while ((question = announcement->parked)) {
-		DL_DELETE(announcement->parked, question);
-		client->parked_count--;
-		client_enqueue(client, question);
-	}
-}
-
-static void enqueue_debug_file(struct symbol_client *client, struct module *module,
-			       enum debug_kind kind, int fd)
-{
-	struct question *question = question_new(REQUEST_DEBUG_FILE, module);
-
-	question->request.debug_kind = kind;
-	question->fd = fd;
-	client_enqueue(client, question);
-}
-
-static void offer_debug_file(struct symbol_client *client, struct module *module)
-{
-	struct announcement *announcement = client_announcement(client, module);
-	enum debug_kind kind = DEBUG_OF_MODULE;
-	int fd = -1;
-
-	if (!announcement->search)
-		return;
-	if (!announcement->debug_over)
-		fd = debug_search_next(announcement->search, &kind);
-	if (fd < 0) {
-		const struct build_id *missing = debug_search_missing(announcement->search);
-
-		if (missing && !announcement->debug_over)
-			debug_fetch_ask(client->fetch, module->number, missing);
-		end_search(client, module);
-		return;
-	}
-	enqueue_debug_file(client, module, kind, fd);
-}
-
-void client_take_fetched(struct symbol_client *client)
-{
-	uint32_t number;
-	int fd;
-
-	while ((fd = debug_fetch_take(client->fetch, &number)) >= 0) {
-		const struct announcement *announcement = &client->announced[number];
-		struct own_elf elf;
-
-		if (announcement->debug_over || own_elf_open(&elf, fd))
-			close(fd);
-		else
-			enqueue_debug_file(client, announcement->module, DEBUG_OF_MODULE, fd);
-	}
-}
-
 static void take_module(struct symbol_client *client, struct module *module,
 			const struct reply *reply)
 {
@@ -132,7 +66,7 @@ static void take_module(struct symbol_client *client, struct module *module,
 	module->build_id = reply->build_id;
 	if (search && reply->found)
 		debug_search_begin(search, reply);
-	offer_debug_file(client, module);
+	client_look_for_debug_file(client, module);
 }
 
 static void ask_name_again(void *context, struct symbol *symbol)
@@ -142,13 +76,6 @@ static void ask_name_again(void *context, struct symbol *symbol)
 	question->request.offset = symbol->offset;
 	question->symbol = symbol;
 	client_enqueue(context, question);
-}
-
-void client_forget_debug_file(struct announcement *announcement)
-{
-	if (announcement->debug_kept)
-		close(announcement->debug_fd);
-	announcement->debug_kept = false;
 }
 
 /* A server's files are not kept: their symbols say nothing of where probes may be. */
@@ -182,22 +109,7 @@ static void take_debug_file(struct symbol_client *client, struct question *quest
 		}
 		debug_search_begin(announcement->search, reply);
 	}
-	offer_debug_file(client, module);
-}
-
-static void take_allocators(struct symbol_client *client, struct module *module,
-			    const struct reply *reply)
-{
-	struct announcement *announcement = client_announcement(client, module);
-	struct reply *checked = xcalloc(1, sizeof(*checked));
-
-	memcpy(checked, reply, protocol_reply_size(reply));
-	client->probes_refused += probe_check(
-	    checked, module->fd, announcement->debug_kept ? announcement->debug_fd : -1);
-	client_forget_debug_file(announcement);
-	module->stack_runtime = (enum stack_runtime)checked->stack_runtime;
-	client->hooks.allocators(client->hooks.context, module, checked->found ? checked : NULL);
-	free(checked);
+	client_look_for_debug_file(client, module);
 }
 
 void client_answer(struct symbol_client *client, struct question *question,
@@ -218,7 +130,7 @@ void client_answer(struct symbol_client *client, struct question *question,
 		take_lines(client, question->symbol, reply);
 		break;
 	case REQUEST_ALLOCATORS:
-		take_allocators(client, question->module, reply);
+		client_check_allocators(client, question->module, reply);
 		break;
 	case REQUEST_MODULE:
 		take_module(client, question->module, reply);

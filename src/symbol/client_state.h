@@ -1,6 +1,7 @@
 /*
  * The parts of a client, for the files that make it up: client.c (questions, and the life of the
- * worker) and client_answers.c (what becomes of the answers).
+ * worker), client_answers.c (what becomes of the answers) and client_files.c (what it looks for in files
+ * itself).
  */
 #ifndef RSP_SYMBOL_CLIENT_STATE_H
 #define RSP_SYMBOL_CLIENT_STATE_H
@@ -9,6 +10,7 @@
 #include "symbol/client.h"
 #include "symbol/debug_fetch.h"
 #include "symbol/debug_search.h"
+#include "symbol/file_thread.h"
 #include "symbol/question.h"
 #include "symbol/worker_link.h"
 
@@ -21,12 +23,15 @@ struct announcement {
 	bool debug_kept;	     /* debug_fd is open */
 	int debug_fd;		     /* what was found on disk and taken, until probes are checked */
 	struct debug_search *search; /* NULL: over */
+	struct search_job *looking;  /* the thread has the search; NULL: it does not */
 	struct module *module;
 	struct question *parked; /* they wait until it is over */
 };
 
 struct symbol_client {
 	struct worker_link link;
+	struct file_thread *files;
+	int fd; /* an epoll instance for both */
 	struct client_hooks hooks;
 	struct question *queues[PRIORITY_COUNT];
 	size_t queue_counts[PRIORITY_COUNT];
@@ -57,6 +62,16 @@ struct announcement *client_announcement(struct symbol_client *client, const str
 
 /* Closes its debug file. */
 void client_forget_debug_file(struct announcement *announcement);
+
+/* Ends the search for debug files, whoever has it. */
+void client_forget_search(struct announcement *announcement);
+
+/* Looks for the next debug file of a module, and then offers it to the worker; if there is none, the search is
+ * over. */
+void client_look_for_debug_file(struct symbol_client *client, struct module *module);
+
+/* Checks what the worker says of a module's allocators, and then hands it on. */
+void client_check_allocators(struct symbol_client *client, struct module *module, const struct reply *reply);
 
 /* Puts a question, owned from now on, into its queue. */
 void client_enqueue(struct symbol_client *client, struct question *question);
