@@ -41,17 +41,6 @@ static struct governor_limits make_limits(const struct session *session)
 	};
 }
 
-/* Mean size since attachment. */
-static double allocation_bytes(const struct session *session)
-{
-	double calls = 0;
-
-	for (size_t i = 0; i < session->hits_count; i++)
-		if (!session->probes[i].frees)
-			calls += (double)session->hits[i].hits;
-	return calls > 0 ? heap_profile_allocated(session->heap_profile) / calls : 0;
-}
-
 static void take_heap_out(struct session *session)
 {
 	heap_source_take_out(session->heap);
@@ -62,13 +51,13 @@ static void take_heap_out(struct session *session)
 static void put_heap_back(struct session *session)
 {
 	session->heap_out = false;
+	session_read_books(session);
+	heap_profile_start_anew(session->heap_profile, session_now_s());
 	if (heap_source_put_back(session->heap, !session->frees_out, &session->heap_off)) {
 		session_close_heap(session);
 		session_growth_open(session);
 		return;
 	}
-	heap_profile_reset(session->heap_profile);
-	heap_profile_begin(session->heap_profile, session_now_s());
 	session->heap_sampled = session->heap_interval > 0 || session->frees_out;
 	if (session->frees_out)
 		heap_profile_lose_frees(session->heap_profile);
@@ -117,7 +106,7 @@ void session_govern(struct session *session)
 			? session_shared_cost(session)
 			: cost_window_since(&session->cost_window),
 	    .interval = session->heap_interval,
-	    .allocation_bytes = session->heap ? allocation_bytes(session) : 0,
+	    .allocation_bytes = session->heap ? heap_profile_mean_bytes(session->heap_profile) : 0,
 	};
 
 	if (!session->share.halvings)

@@ -80,7 +80,7 @@ void heap_profile_reset(struct heap_profile *profile)
 void heap_profile_begin(struct heap_profile *profile, double now_s)
 {
 	growth_add(&profile->live_growth, now_s, 0);
-	growth_add(&profile->alloc_growth, now_s, 0);
+	growth_add(&profile->alloc_growth, now_s, heap_profile_allocated(profile));
 	site_history_begin(profile->history, now_s);
 }
 
@@ -154,17 +154,14 @@ static bool is_over(const struct row *row, double now_s)
 	return row->kernel.freed_objects == row->kernel.alloc_objects;
 }
 
-bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id,
-		       const struct heap_counts *counts, double now_s)
+/* Moves the counts of a row to its stack's own, and drops it. */
+static void move_home(struct heap_profile *profile, struct row *row)
 {
-	struct row *row = find_or_make_row(profile, kernel_id), *home;
+	struct row *home = find_or_make_row(profile, row->stack->id);
 
-	row->kernel = *counts;
-	if (!(kernel_id & STACK_ID_PROVISIONAL) || !is_over(row, now_s))
-		return false;
-	home = find_or_make_row(profile, row->stack->id);
 	home->stack = row->stack;
 	heap_counts_add(&home->moved, &row->kernel);
+	heap_counts_add(&home->moved, &row->moved);
 	add_mark(&home->zeroed, &row->zeroed);
 	add_mark(&home->zeroed_before, &row->zeroed_before);
 	home->marked_bytes += row->marked_bytes;
@@ -172,7 +169,46 @@ bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id,
 		home->first_fill = row->first_fill;
 	HASH_DEL(profile->rows, row);
 	free(row);
+}
+
+bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id,
+		       const struct heap_counts *counts, double now_s)
+{
+	struct row *row = find_or_make_row(profile, kernel_id);
+
+	row->kernel = *counts;
+	if (!(kernel_id & STACK_ID_PROVISIONAL) || !is_over(row, now_s))
+		return false;
+	move_home(profile, row);
 	return true;
+}
+
+/* What is allocated counts as freed from now on. */
+static void end_books(struct row *row)
+{
+	heap_counts_add(&row->moved, &row->kernel);
+	row->kernel = (struct heap_counts){0};
+	row->moved.freed_bytes = row->moved.alloc_bytes;
+	row->moved.freed_objects = row->moved.alloc_objects;
+	row->moved.freed_variance = row->moved.alloc_variance;
+	row->zeroed.freed_bytes = row->zeroed.alloc_bytes;
+	row->zeroed_before.freed_bytes = row->zeroed_before.alloc_bytes;
+	row->marked_bytes = row->ages_pass = 0;
+}
+
+void heap_profile_start_anew(struct heap_profile *profile, double now_s)
+{
+	struct row *row, *next_row;
+
+	HASH_ITER(hh, profile->rows, row, next_row) {
+		end_books(row);
+		if (row->stack && row->id != row->stack->id)
+			move_home(profile, row);
+	}
+	site_history_reset(profile->history);
+	*profile = (struct heap_profile){
+	    .rows = profile->rows, .history = profile->history, .fill = profile->fill};
+	heap_profile_begin(profile, now_s);
 }
 
 void heap_profile_begin_ages(struct heap_profile *profile)
@@ -209,6 +245,16 @@ double heap_profile_allocated(const struct heap_profile *profile)
 	for (const struct row *row = profile->rows; row; row = row->hh.next)
 		bytes += (double)(row->kernel.alloc_bytes + row->moved.alloc_bytes);
 	return bytes;
+}
+
+double heap_profile_mean_bytes(const struct heap_profile *profile)
+{
+	double objects = 0;
+
+	for (const struct row *row = profile->rows; row; row = row->hh.next)
+		objects += ldexp((double)(row->kernel.alloc_objects + row->moved.alloc_objects),
+				 -HEAP_OBJECTS_SHIFT);
+	return objects > 0 ? heap_profile_allocated(profile) / objects : 0;
 }
 
 /* The counters of a row are read while the target runs; a free seen before its allocation must not

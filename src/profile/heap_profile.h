@@ -40,8 +40,9 @@ bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id,
 /* Calls back with every stack that is known, and the bytes that are live of it, in no order. */
 void heap_profile_each_stack(const struct heap_profile *profile, stack_fn use, void *context);
 
-/* Bytes that were allocated, as last read. */
+/* Bytes that were allocated, as last read; and of an allocation on average, 0: there was none. */
 double heap_profile_allocated(const struct heap_profile *profile);
+double heap_profile_mean_bytes(const struct heap_profile *profile);
 
 /*
  * Takes the ages of the live objects: first that there are new ones, then those of each id. Ids that
@@ -67,7 +68,13 @@ void heap_profile_lose_frees(struct heap_profile *profile);
 /* The books begin, with nothing in them, at a time of CLOCK_MONOTONIC: rates are known from then on. */
 void heap_profile_begin(struct heap_profile *profile, double now_s);
 
-/* Forgets everything: the books start anew. */
+/*
+ * The books start anew, and begin, for the same program: what was allocated until now, as last read, stays,
+ * and counts as freed, as nobody has seen what became of it.
+ */
+void heap_profile_start_anew(struct heap_profile *profile, double now_s);
+
+/* Forgets everything: they start anew for another program. */
 void heap_profile_reset(struct heap_profile *profile);
 
 /*

@@ -144,6 +144,29 @@ class Overhead(support.LiveTest):
             self.assertIsNone(last["heap"][key], key)
         self.assertIsNone(last["heap"]["sites"][0]["live_bytes"])
 
+    def test_what_was_allocated_stays(self):
+        """When frees are given up, and when they are seen again."""
+        process, slots = self.start_load(3000)
+        stream = self.stream("-d", "0.2", process.pid)
+        most = 0
+
+        def is_at(refresh, wanted):
+            nonlocal most
+            if refresh["heap"]["state"] == "on":
+                self.assertGreaterEqual(refresh["heap"]["alloc_objects"], most)
+                most = refresh["heap"]["alloc_objects"]
+            return most and wanted(refresh)
+
+        stream.until(lambda refresh: is_at(refresh, lambda refresh: refresh["governor"]["level"] == "counts"),
+                     "what frees left alone")
+        self.set_work(slots, 1000000)
+        refresh = stream.until(
+            lambda refresh: is_at(refresh, lambda refresh: refresh["heap"]["live_objects"] is not None),
+            "what frees seen again")
+        self.assertTrue(refresh["heap"]["sites"])
+        # Each object is freed when the next one has been allocated.
+        self.assertLessEqual(refresh["heap"]["live_objects"], 2)
+
     def test_probes_are_taken_out_and_put_back(self):
         """All of them where links are too slow to count for a share of the time."""
         process, slots = self.start_load(0)

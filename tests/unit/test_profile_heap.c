@@ -404,6 +404,46 @@ Test(profile_heap, reset)
 	cr_assert(isnan(snapshot->sites[0].growth_bytes_per_s), "it is not known when the books began");
 }
 
+/* What was allocated stays when the books start anew for the same program, under its stack and with what it
+ * counts since a reset. What is live then is what comes. */
+Test(profile_heap, allocated_stays)
+{
+	const uint64_t nameless = 21, provisional = STACK_ID_PROVISIONAL | 5;
+
+	heap_profile_begin(profile, now_s - 1);
+	heap_profile_set_stack(profile, 2, &read_stack);
+	heap_profile_set_stack(profile, provisional, &read_stack);
+	books(2, 10, 4);
+	books(provisional, 1, 0);
+	books(nameless, 7, 0);
+	fill(false);
+	heap_profile_zero(profile);
+	heap_profile_mark(profile);
+	books(2, 15, 5);
+	cr_expect_eq(heap_profile_mean_bytes(profile), 10);
+	heap_profile_start_anew(profile, now_s++);
+	cr_expect_null(heap_profile_stack(profile, 2), "ids are other ones now");
+	cr_expect_null(heap_profile_stack(profile, provisional));
+	cr_expect_not_null(heap_profile_stack(profile, read_stack.id));
+	fill(false);
+	expect_totals(23, 23, 0);
+	cr_expect_eq(site_of("read_all")->since_alloc_bytes, 50);
+	cr_expect_eq(site_of("read_all")->since_freed_bytes, 50);
+	cr_expect(isnan(site_of("read_all")->change_bytes), "the baseline is gone");
+	cr_expect_eq(snapshot->heap.alloc_bytes_per_s, 0, "nothing has come since");
+	heap_profile_set_stack(profile, 3, &read_stack);
+	heap_profile_set_stack(profile, nameless, &collect_stack);
+	books(3, 4, 1);
+	fill(false);
+	expect_totals(27, 24, 3);
+	cr_expect_eq(site_of("read_all")->alloc_objects, 20);
+	cr_expect_eq(site_of("read_all")->live_objects, 3);
+	cr_expect_eq(site_of("collect")->alloc_objects, 7);
+	cr_expect_eq(site_of("read_all")->since_alloc_bytes, 90);
+	cr_expect_gt(snapshot->heap.alloc_bytes_per_s, 0);
+	cr_expect_eq(heap_profile_mean_bytes(profile), 10);
+}
+
 /* A site's name that has changed gives it no rate of what was booked under the old one. */
 Test(profile_heap, rate_of_a_stack_that_is_named_later)
 {
