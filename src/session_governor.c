@@ -43,9 +43,9 @@ static struct governor_limits make_limits(const struct session *session)
 
 static void take_heap_out(struct session *session)
 {
+	session_leave_share(session);
 	heap_source_take_out(session->heap);
 	session->heap_out = true;
-	session_forget_share(session);
 }
 
 static void put_heap_back(struct session *session)
@@ -58,6 +58,7 @@ static void put_heap_back(struct session *session)
 		session_growth_open(session);
 		return;
 	}
+	session_resume_share(session);
 	session->heap_sampled = session->heap_interval > 0 || session->frees_out;
 	if (session->frees_out)
 		heap_profile_lose_frees(session->heap_profile);
@@ -77,6 +78,8 @@ static void set_probes(struct session *session, bool heap_out, bool frees_out)
 		session_growth_close(session);
 	if (!heap_out)
 		put_heap_back(session);
+	/* What that took is not of what comes. */
+	session_end_slice(session);
 }
 
 static void apply(struct session *session, const struct governor_setting *setting)

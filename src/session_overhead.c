@@ -147,13 +147,11 @@ static struct cost_marks read_marks(const struct session *session)
 	return marks;
 }
 
-void session_count_cost(struct session *session)
+void session_end_slice(struct session *session)
 {
 	const struct cost_marks now = read_marks(session), last = session->cost_marks;
 	struct cost_slice slice;
 
-	if (last.time_s > 0 && now.time_s - last.time_s < slice_least_s)
-		return;
 	if (session->heap)
 		add_probes(session, &session->cost_begun);
 	judge_again(session);
@@ -177,11 +175,20 @@ void session_count_cost(struct session *session)
 	cost_window_add(&session->cost_window, &slice);
 }
 
+void session_count_cost(struct session *session)
+{
+	double last_s = session->cost_marks.time_s;
+
+	if (last_s > 0 && session_now_s() - last_s < slice_least_s)
+		return;
+	session_end_slice(session);
+}
+
 void session_begin_cost(struct session *session)
 {
 	session->cost_window = (struct cost_window){0};
 	session->cost_marks.time_s = 0;
-	session_count_cost(session);
+	session_end_slice(session);
 }
 
 /* Of the last second; with a share of the time of some cycles, as soon as there have been such. */

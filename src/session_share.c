@@ -20,6 +20,8 @@ static const double open_s = 0.2, counted_cycle_s = 0.3, counted_least_s = 0.04;
 enum { COUNTED_HALVINGS_MOST = 7 };
 /* Taking them out takes the kernel some time. */
 static const double again_s = 0.01;
+/* Until the second moment, on average: how long they are in, and what that costs, is known then. */
+static const double first_wait_s = 1;
 
 static void wait_for(const struct session *session, double seconds)
 {
@@ -43,6 +45,8 @@ static double closed_s(const struct session *session)
 	const struct share *share = &session->share;
 	double mean_s = share_time_wait_s(&share->time, share->halvings, moment_s(session), share->opening_s);
 
+	if (!(share->time.waits > 0))
+		mean_s = fmin(mean_s, first_wait_s);
 	return mean_s * (0.5 + (double)arc4random() / UINT32_MAX);
 }
 
@@ -141,6 +145,25 @@ unsigned session_time_halvings_most(const struct session *session, bool counted)
 	return counted ? COUNTED_HALVINGS_MOST : TIME_HALVINGS_MOST;
 }
 
+static void begin_share(struct session *session)
+{
+	struct share *share = &session->share;
+	double left_s = moment_s(session) - (session_now_s() - share->since_s);
+
+	share->weight = (struct share_weight){0};
+	share->time = (struct share_time){0};
+	/* All probes have just been put in: that is the first moment. */
+	if (left_s > 0) {
+		wait_for(session, left_s);
+		return;
+	}
+	close_calls(session);
+	/* Until now it was none. */
+	share->weight = (struct share_weight){0};
+	share->time = (struct share_time){0};
+	wait_for(session, closed_s(session));
+}
+
 void session_set_time_halvings(struct session *session, unsigned wanted)
 {
 	struct share *share = &session->share;
@@ -151,15 +174,11 @@ void session_set_time_halvings(struct session *session, unsigned wanted)
 	if (halvings == share->halvings || (halvings && make_timer(session)))
 		return;
 	share->halvings = halvings;
-	/* At the end of a cycle it is seen that there is to be no other one. */
-	if (!begins)
-		return;
-	if (!share->closed)
-		close_calls(session);
-	/* Until now it was no moment. */
-	share->weight = (struct share_weight){0};
-	share->time = (struct share_time){0};
-	wait_for(session, closed_s(session));
+	/* In a moment it goes on to its end, when it is seen that there is to be no other one. */
+	if (share->closed)
+		wait_for(session, fmax(closed_s(session) - (session_now_s() - share->since_s), again_s));
+	else if (begins)
+		begin_share(session);
 }
 
 void session_close_share(struct session *session)
@@ -170,14 +189,20 @@ void session_close_share(struct session *session)
 	(void)close(session->share.timer_fd);
 }
 
-void session_forget_share(struct session *session)
+void session_leave_share(struct session *session)
 {
 	struct share *share = &session->share;
 
 	share->in_s = session_calls_open_s(session);
 	share->halvings = 0;
-	share->closed = false;
+	share->closed = true;
 	share->since_s = session_now_s();
+}
+
+void session_resume_share(struct session *session)
+{
+	begin_part(session, session_now_s(), session_own_ns(session));
+	session->share.closed = false;
 }
 
 double session_calls_open_s(const struct session *session)

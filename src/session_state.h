@@ -349,8 +349,9 @@ void session_name_threads(struct session *session, struct snapshot *snapshot);
 void session_judge_samples(struct session *session, const struct stack *stack, uint64_t samples);
 /* What a hit and a sample cost is known from now on. */
 void session_begin_cost(struct session *session);
-/* Sums up what we have cost the target since the last time, if that is long enough ago. */
+/* Sums up what we have cost the target since the last time, if that is long enough ago; or in any case. */
 void session_count_cost(struct session *session);
+void session_end_slice(struct session *session);
 /* How often the frequency of CPU samples may be halved to keep the budget. */
 unsigned session_halvings_most(const struct session *session);
 /* How often the time for which allocations are seen may be halved, and that it is from now on. `counted`:
@@ -359,8 +360,9 @@ unsigned session_time_halvings_most(const struct session *session, bool counted)
 void session_set_time_halvings(struct session *session, unsigned halvings);
 /* What the target was cost lately, as cost_window_shared() has it; while a share is in force. */
 struct cost_slice session_shared_cost(const struct session *session);
-/* All probes are taken out, or are in: no share is in force. */
-void session_forget_share(struct session *session);
+/* All probes are about to be taken out, or have been put in: no share is in force. */
+void session_leave_share(struct session *session);
+void session_resume_share(struct session *session);
 void session_close_share(struct session *session);
 /* For so long the probes of allocations were in, seconds. */
 double session_calls_open_s(const struct session *session);

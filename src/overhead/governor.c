@@ -15,6 +15,8 @@ static const double patience_s = 0.4, high = 1.5;
 /* What is live is given up for a small overshoot only when that lasts. Not so after a step of the load. */
 static const double small = 1.3, evidence_s = 5;
 static const double undo_least_s = 10, undo_most_s = 320;
+/* Of a share of the time that turns out to cost less than was predicted, after so long. */
+static const double correct_after_s = 1.5;
 static const double retry_least_s = 30, retry_most_s = 1920;
 /* So long the probes are on trial after they were put back. */
 static const double trial_s = 3;
@@ -185,7 +187,22 @@ static struct governor_setting tighter(const struct governor *governor,
 	return setting;
 }
 
-/* One step back. */
+/* For as large a share of the time as stays calm, from at most 1 / 2^least on. */
+static struct governor_setting longer(const struct governor *governor, const struct governor_limits *limits,
+				      const struct governor_facts *facts, unsigned least)
+{
+	struct governor_setting setting = governor->setting, next = setting;
+
+	while (next.time_halvings > least) {
+		next.time_halvings--;
+		if (!fits(governor, limits, facts, &next, calm))
+			break;
+		setting = next;
+	}
+	return setting;
+}
+
+/* One measure less: a share of the time by as much as fits, which is known well; others by a step. */
 static struct governor_setting looser(const struct governor *governor,
 				      const struct governor_limits *limits,
 				      const struct governor_facts *facts)
@@ -198,8 +215,8 @@ static struct governor_setting looser(const struct governor *governor,
 	    (!setting.time_halvings || fits(governor, limits, facts, &followed, calm)))
 		return followed;
 	if (setting.time_halvings)
-		setting.time_halvings--;
-	else if (setting.halvings)
+		return longer(governor, limits, facts, 0);
+	if (setting.halvings)
 		setting.halvings--;
 	else if (setting.interval_least <= SAMPLING_INTERVAL_LEAST)
 		setting.interval_least = 0;
@@ -271,6 +288,7 @@ static void tighten(struct governor *governor, const struct governor_limits *lim
 	if (next.frees_out || next.heap_out)
 		governor->followed_pct = followed_pct(governor, limits, &facts, &next);
 	governor->out_s = governor->tried_s = governor->strained_s = 0;
+	governor->predicted = next.time_halvings > 0;
 	governor->setting = next;
 }
 
@@ -281,16 +299,34 @@ static void undo(struct governor *governor, const struct governor_setting *next)
 	governor->undone_s = 0;
 }
 
+/* What a share of the time costs is predicted as if the target did the same while the probes are in, and it
+ * does less. Once it is measured the share is chosen anew, unless that has led to another step lately. */
+static bool correct(struct governor *governor, const struct governor_limits *limits,
+		    const struct governor_facts *facts)
+{
+	const struct governor_setting next = longer(governor, limits, facts, 1);
+
+	if (!governor->predicted || governor->calm_s < correct_after_s)
+		return false;
+	governor->predicted = false;
+	if (governor->undo_after_s > undo_least_s || same(&next, &governor->setting))
+		return false;
+	undo(governor, &next);
+	return true;
+}
+
 static void loosen(struct governor *governor, const struct governor_limits *limits,
 		   const struct governor_facts *facts)
 {
-	struct governor_setting next = looser(governor, limits, facts);
+	const struct governor_setting next = looser(governor, limits, facts);
 
-	if (!fits(governor, limits, facts, &next, calm)) {
+	if (same(&next, &governor->setting) || !fits(governor, limits, facts, &next, calm)) {
 		governor->calm_s = 0;
 		return;
 	}
 	governor->calm_s += facts->seconds;
+	if (correct(governor, limits, facts))
+		return;
 	if (governor->calm_s >= governor->undo_after_s)
 		undo(governor, &next);
 }

@@ -43,6 +43,7 @@ struct governor {
 	double tried_s;	    /* since they were put back to be tried; 0: not on trial */
 	double undo_after_s; /* of calm; grows when a step had to be taken again soon */
 	double undone_s;    /* since a step was undone last */
+	bool predicted;	    /* what the share of the time costs has not been compared with its prediction yet */
 	double strained_s;  /* the same, with this setting as the mildest that helps */
 	double cost_pct;    /* that the last step was taken for */
 	double followed_pct; /* what seeing frees would have cost at the least, when that was given up */

@@ -8,7 +8,7 @@
 
 /* Of the latest moments. All zero to begin with. */
 struct share_time {
-	double moments;
+	double moments, waits;	/* how many, and times between them */
 	double open_s, open_ns; /* how long they were, and what these probes have cost in them */
 	double late_ns;		/* what they have cost between them */
 };

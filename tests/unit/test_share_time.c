@@ -22,6 +22,19 @@ Test(share_time, usual_at_the_beginning)
 	cr_expect_float_eq(share_time_late_s(&time), 0.02, 1e-9);
 }
 
+/* It is known when the time after the first one is over, and not made less by a moment that has just been. */
+Test(share_time, after_the_first_moment)
+{
+	struct share_time time = {0};
+
+	share_time_moment(&time, 0.1, 0.1 * ns_per_s);
+	cr_expect_float_eq(share_time_late_s(&time), 0.02, 1e-9);
+	share_time_between(&time, 0.01 * ns_per_s);
+	cr_expect_float_eq(share_time_late_s(&time), 0.01, 1e-9);
+	share_time_moment(&time, 0.1, 0.1 * ns_per_s);
+	cr_expect_float_eq(share_time_late_s(&time), 0.01, 1e-9);
+}
+
 Test(share_time, as_long_as_the_hits_say)
 {
 	struct share_time time = {0};
