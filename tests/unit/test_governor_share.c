@@ -1,5 +1,5 @@
-/* governor: the share of the time for a target that is busy all the time, and so does less while the probes are
- * in. Costs are as the window has them, by the quarter of a second. */
+/* governor: the share of the time for a target that is busy all the time, and so does less while
+ * the probes are in. Costs are as the window has them, by the quarter of a second. */
 #include "config.h"
 
 #include "overhead/governor.h"
@@ -20,7 +20,8 @@ static struct governor governor;
 static struct cost_window window;
 static unsigned steps;
 
-/* A quarter of a second of a target that allocates and frees so often in a second of its own time. */
+/* A quarter of a second of a target that allocates and frees so often in a second of its own time.
+ */
 static struct cost_slice slice_of(double pairs_per_s)
 {
 	const struct governor_setting *setting = &governor.setting;
@@ -51,7 +52,8 @@ static double pass(double pairs_per_s)
 	};
 
 	cost_window_add(&window, &slice);
-	facts.cost = halvings ? cost_window_shared(&window, halvings, 1) : cost_window_since(&window);
+	facts.cost =
+	    halvings ? cost_window_shared(&window, halvings, 1) : cost_window_since(&window);
 	facts.latest = halvings ? (struct cost_slice){0} : cost_window_latest(&window);
 	if (governor_next(&governor, &limits, &facts)) {
 		steps++;
