@@ -70,8 +70,8 @@ def page_rows(text):
 
 def first_page(argv, measure):
     """
-    Runs the program in tmux. (rows of the first page after a second, how many of them are named,
-    seconds until all are or None, measure(its pid) after PAGE_DEADLINE_S).
+    Runs the program in tmux. (rows of the first page after a second, seconds until all are named or None,
+    measure(its pid) after PAGE_DEADLINE_S).
     """
     socket = f"rsprof-bench-{os.getpid()}"
 
@@ -84,14 +84,13 @@ def first_page(argv, measure):
     try:
         pid = int(tmux("display-message", "-p", "#{pane_pid}"))
         time.sleep(max(0, started + 1 - time.monotonic()))
-        rows = page_rows(tmux("capture-pane", "-p"))
-        first = len(rows), sum(not UNNAMED.search(row) for row in rows)
+        first = page_rows(tmux("capture-pane", "-p"))
         complete = None
         while time.monotonic() < started + PAGE_DEADLINE_S:
             rows = page_rows(tmux("capture-pane", "-p"))
             if complete is None and rows and not any(UNNAMED.search(row) for row in rows):
                 complete = time.monotonic() - started
             time.sleep(0.05)
-        return (*first, complete, measure(pid))
+        return first, complete, measure(pid)
     finally:
         tmux("kill-server")
