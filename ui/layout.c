@@ -49,20 +49,37 @@ static int header_rows(int rows, int cols)
 	return rows < 20 ? 3 : 4;
 }
 
+static int least(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+/* How many of its rows a pane leaves to the other: those that it cannot fill and the other one can. */
+static int spare(int rows, int lines, int other_rows, int other_lines)
+{
+	int more = least(rows - PANE_MIN_ROWS, least(rows - lines, other_lines - other_rows));
+
+	return more > 0 ? more : 0;
+}
+
 /* Divides the rows that two panes have together. */
 static void place_both(struct layout *layout, const struct layout_request *request,
 		       struct rect body)
 {
 	enum pane_id upper = modes[request->mode].ids[0], lower = modes[request->mode].ids[1];
-	int upper_rows = (body.rows * 11 + 19) / 20;
+	int upper_rows = (body.rows * 11 + 19) / 20, lower_rows;
+	const int upper_lines = request->lines[upper], lower_lines = request->lines[lower];
 
 	if (upper_rows > body.rows - PANE_MIN_ROWS)
 		upper_rows = body.rows - PANE_MIN_ROWS;
-
+	lower_rows = body.rows - upper_rows;
 	if (request->off[lower] && !request->off[upper])
 		upper_rows = body.rows - PANE_OFF_ROWS;
 	else if (request->off[upper] && !request->off[lower])
 		upper_rows = PANE_OFF_ROWS;
+	else
+		upper_rows += spare(lower_rows, lower_lines, upper_rows, upper_lines) -
+			      spare(upper_rows, upper_lines, lower_rows, lower_lines);
 	layout->panes[upper] = body;
 	layout->panes[upper].rows = upper_rows;
 	layout->panes[lower] = body;

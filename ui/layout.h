@@ -48,6 +48,7 @@ struct layout_request {
 	enum pane_id focus;   /* of the mode's panes: to show when there is room for one only */
 	int notice_cols;      /* that the notice takes; 0: there is none */
 	bool off[PANE_COUNT]; /* the pane has nothing but a reason to show */
+	int lines[PANE_COUNT]; /* that the pane can fill */
 };
 
 struct layout {

@@ -5,12 +5,17 @@
 
 #include "pane.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "fmt.h"
 #include "text.h"
 
-enum { DETAIL_ROWS = 2, DETAIL_MIN_ROWS = 8 };
+enum {
+	HEADING_ROWS = 2, /* title, names of columns */
+	DETAIL_ROWS = 2,
+	DETAIL_MIN_ROWS = 8,
+};
 
 const struct pane *pane_get(enum pane_id id)
 {
@@ -161,6 +166,13 @@ static void draw_detail(const struct pane *pane, const struct view *view,
 		return;
 	fmt_harmless(text, sizeof(text), pane->detail(source->rows, view_index(view, view->selected), raw, sizeof(raw)));
 	draw_text(grid, rect, STYLE_NORMAL, text);
+}
+
+int pane_lines(const struct pane *pane, const struct snapshot *snapshot, const struct pane_choice *choice)
+{
+	size_t count = pane->source(snapshot, choice).count;
+
+	return count < INT_MAX / 2 ? HEADING_ROWS + (int)count : INT_MAX / 2;
 }
 
 bool pane_is_off(const struct pane *pane, const struct snapshot *snapshot)

@@ -89,6 +89,9 @@ struct pane_frame {
 /* The panes of the screen; static. */
 const struct pane *pane_get(enum pane_id id);
 
+/* The lines that a pane fills when it has all its rows. */
+int pane_lines(const struct pane *pane, const struct snapshot *snapshot, const struct pane_choice *choice);
+
 /* Whether a pane has nothing but a reason to show. */
 bool pane_is_off(const struct pane *pane, const struct snapshot *snapshot);
 const struct pane *cpu_pane_get(void);

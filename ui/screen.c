@@ -212,6 +212,20 @@ static void draw_boxes(struct screen *screen, struct grid *grid)
 				screen->theme, screen->setup_choice);
 }
 
+/* What the panes of the mode have to show. */
+static void find_lines(const struct screen *screen, const struct snapshot *snapshot,
+		       struct layout_request *request)
+{
+	const struct layout_panes *panes = layout_panes(request->mode);
+
+	for (size_t i = 0; i < panes->count; i++) {
+		const struct pane *pane = pane_get(screen_shown_pane(screen, panes->ids[i]));
+
+		request->off[panes->ids[i]] = pane_is_off(pane, snapshot);
+		request->lines[panes->ids[i]] = pane_lines(pane, snapshot, &screen->choice);
+	}
+}
+
 void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct grid *grid)
 {
 	char text[2 * PANE_TEXT];
@@ -226,16 +240,14 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 
 	screen->heap_replaced =
 	    snapshot->heap.state == CHANNEL_OFF && snapshot->growth.state == CHANNEL_ON;
-	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++)
-		request.off[id] = pane_is_off(pane_get(screen_shown_pane(screen, id)), snapshot);
-
 	if (screen->focus == PANE_DETAIL)
 		detail_update(&screen->detail, snapshot, screen->glyphs);
 	tree_view_update(&screen->tree,
 			 layout_has(screen->mode, PANE_TREE) ? calls_tree(snapshot) : NULL,
 			 calls_by_heap(snapshot));
-	screen->layout = layout_compute(&request);
 	pane_choose(&screen->choice, snapshot);
+	find_lines(screen, snapshot, &request);
+	screen->layout = layout_compute(&request);
 	screen->target_pid = snapshot->target.pid;
 	screen->time = snapshot->time;
 	screen->elapsed_s = snapshot->elapsed_s;

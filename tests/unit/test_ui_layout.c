@@ -134,6 +134,29 @@ Test(ui_layout, pane_that_is_off_leaves_its_room)
 	cr_expect(layout.panes[PANE_HEAP].rows > 3, "neither goes before the other");
 }
 
+static int cpu_rows(int cpu_lines, int heap_lines)
+{
+	struct layout_request request = {
+	    .rows = 35, .cols = 120, .lines = {[PANE_CPU] = cpu_lines, [PANE_HEAP] = heap_lines}};
+	struct layout layout = layout_compute(&request);
+
+	cr_assert_eq(layout.panes[PANE_CPU].rows + layout.panes[PANE_HEAP].rows, 30);
+	return layout.panes[PANE_CPU].rows;
+}
+
+Test(ui_layout, pane_leaves_what_it_cannot_fill)
+{
+	int usual = cpu_rows(100, 100);
+
+	cr_expect_eq(cpu_rows(100, 8), 22);
+	cr_expect_eq(cpu_rows(20, 8), 20, "no more than it can fill");
+	cr_expect_eq(cpu_rows(6, 100), 6);
+	cr_expect_eq(cpu_rows(6, 20), 10);
+	cr_expect_eq(cpu_rows(100, 2), 25, "there is room for three rows to come");
+	cr_expect_eq(cpu_rows(2, 100), 5);
+	cr_expect_eq(cpu_rows(6, 8), usual, "neither needs more");
+}
+
 static const struct layout_column columns[] = {
     {6, 6, 0, 0}, {7, 7, 1, 0}, {24, 180, 0, 24}, {12, 20, 3, 0}, {14, 32, 2, 0},
 };
