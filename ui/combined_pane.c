@@ -20,6 +20,9 @@ enum {
 	COLUMN_WHERE,
 };
 
+/* Columns that nothing is known of without samples, and where frees are not seen, a bit for each. */
+enum { OF_SAMPLES = 1 << COLUMN_SELF | 1 << COLUMN_TOTAL, OF_WHAT_LIVES = 1 << COLUMN_LIVE | 1 << COLUMN_GROWTH };
+
 static const double hot_pct = 10.0, hot_growth = 1024.0;
 
 static const struct table_column columns[] = {
@@ -85,6 +88,12 @@ static const char *percent(char *buf, size_t size, double value)
 	return isnan(value) ? "-" : fmt_percent(buf, size, value);
 }
 
+/* A function of the kernel's, that does not say so itself. */
+static bool is_marked(const struct snapshot_combined *row)
+{
+	return row->kernel && row->name && row->name[0] != '[';
+}
+
 static const char *row_cell(const void *rows, size_t index, const struct table_cell *cell,
 			    char *buf, size_t size)
 {
@@ -110,7 +119,7 @@ static const char *row_cell(const void *rows, size_t index, const struct table_c
 		return cell_place(buf, size, cell->cols, row->file, row->line,
 				  row->module ? row->module : "?");
 	default:
-		snprintf(buf, size, "%s%s", row->kernel ? "[k] " : "", row->name ? row->name : "?");
+		snprintf(buf, size, "%s%s", is_marked(row) ? "[k] " : "", row->name ? row->name : "?");
 		return buf;
 	}
 }
@@ -135,6 +144,14 @@ static const char *row_text(const void *rows, size_t index, unsigned part)
 	return cell_search_part(part, row->name, row->module, row->file);
 }
 
+/* What stands for the order by a column of which nothing is known. */
+static unsigned instead(const struct snapshot *snapshot)
+{
+	if (snapshot->heap.state == CHANNEL_OFF)
+		return COLUMN_SELF;
+	return snapshot->heap.frees_unknown ? COLUMN_ALLOC : COLUMN_LIVE;
+}
+
 static struct view_source row_source(const struct snapshot *snapshot,
 				     const struct pane_choice *choice)
 {
@@ -146,7 +163,19 @@ static struct view_source row_source(const struct snapshot *snapshot,
 	    .key = row_key,
 	    .text = row_text,
 	    .lasting = true,
+	    .instead = instead(snapshot),
 	};
+}
+
+static uint32_t hidden(const struct snapshot *snapshot)
+{
+	uint32_t nothing = snapshot->cpu.state == CHANNEL_OFF ? OF_SAMPLES : 0;
+
+	if (snapshot->heap.state == CHANNEL_OFF)
+		nothing |= OF_WHAT_LIVES | 1 << COLUMN_ALLOC;
+	else if (snapshot->heap.frees_unknown)
+		nothing |= OF_WHAT_LIVES;
+	return nothing;
 }
 
 static bool is_off(const struct snapshot *snapshot)
@@ -168,7 +197,8 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 	const char *cpu = snapshot->cpu.reason, *heap = snapshot->heap.reason;
 
 	(void)choice;
-	snprintf(buf, size, "since attachment%s%s%s%s",
+	snprintf(buf, size, "since attachment%s%s%s%s%s",
+		 snapshot->request.fold_kernel ? "" : ", kernel unfolded",
 		 snapshot->cpu.state == CHANNEL_OFF ? "; no CPU: " : "",
 		 snapshot->cpu.state == CHANNEL_OFF && cpu ? cpu : "",
 		 snapshot->heap.state == CHANNEL_OFF ? "; no heap: " : "",
@@ -182,6 +212,7 @@ const struct pane *combined_pane_get(void)
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), row_cell, row_style},
 	    .first_sort = COLUMN_SELF,
 	    .source = row_source,
+	    .hidden = hidden,
 	    .is_off = is_off,
 	    .explain = explain,
 	    .about = about,

@@ -78,9 +78,6 @@ static struct view_key site_key(const void *rows, size_t index, unsigned column)
 {
 	const struct snapshot_site *row = &((const struct snapshot_site *)rows)[index];
 
-	/* Then what allocates most comes first. */
-	if (row->live_bytes == SNAPSHOT_UNKNOWN && OF_WHAT_LIVES >> column & 1)
-		return view_number((double)row->since_alloc_bytes);
 	switch (column) {
 	case HEAP_COLUMN_LIVE:
 	case COLUMN_BAR:
@@ -208,6 +205,7 @@ static struct view_source site_source(const struct snapshot *snapshot,
 	    .key = site_key,
 	    .text = row_text,
 	    .lasting = true,
+	    .instead = snapshot->heap.frees_unknown ? COLUMN_ALLOC : HEAP_COLUMN_LIVE,
 	    .take = take,
 	};
 }

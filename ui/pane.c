@@ -68,12 +68,13 @@ const char *pane_waiting(char buf[PANE_WAITING], const char *what, uint64_t coun
 
 /*
  * "1-9 of 34", with "or more" while the filter goes on, how many there would be without it, and what
- * the order is by when its column has no room.
+ * the order is by when its column is not there.
  */
-static void describe_rows(const struct pane *pane, const struct table_state *state, char *buf,
-			  size_t size)
+static void describe_rows(const struct pane *pane, const struct table_state *state,
+			  const struct view_source *source, char *buf, size_t size)
 {
 	const struct view *view = &state->view;
+	unsigned sort = view_column(view, source);
 	const char *hidden = NULL;
 	char all[32] = "";
 	size_t end = view->top + view->page < view->count ? view->top + view->page : view->count;
@@ -86,8 +87,8 @@ static void describe_rows(const struct pane *pane, const struct table_state *sta
 			snprintf(buf, size, " none%s ", all);
 		return;
 	}
-	if (state->shown && !((state->shown | state->hidden) >> view->sort & 1))
-		hidden = pane->table.columns[view->sort].title;
+	if (source->key && state->shown && !(state->shown >> sort & 1))
+		hidden = pane->table.columns[sort].title;
 	snprintf(buf, size, " %s%s%s%zu-%zu of %zu%s%s ", hidden ? "by " : "", hidden ? hidden : "",
 		 hidden ? ", " : "", view->top + 1, end, view->count,
 		 view->unasked > 0 ? " or more" : "", all);
@@ -97,7 +98,7 @@ static void describe_rows(const struct pane *pane, const struct table_state *sta
 static const double slice_s = 1e-3;
 
 static void draw_title(const struct pane *pane, const struct table_state *state,
-		       const struct pane_frame *frame)
+		       const struct view_source *source, const struct pane_frame *frame)
 {
 	enum style style = frame->focused ? STYLE_TITLE : STYLE_NORMAL;
 	struct grid *grid = frame->grid;
@@ -105,7 +106,7 @@ static void draw_title(const struct pane *pane, const struct table_state *state,
 	char raw[PANE_TEXT], about[PANE_TEXT], rows[96];
 
 	grid_fill(grid, row, 0, cols, STYLE_MUTED, frame->glyphs->rule);
-	describe_rows(pane, state, rows, sizeof(rows));
+	describe_rows(pane, state, source, rows, sizeof(rows));
 	grid_put(grid, row, cols - text_width(rows) - 2, cols, STYLE_MUTED, rows);
 	col += grid_put(grid, row, col, cols - col, style, frame->focused ? "[" : " ");
 	col += grid_put(grid, row, col, cols - col, style, pane->name);
@@ -216,10 +217,10 @@ void pane_draw(const struct pane *pane, struct table_state *state, const struct 
 	inside.rows--;
 	detail = take_detail(pane, &inside);
 	if (pane->draw && pane->draw(frame, inside)) {
-		draw_title(pane, state, frame);
+		draw_title(pane, state, &source, frame);
 		return;
 	}
-	state->hidden = pane->hidden ? pane->hidden(frame->snapshot) : 0;
+	state->hidden = source.unknown = pane->hidden ? pane->hidden(frame->snapshot) : 0;
 	terms.page = inside.rows > 1 ? (size_t)inside.rows - 1 : 1;
 	view_update(&state->view, &source, &terms);
 	if (state->view.count > 0)
@@ -227,7 +228,7 @@ void pane_draw(const struct pane *pane, struct table_state *state, const struct 
 			   inside);
 	else
 		draw_nothing(pane, &state->view, frame, inside);
-	draw_title(pane, state, frame);
+	draw_title(pane, state, &source, frame);
 	draw_detail(pane, &state->view, &source, frame->grid, detail);
 	if (frame->focused)
 		take_name(&state->view, &source, frame->name);

@@ -14,17 +14,17 @@ static bool shows_calls(const struct screen *screen)
 
 struct snapshot_request screen_request(const struct screen *screen)
 {
-	bool calls = shows_calls(screen);
+	bool calls = shows_calls(screen), combined = screen->focus == PANE_COMBINED;
 	enum detail_kind detail = screen->focus == PANE_DETAIL ? screen->detail.kind : DETAIL_NONE;
 
 	return (struct snapshot_request){
 	    .stacks = detail == DETAIL_SITE || detail == DETAIL_GROWTH,
 	    .threads = screen->focus == PANE_THREADS,
-	    .combined = screen->focus == PANE_COMBINED,
+	    .combined = combined,
 	    .cpu_tree = (calls && !screen->by_heap) || detail == DETAIL_FUNCTION,
 	    .heap_tree = calls && screen->by_heap,
 	    .callers = screen->focus == PANE_TREE && screen->callers,
-	    .fold_kernel = (calls || detail == DETAIL_FUNCTION) && !screen->choice.kernel_unfolded,
+	    .fold_kernel = (calls || combined || detail == DETAIL_FUNCTION) && !screen->choice.kernel_unfolded,
 	    .source_of = detail == DETAIL_FUNCTION ? screen->detail.id : 0,
 	};
 }

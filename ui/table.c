@@ -58,6 +58,7 @@ static void put_aligned(struct grid *grid, int row, int col, int cols, bool left
 static void draw_titles(const struct painter *painter)
 {
 	const struct view *view = &painter->state->view;
+	unsigned sort = view_column(view, painter->source);
 	int row = painter->rect.row, col = 1;
 
 	grid_fill(painter->grid, row, 0, painter->rect.cols, STYLE_HEADER, " ");
@@ -69,7 +70,7 @@ static void draw_titles(const struct painter *painter)
 		if (painter->widths[i] == 0)
 			continue;
 		snprintf(title, sizeof(title), "%s%s", column->title,
-			 i != view->sort || !painter->source->key ? ""
+			 i != sort || !painter->source->key ? ""
 			 : rising	 ? painter->glyphs->rising
 					 : painter->glyphs->falling);
 		put_aligned(painter->grid, row, col, painter->widths[i], column->text, STYLE_HEADER,

@@ -23,6 +23,11 @@ void view_fini(struct view *view)
 	*view = (struct view){.page = 1};
 }
 
+unsigned view_column(const struct view *view, const struct view_source *source)
+{
+	return source->unknown >> view->sort & 1 ? source->instead : view->sort;
+}
+
 size_t view_index(const struct view *view, size_t position)
 {
 	return view->rows[position].index;

@@ -51,6 +51,8 @@ struct view_source {
 	uint64_t (*id)(const void *rows, size_t index);
 	/* For the usual order of the column. NULL: the rows have an order of their own, always. */
 	struct view_key (*key)(const void *rows, size_t index, unsigned column);
+	uint32_t unknown; /* columns of which nothing is known now, a bit for each: in place of one of them */
+	unsigned instead; /* rows are ordered by this one */
 	/*
 	 * What search and filter look at: the row's name (part 0), then whatever else it is known
 	 * by, "" where that is unknown, NULL behind the last part. NULL: its rows are neither
@@ -120,6 +122,9 @@ void view_fini(struct view *view);
 /* Takes over new rows: filters, sorts, finds the selection again, scrolls it into the page. */
 void view_update(struct view *view, const struct view_source *source,
 		 const struct view_terms *terms);
+
+/* The column that rows of the source are ordered by. */
+unsigned view_column(const struct view *view, const struct view_source *source);
 
 /* Where the source has the row of a position on the screen. */
 size_t view_index(const struct view *view, size_t position);

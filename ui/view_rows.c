@@ -144,7 +144,7 @@ void view_rows_collect(struct view *view, const struct view_source *source,
 		       const struct view_terms *terms)
 {
 	struct view_asking asking = {.source = source, .match = terms->filter};
-	struct view_block block = {.source_count = source->count, .column = view->sort};
+	struct view_block block = {.source_count = source->count, .column = view_column(view, source)};
 
 	if (source->count > view->capacity) {
 		view->rows = xreallocarray(view->rows, source->count, sizeof(*view->rows));

@@ -74,11 +74,14 @@ static void add_heap(struct snapshot_combined *to, const struct snapshot_combine
 
 void snapshot_fill_combined(struct snapshot *snapshot)
 {
-	size_t most = snapshot->function_count + snapshot->site_count, count = 0, used = 0;
+	bool folded = snapshot->request.fold_kernel;
+	const struct snapshot_function *functions = folded ? snapshot->folded : snapshot->functions;
+	size_t function_count = folded ? snapshot->folded_count : snapshot->function_count;
+	size_t most = function_count + snapshot->site_count, count = 0, used = 0;
 	struct snapshot_combined *rows = xcalloc(most + 1, sizeof(*rows));
 
-	for (size_t i = 0; i < snapshot->function_count; i++)
-		rows[count++] = from_function(snapshot, &snapshot->functions[i]);
+	for (size_t i = 0; i < function_count; i++)
+		rows[count++] = from_function(snapshot, &functions[i]);
 	for (size_t i = 0; i < snapshot->site_count; i++)
 		rows[count++] = from_site(snapshot, &snapshot->sites[i]);
 	if (count > 1)

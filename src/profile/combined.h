@@ -1,6 +1,7 @@
 /*
  * CPU and heap of the same code side by side: one row for each function that has CPU samples of its
- * own, or is the site of allocations, joined by name and module.
+ * own, or is the site of allocations, joined by name and module. The kernel's functions are one row where
+ * the request wants them folded.
  */
 #ifndef RSP_PROFILE_COMBINED_H
 #define RSP_PROFILE_COMBINED_H

@@ -366,7 +366,7 @@ struct snapshot_request {
 	bool cpu_tree;	  /* calls by CPU samples */
 	bool heap_tree;	  /* calls by live bytes */
 	bool callers;	  /* the trees begin with the innermost function */
-	bool fold_kernel; /* in the trees */
+	bool fold_kernel; /* in the trees and in `combined` */
 	uint64_t source_of; /* the function whose lines and instructions are wanted; 0: none */
 };
 

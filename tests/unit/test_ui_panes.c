@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "profile/kernel_fold.h"
 #include "screen_fixture.h"
 
 TestSuite(ui_panes, .init = set_up_screen, .fini = tear_down_screen);
@@ -20,14 +21,67 @@ Test(ui_panes, combined)
 	snapshot.request = screen_request(screen);
 	functions[2].name = "cache::insert";
 	functions[2].id = cpu_profile_function_id("cache::insert", "ordersd");
+	free(snapshot.folded);
+	snapshot_fold_kernel(&snapshot);
 	snapshot_fill_combined(&snapshot);
 	draw(120, 35);
 	HAS(">  60.0    62.0       0         0        0 orders::book::match_level  ");
 	HAS("   15.0     100    3.0M     +2.0K        0 cache::insert  ");
-	HAS("   25.0    25.0       0         0        0 [k] copy_user  ");
+	HAS("   25.0    25.0       0         0        0 [kernel]  ");
 	HAS("    0.0     0.0    1.0K         -        0 parse  ");
+	HAS_NOT("copy_user");
 	draw(40, 10);
 	HAS("LIVE");
+	free(snapshot.combined);
+	press('K');
+	snapshot.request = screen_request(screen);
+	snapshot_fill_combined(&snapshot);
+	draw(120, 35);
+	HAS("since attachment, kernel unfolded ");
+	HAS("   25.0    25.0       0         0        0 [k] copy_user  ");
+	HAS_NOT("[kernel]  ");
+}
+
+/* Draws what C shows of the snapshot as it is now. */
+static void draw_combined(void)
+{
+	free(snapshot.combined);
+	snapshot.request = screen_request(screen);
+	snapshot_fill_combined(&snapshot);
+	draw(100, 24);
+}
+
+Test(ui_panes, combined_without_what_nobody_knows)
+{
+	press('C');
+	sites[0].alloc_bytes_per_s = 100;
+	sites[1].alloc_bytes_per_s = 200;
+	draw_combined();
+	press('>');
+	press('>');
+	draw(100, 24);
+	HAS("  LIVEv ");
+	HAS(">   0.0     0.0    3.0M ");
+	snapshot_forget_frees(&snapshot);
+	draw_combined();
+	HAS(" SELF%  TOTAL% ALLOC/sv FUNCTION ");
+	HAS(">   0.0     0.0      200 parse ");
+	snapshot.heap.state = CHANNEL_OFF;
+	snapshot.site_count = 0;
+	draw_combined();
+	HAS(" SELF%v  TOTAL% FUNCTION ");
+	HAS(">  60.0    62.0 orders::book::match_level ");
+	snapshot.heap.state = CHANNEL_ON;
+	snapshot.heap.frees_unknown = false;
+	snapshot.site_count = 2;
+	sites[0].live_bytes = 5;
+	sites[1].live_bytes = 7;
+	snapshot.cpu.state = CHANNEL_OFF;
+	snapshot.function_count = snapshot.folded_count = 0;
+	draw_combined();
+	HAS("  LIVEv  GROWTH/s  ALLOC/s FUNCTION ");
+	HAS(">       7 ");
+	HAS_NOT("SELF%");
 }
 
 /* What nobody knows takes no room from what is known. */
@@ -43,9 +97,11 @@ Test(ui_panes, heap_without_frees)
 	HAS_NOT("GROWTH/s");
 	HAS_NOT("LEAK");
 	HAS_NOT("by LIVE");
-	HAS("ALLOC/s   ALLOC SITE ");
+	HAS("ALLOC/s  ALLOCv SITE ");
 	HAS(">       0    9.0M parse ");
 	HAS("    5.0M cache::insert ");
+	draw(45, 10);
+	HAS(" by ALLOC, 1-2 of 2 ");
 }
 
 Test(ui_panes, threads)
