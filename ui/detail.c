@@ -9,12 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bsd/string.h>
-
 #include "err.h"
-#include "spark.h"
-
-enum { BAR_COLS = 30 };
+#include "fmt.h"
 
 void detail_fini(struct detail *detail)
 {
@@ -52,13 +48,19 @@ double detail_share(double part, double all)
 	return all > 0 ? 100.0 * part / all : 0;
 }
 
+/* The module to show beside a name, "" when that says as much. */
+static const char *beside(const char *name, const char *module)
+{
+	return strcmp(name, module) == 0 ? "" : module;
+}
+
 void detail_add_frame(struct detail *detail, enum style style, const char *function, bool inlined,
 		      const char *file, unsigned line, const char *module)
 {
 	const char *mark = inlined ? " ~inl" : "";
 	struct detail_row *row =
 	    file ? detail_add(detail, style, "    %s%s  %s:%u", function, mark, file, line)
-		 : detail_add(detail, style, "    %s%s  %s", function, mark, module);
+		 : detail_add(detail, style, "    %s%s  %s", function, mark, beside(function, module));
 
 	row->name = true;
 }
@@ -68,12 +70,10 @@ void detail_add_head(struct detail *detail, const char *name, const char *module
 {
 	struct detail_row *row =
 	    file ? detail_add(detail, STYLE_TITLE, "%s  %s  %s:%u", name, module, file, line)
-		 : detail_add(detail, STYLE_TITLE, "%s  %s", name, module);
+		 : detail_add(detail, STYLE_TITLE, "%s  %s", name, beside(name, module));
 
 	row->name = true;
 }
-
-/* --- a function ------------------------------------------------------------------------------- */
 
 static const struct snapshot_function *find_in(const struct snapshot_function *rows, size_t count,
 					       uint64_t id)
@@ -151,7 +151,7 @@ static void fill_function(struct detail *detail, const struct snapshot *snapshot
 		return;
 	detail_add_head(detail, function->name, function->module, function->file, function->line);
 	detail_add(detail, STYLE_NORMAL,
-	    "self %.1f%%, with what it called %.1f%% of all samples since attachment",
+	    "self %.1f%%, total %.1f%% of all samples since attachment",
 	    function->self_pct, function->total_pct);
 	if (snapshot->source)
 		detail_add_source(detail, snapshot->source);
@@ -175,145 +175,6 @@ static void fill_function(struct detail *detail, const struct snapshot *snapshot
 	}
 }
 
-/* --- a site ----------------------------------------------------------------------------------- */
-
-static const char *bytes(char *buf, size_t size, double count)
-{
-	if (isnan(count))
-		return "?";
-	return fmt_bytes(buf, size, count > 0 ? (uint64_t)count : 0);
-}
-
-static void add_sums(struct detail *detail, const struct snapshot_site *site)
-{
-	char live[FMT_SIZE], ci[FMT_SIZE], objects[FMT_SIZE], average[FMT_SIZE], peak[FMT_SIZE];
-	char allocated[FMT_SIZE], freed[FMT_SIZE], growth[FMT_SIZE] = "?", rate[FMT_SIZE];
-
-	if (!isnan(site->growth_bytes_per_s))
-		fmt_bytes_signed(growth, sizeof(growth), site->growth_bytes_per_s, "/s");
-	detail_add(detail, STYLE_NORMAL, "live %s (+/- %s) in %s objects of %s on average, peak %s",
-	    fmt_bytes(live, sizeof(live), site->live_bytes),
-	    bytes(ci, sizeof(ci), site->live_ci_bytes),
-	    fmt_count(objects, sizeof(objects), site->live_objects),
-	    site->live_objects && site->live_objects != SNAPSHOT_UNKNOWN
-		? fmt_bytes(average, sizeof(average), site->live_bytes / site->live_objects)
-		: "-",
-	    fmt_bytes(peak, sizeof(peak), site->peak_bytes));
-	detail_add(detail, STYLE_NORMAL, "allocated %s, freed %s since attachment; now %s, allocates %s/s",
-	    fmt_bytes(allocated, sizeof(allocated), site->alloc_bytes),
-	    fmt_bytes(freed, sizeof(freed), site->freed_bytes), growth,
-	    bytes(rate, sizeof(rate), site->alloc_bytes_per_s));
-	if (site->leak.evidence[0])
-		detail_add(detail, STYLE_NORMAL, "leak: %s, %s", leak_level_name(site->leak.level),
-		    site->leak.evidence);
-}
-
-static void add_ages(struct detail *detail, const struct snapshot_site *site,
-		     const struct glyphs *glyphs)
-{
-	double all = ages_bytes_from(&site->ages, AGE_0S);
-
-	detail_add(detail, STYLE_NORMAL, "%s", "");
-	if (!site->ages_known || all <= 0) {
-		detail_add(detail, STYLE_MUTED, "the ages of what is live are not known yet");
-		return;
-	}
-	detail_add(detail, STYLE_HEADER, "ages of what is live, by bytes");
-	for (enum age_bucket bucket = AGE_0S; bucket < AGE_BUCKETS; bucket++) {
-		char from[FMT_SIZE], bar[4 * BAR_COLS + 1];
-		double part = site->ages.bytes[bucket];
-		struct detail_row *row;
-
-		fmt_duration(from, sizeof(from), ages_edge_s(bucket));
-		row = detail_add(detail, part > 0 ? STYLE_NORMAL : STYLE_MUTED, "from %-6s %s", from,
-			  spark_bar(bar, sizeof(bar), part / all, BAR_COLS, glyphs));
-		row->pct = detail_share(part, all);
-		bytes(row->amount, sizeof(row->amount), part);
-	}
-}
-
-static void add_chart(struct detail *detail, const struct snapshot_site *site,
-		      const struct glyphs *glyphs)
-{
-	char line[4 * SNAPSHOT_TREND + 1];
-
-	detail_add(detail, STYLE_NORMAL, "%s", "");
-	detail_add(detail, STYLE_HEADER, "live bytes over the last minute, from five to five seconds");
-	detail_add(detail, STYLE_NORMAL, "%s",
-	    spark_line(line, sizeof(line), site->trend, SNAPSHOT_TREND, glyphs));
-}
-
-static void add_stacks(struct detail *detail, const struct snapshot_site *site)
-{
-	size_t shown = site->stack_count < DETAIL_STACKS ? site->stack_count : DETAIL_STACKS;
-
-	detail_add(detail, STYLE_NORMAL, "%s", "");
-	detail_add(detail, STYLE_HEADER, "largest %zu of %zu stacks, shares of the site's live bytes",
-	    shown, site->stack_count);
-	for (size_t i = 0; i < shown; i++) {
-		const struct snapshot_stack *stack = &site->stacks[i];
-		char objects[FMT_SIZE];
-		struct detail_row *row =
-		    detail_add(detail, STYLE_NORMAL, "stack %zu, %s objects", i + 1,
-			fmt_count(objects, sizeof(objects), stack->live_objects));
-
-		row->pct = stack->live_bytes == SNAPSHOT_UNKNOWN
-			       ? (double)NAN
-			       : detail_share((double)stack->live_bytes, (double)site->live_bytes);
-		fmt_bytes(row->amount, sizeof(row->amount), stack->live_bytes);
-		for (size_t j = 0; j < stack->frame_count; j++) {
-			const struct snapshot_frame *frame = &stack->frames[j];
-
-			detail_add_frame(detail,
-				  strcmp(frame->function, site->function) == 0 ? STYLE_HOT
-									       : STYLE_MUTED,
-				  frame->function, frame->inlined, frame->file, frame->line,
-				  frame->module);
-		}
-	}
-}
-
-static bool begins_as(const char *text, const char *kept)
-{
-	return strncmp(text, kept, DETAIL_NAME - 1) == 0;
-}
-
-/* The site, or the largest one in the same function when that has got lines since. */
-static const struct snapshot_site *find_site(const struct detail *detail,
-					     const struct snapshot *snapshot)
-{
-	const struct snapshot_site *alike = NULL;
-
-	for (size_t i = 0; i < snapshot->site_count; i++) {
-		const struct snapshot_site *site = &snapshot->sites[i];
-
-		if (site->id == detail->id)
-			return site;
-		if (!alike && begins_as(site->function, detail->function) &&
-		    begins_as(site->module, detail->module))
-			alike = site;
-	}
-	return alike;
-}
-
-static void fill_site(struct detail *detail, const struct snapshot *snapshot,
-		      const struct glyphs *glyphs)
-{
-	const struct snapshot_site *site = find_site(detail, snapshot);
-
-	if (!site)
-		return;
-	detail->id = site->id;
-	(void)strlcpy(detail->function, site->function, sizeof(detail->function));
-	(void)strlcpy(detail->module, site->module, sizeof(detail->module));
-	detail_add_head(detail, site->function, site->module, site->file, site->line);
-	add_sums(detail, site);
-	add_ages(detail, site, glyphs);
-	add_chart(detail, site, glyphs);
-	if (snapshot->request.stacks)
-		add_stacks(detail, site);
-}
-
 void detail_update(struct detail *detail, const struct snapshot *snapshot,
 		   const struct glyphs *glyphs)
 {
@@ -321,7 +182,7 @@ void detail_update(struct detail *detail, const struct snapshot *snapshot,
 	if (detail->kind == DETAIL_FUNCTION)
 		fill_function(detail, snapshot);
 	else if (detail->kind == DETAIL_SITE)
-		fill_site(detail, snapshot, glyphs);
+		detail_add_site(detail, snapshot, glyphs);
 	else if (detail->kind == DETAIL_GROWTH)
 		detail_add_growth(detail, snapshot);
 }

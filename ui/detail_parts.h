@@ -22,6 +22,9 @@ double detail_share(double part, double all);
 /* Adds rows of a function's source lines, or of its instructions, with their samples. */
 void detail_add_source(struct detail *detail, const struct snapshot_source *source);
 
+/* Adds the rows of an allocation site, or of the largest one in its function where lines have come since. */
+void detail_add_site(struct detail *detail, const struct snapshot *snapshot, const struct glyphs *glyphs);
+
 /* Adds the rows of a growth site; none when the snapshot does not have it. */
 void detail_add_growth(struct detail *detail, const struct snapshot *snapshot);
 

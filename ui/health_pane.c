@@ -139,9 +139,7 @@ static enum style row_style(const void *rows, size_t index, unsigned column)
 
 static bool is_prose(const void *rows, size_t index, unsigned column)
 {
-	(void)rows;
-	(void)index;
-	return column == COLUMN_NOTE;
+	return column == COLUMN_NOTE || (column == COLUMN_NAME && health_row_at(rows, index).note_only);
 }
 
 static const char *row_text(const void *rows, size_t index, unsigned part)

@@ -74,7 +74,7 @@ static struct health_row fact_row(const struct snapshot *snapshot, enum fact fac
 	case FACT_KERNEL:
 		return kernel_row("Linux", kernel->release);
 	case FACT_CPU_WALK:
-		return kernel_row("stacks walked in it",
+		return kernel_row("stacks walked",
 				  kernel->walk_reason ? kernel->walk_reason : "yes");
 	case FACT_UPROBES:
 		return kernel_row("links of probes", kernel->uprobe_link

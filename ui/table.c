@@ -21,8 +21,10 @@ struct painter {
 	const int *widths; /* of the state */
 };
 
+/* The column that rows are ordered by is among the last to go. */
 static void find_widths(struct painter *painter)
 {
+	unsigned sort = view_column(&painter->state->view, painter->source);
 	struct layout_column columns[TABLE_COLUMNS] = {{0}};
 	struct table_state *state = painter->state;
 	size_t of[TABLE_COLUMNS], count = 0;
@@ -33,6 +35,8 @@ static void find_widths(struct painter *painter)
 		if ((state->hidden | state->off) >> i & 1)
 			continue;
 		columns[count] = painter->table->columns[i].layout;
+		if (i == sort && painter->source->key && columns[count].drop > 1)
+			columns[count].drop = 1;
 		of[count++] = i;
 	}
 	layout_columns(columns, count, painter->rect.cols, widths);

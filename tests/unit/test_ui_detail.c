@@ -34,7 +34,7 @@ Test(ui_detail, details_of_a_function)
 	snapshot.cpu_tree = seed_tree(1);
 	draw(120, 35);
 	HAS(" book::match_level  ordersd  book.rs:2\n");
-	HAS("self 25.0%, with what it called 25.0% of all samples since attachment");
+	HAS("self 25.0%, total 25.0% of all samples since attachment");
 	HAS("hottest 1 of 1 stacks, shares of the function's 60");
 	HAS("    100      60 stack 1\n");
 	HAS("    book::match_level ~inl  book.rs:9\n");
@@ -114,6 +114,45 @@ Test(ui_detail, details_of_a_site)
 	press(RSP_KEY_ENTER);
 	draw(120, 40);
 	HAS("[THREADS]");
+}
+
+Test(ui_detail, details_of_a_site_without_frees)
+{
+	struct snapshot_frame frame = {.function = "malloc", .module = "libc.so.6"};
+	struct snapshot_stack stack = {.frame_count = 1, .frames = &frame};
+
+	sites[0].stacks = &stack;
+	sites[0].stack_count = 1;
+	sites[0].alloc_bytes_per_s = 4096;
+	snapshot_forget_frees(&snapshot);
+	press('3');
+	press(RSP_KEY_ENTER);
+	draw(120, 35);
+	snapshot.request = screen_request(screen);
+	draw(120, 35);
+	HAS("what is live is not known: frees are not seen\n");
+	HAS("allocated 5.0M since attachment, allocates 4.0K/s\n");
+	HAS(" 1 of 1 stacks\n");
+	HAS(" stack 1\n");
+	HAS("    malloc  libc.so.6\n");
+	HAS_NOT("yet");
+	HAS_NOT("live bytes");
+	HAS_NOT("objects");
+	sites[0].stacks = NULL;
+	sites[0].stack_count = 0;
+}
+
+Test(ui_detail, name_that_is_the_module_is_said_once)
+{
+	draw(120, 35);
+	press(RSP_KEY_DOWN);
+	press(RSP_KEY_ENTER);
+	draw(120, 35);
+	snapshot.request = screen_request(screen);
+	snapshot.cpu_tree = seed_tree(1);
+	draw(120, 35);
+	HAS(">                [kernel]");
+	HAS_NOT("[kernel]  [kernel]");
 }
 
 Test(ui_detail, source_lines_and_instructions_of_a_function)

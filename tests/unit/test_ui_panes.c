@@ -100,7 +100,14 @@ Test(ui_panes, heap_without_frees)
 	HAS("ALLOC/s  ALLOCv SITE ");
 	HAS(">       0    9.0M parse ");
 	HAS("    5.0M cache::insert ");
-	draw(45, 10);
+	draw(40, 10);
+	HAS("  ALLOCv SITE");
+	press(RSP_KEY_F1 + 1);
+	for (int i = 0; i < 7; i++)
+		press(RSP_KEY_DOWN);
+	press(' ');
+	press(RSP_KEY_ESCAPE);
+	draw(80, 24);
 	HAS(" by ALLOC, 1-2 of 2 ");
 }
 
