@@ -29,11 +29,14 @@ def registers():
 
 
 def gdb_frames():
-    """Lookup addresses and names, innermost first; functions inlined or left by a jump have no frame."""
+    """
+    Lookup addresses and names, innermost first; functions inlined or left by a jump have no frame.
+    Nothing called _start, but gdb goes on behind the dynamic linker's, to what exec put on the stack.
+    """
     found = []
     frame = gdb.newest_frame()
     is_exact = True  # not behind a call
-    while frame is not None and len(found) < FRAMES_MAX:
+    while frame is not None and len(found) < FRAMES_MAX and not (found and found[-1][1] == "_start"):
         if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
             is_trampoline = frame.type() == gdb.SIGTRAMP_FRAME
             exact = is_exact or is_trampoline
