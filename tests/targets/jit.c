@@ -1,7 +1,8 @@
 /*
  * jit SECONDS: a just-in-time compiler in miniature. It writes the machine code of two functions with
  * frame pointers into anonymous memory: made_loop calls made_hot for three of four parts of its time and
- * works itself in the fourth. At SIGUSR1 it writes /tmp/perf-PID.map, its last line in two pieces, half
+ * works itself in the fourth; a turn is far shorter than a sampling interval, so that the two do not beat.
+ * At SIGUSR1 it writes /tmp/perf-PID.map, its last line in two pieces, half
  * a second apart.
  */
 #include <signal.h>
@@ -15,7 +16,7 @@
 
 #include "target.h"
 
-enum { PAGE_BYTES = 4096, HOT_AT = 64, ROUNDS = 100000 };
+enum { PAGE_BYTES = 4096, HOT_AT = 64, ROUNDS = 1000 };
 
 /*
  * push rbp; mov rbp, rsp; mov ecx, ROUNDS; 1: imul rax, rax, 3, four times; dec ecx; jnz 1b; pop
