@@ -12,9 +12,9 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bpf/abi.h"
+#include "clock.h"
 #include "fmt.h"
 #include "overhead/trap_cost.h"
 #include "probe_plan.h"
@@ -125,19 +125,11 @@ static void on_mapped(void *context, struct module *module, uint64_t offset, uin
 	client_ask_allocators(listing->client, module);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void wait_for_answers(struct listing *listing)
 {
-	int64_t end = now_ms() + WAIT_MS;
+	double end_ms = monotonic_ms() + WAIT_MS;
 
-	while (listing->questions && now_ms() < end) {
+	while (listing->questions && monotonic_ms() < end_ms) {
 		struct pollfd ready = {.events = POLLIN};
 
 		client_flush(listing->client);

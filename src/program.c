@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "output/batch.h"
 #include "output/json.h"
 #include "program_parts.h"
@@ -200,7 +201,7 @@ static void finish(struct program *program)
 {
 	struct settings chosen = program->settings;
 	bool says = program->session && !program->options.json;
-	struct timespec begin, end;
+	double begin_ms;
 
 	if (program->ui) {
 		ui_remember(program->ui, &chosen);
@@ -210,12 +211,10 @@ static void finish(struct program *program)
 		save_settings(program, &chosen);
 	}
 	snapshot_free(program->snapshot);
-	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
+	begin_ms = monotonic_ms();
 	session_close(program->session);
-	(void)clock_gettime(CLOCK_MONOTONIC, &end);
 	if (says && program->err.status == EXIT_DONE)
-		(void)printf("detached in %.0f ms\n", (double)(end.tv_sec - begin.tv_sec) * 1e3 +
-							   (double)(end.tv_nsec - begin.tv_nsec) * 1e-6);
+		(void)printf("detached in %.0f ms\n", monotonic_ms() - begin_ms);
 	if (program->signal_fd >= 0)
 		close(program->signal_fd);
 	if (program->timer_fd >= 0)

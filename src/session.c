@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "collect/call_map.h"
 #include "permit/surroundings.h"
 #include "session_state.h"
@@ -35,14 +36,6 @@ static const double heap_earliest_s = 0.06, heap_latest_s = 0.5;
 /* Refreshes take the samples counted in the kernel, unless they are so far apart. */
 static const double counts_wait_s = 1.1;
 
-double session_now_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 /* --- events of the loop ----------------------------------------------------------------------- */
 
 void session_on_heap_readable(void *context)
@@ -58,10 +51,10 @@ static void on_worker_readable(void *context)
 /* Reads what the worker answers until all allocators are found, or the time is over. */
 static void wait_for_allocators(struct session *session)
 {
-	double end = session_now_s() + (session->held ? COMMAND_WAIT_MS : ALLOCATOR_WAIT_MS) * 1e-3;
+	double end = monotonic_s() + (session->held ? COMMAND_WAIT_MS : ALLOCATOR_WAIT_MS) * 1e-3;
 
 	client_flush(session->client);
-	while (session->allocator_questions && session_now_s() < end && client_has_worker(session->client)) {
+	while (session->allocator_questions && monotonic_s() < end && client_has_worker(session->client)) {
 		struct pollfd ready = {.fd = client_fd(session->client), .events = POLLIN};
 
 		if (poll(&ready, 1, 50) > 0)
@@ -125,7 +118,7 @@ static void on_clock(void *context)
 		return;
 	address_space_catch_up(session->space);
 	client_flush(session->client);
-	if (session->counts && session_now_s() - session->refresh_s > counts_wait_s) {
+	if (session->counts && monotonic_s() - session->refresh_s > counts_wait_s) {
 		stack_counts_drain(session->counts);
 		session_take_counts(session);
 	}
@@ -256,7 +249,7 @@ static int attach(struct session *session, struct err *err)
 			return code;
 	}
 	target_refresh(session->target);
-	session->start_s = session->refresh_s = session->trim_s = session->share.since_s = session_now_s();
+	session->start_s = session->refresh_s = session->trim_s = session->share.since_s = monotonic_s();
 	session->refresh_cpu_ns = session->target->cpu_ns;
 	session->steered.time_s = session->start_s;
 	session->target_cpu_pct = NAN;
@@ -354,7 +347,7 @@ static void start_anew(struct session *session)
 	if (session->heap && heap_source_executed(session->heap)) {
 		heap_source_start_anew(session->heap);
 		heap_profile_reset(session->heap_profile);
-		heap_profile_begin(session->heap_profile, session_now_s());
+		heap_profile_begin(session->heap_profile, monotonic_s());
 	}
 	if (session->counts)
 		stack_counts_start_anew(session->counts, session->executed);
@@ -374,7 +367,7 @@ static void start_anew(struct session *session)
 
 static bool heap_is_due(const struct session *session)
 {
-	double elapsed_s = session_now_s() - session->start_s;
+	double elapsed_s = monotonic_s() - session->start_s;
 
 	return session->heap_waits && !session->heap_loading && elapsed_s >= heap_earliest_s &&
 	       (elapsed_s >= heap_latest_s || !client_outstanding(session->client));
@@ -447,7 +440,7 @@ static bool is_settled(struct session *session)
 
 void session_settle(struct session *session, int timeout_ms)
 {
-	double now = session_now_s(), end = now + timeout_ms * 1e-3, next = now;
+	double now = monotonic_s(), end = now + timeout_ms * 1e-3, next = now;
 
 	session_drain(session);
 	while (!is_settled(session) && now < end && client_has_worker(session->client)) {
@@ -460,7 +453,7 @@ void session_settle(struct session *session, int timeout_ms)
 		if (poll(&ready, 1, 20) > 0)
 			client_read(session->client);
 		session_drain(session);
-		now = session_now_s();
+		now = monotonic_s();
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "probe_plan.h"
 #include "session_state.h"
 
@@ -63,7 +64,7 @@ static void book_allocator(struct session *session, const struct probe_plan *pla
 	char buffer[64];
 
 	if (!session->allocator_count)
-		heap_profile_begin(session->heap_profile, session_now_s());
+		heap_profile_begin(session->heap_profile, monotonic_s());
 	session->allocators = xreallocarray(session->allocators, session->allocator_count + 1,
 					    sizeof(*session->allocators));
 	allocator = &session->allocators[session->allocator_count++];

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "clock.h"
 #include "session_state.h"
 
 /* Samples are not made rarer than this. */
@@ -52,7 +53,7 @@ static void put_heap_back(struct session *session)
 {
 	session->heap_out = false;
 	session_read_books(session);
-	heap_profile_start_anew(session->heap_profile, session_now_s());
+	heap_profile_start_anew(session->heap_profile, monotonic_s());
 	if (heap_source_put_back(session->heap, !session->frees_out, &session->heap_off)) {
 		session_close_heap(session);
 		session_growth_open(session);
@@ -102,7 +103,7 @@ static void apply(struct session *session, const struct governor_setting *settin
 void session_govern(struct session *session)
 {
 	const struct governor_limits limits = make_limits(session);
-	double now = session_now_s();
+	double now = monotonic_s();
 	struct governor_facts facts = {
 	    .seconds = session->governed_s > 0 ? now - session->governed_s : 0,
 	    .cost = session->share.halvings

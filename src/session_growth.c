@@ -9,6 +9,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "collect/growth_source.h"
 #include "profile/growth_profile.h"
 #include "session_state.h"
@@ -205,7 +206,7 @@ static void arm(struct session_growth *growth, double rest_s)
 void session_growth_drain(struct session *session, bool now)
 {
 	struct session_growth *growth = session->growth;
-	double time_s = session_now_s(), rest_s;
+	double time_s = monotonic_s(), rest_s;
 	bool is_fresh = false;
 
 	if (!growth)
@@ -390,7 +391,7 @@ void session_growth_fill(struct session *session, struct snapshot *snapshot, boo
 	if (facts.threads_uncovered > snapshot->overflow.threads_uncovered)
 		snapshot->overflow.threads_uncovered = facts.threads_uncovered;
 	snapshot->memory.brk_bytes = memory_map_brk_bytes(growth->memory);
-	growth_profile_fill(growth->profile, snapshot, session_now_s(), with_stacks);
+	growth_profile_fill(growth->profile, snapshot, monotonic_s(), with_stacks);
 	snapshot->growth.samples_pending += unwinder_pending(session->unwinder, UNWIND_GROWTH);
 	session_mappings_fill(session, snapshot);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "clock.h"
 #include "session_state.h"
 
 /* Closer together two looks at the rates say nothing. */
@@ -21,7 +22,7 @@ static uint64_t settle(void *context, uint64_t address, uint64_t provisional_id)
 
 	if (!id)
 		return provisional_id;
-	heap_profile_settle(session->heap_profile, provisional_id, id, session_now_s());
+	heap_profile_settle(session->heap_profile, provisional_id, id, monotonic_s());
 	return id;
 }
 
@@ -122,7 +123,7 @@ static void on_site(void *context, uint64_t stack_id, const struct heap_counts *
 {
 	struct session *session = context;
 
-	if (heap_profile_read(session->heap_profile, stack_id, counts, session_now_s()))
+	if (heap_profile_read(session->heap_profile, stack_id, counts, monotonic_s()))
 		heap_source_forget_site(session->heap, stack_id);
 }
 
@@ -179,7 +180,7 @@ static uint64_t count_calls(const struct session *session)
 
 void session_steer_sampling(struct session *session)
 {
-	struct steered *last = &session->steered, now = {.time_s = session_now_s()};
+	struct steered *last = &session->steered, now = {.time_s = monotonic_s()};
 	struct heap_stats stats;
 	struct sampling_facts facts;
 	uint64_t next;

@@ -8,6 +8,7 @@
 
 #include <bsd/string.h>
 
+#include "clock.h"
 #include "session_state.h"
 
 static void add_channel(struct snapshot *snapshot, const struct snapshot_channel *channel)
@@ -37,7 +38,7 @@ static void fill_probes(struct session *session, struct snapshot *snapshot)
 {
 	size_t count = session->probe_count;
 	struct heap_hits *hits = xcalloc(count + 1, sizeof(*hits));
-	double now = session_now_s(), seconds = now - session->hits_s;
+	double now = monotonic_s(), seconds = now - session->hits_s;
 
 	snapshot->probes = xcalloc(count + 1, sizeof(*snapshot->probes));
 	snapshot->probe_count = count;

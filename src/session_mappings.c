@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "collect/mapping_source.h"
 #include "session_state.h"
 #include "target/memory_map.h"
@@ -48,14 +48,6 @@ struct session_mappings {
 	uint64_t taken;
 	uint64_t unknown; /* calls of brk() that moved it nobody knows how far */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static struct call *find_call(const struct session_mappings *mappings, uint64_t id)
 {
@@ -208,7 +200,7 @@ static void settle_until(struct session_mappings *mappings, uint64_t time_ns)
 
 void session_mappings_drain(struct session *session, bool all)
 {
-	const uint64_t until_ns = all ? UINT64_MAX : now_ns();
+	const uint64_t until_ns = all ? UINT64_MAX : monotonic_ns();
 
 	if (!session->mappings)
 		return;
@@ -255,8 +247,8 @@ static void read_break(struct session_mappings *mappings, int pid)
 {
 	struct memory_map *map = memory_map_new(pid);
 
-	mappings->break_read_ns = now_ns();
-	if (memory_map_refresh(map, session_now_s()) && memory_map_brk_end(map))
+	mappings->break_read_ns = monotonic_ns();
+	if (memory_map_refresh(map, monotonic_s()) && memory_map_brk_end(map))
 		mappings->to_break = (struct mapping_break){true, memory_map_brk_end(map)};
 	memory_map_free(map);
 }

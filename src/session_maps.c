@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "collect/map_memory.h"
 #include "session_state.h"
 
@@ -95,7 +96,7 @@ static void read_maps(struct session *session)
 
 void session_fill_maps(struct session *session, struct snapshot *snapshot)
 {
-	double now = session_now_s();
+	double now = monotonic_s();
 
 	if (session->maps_s <= 0 || now - session->maps_s >= read_again_s ||
 	    session->maps_with_heap != (session->heap != NULL)) {

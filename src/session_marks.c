@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "clock.h"
 #include "session_state.h"
 
 void session_set_group(struct session *session, enum snapshot_group group)
@@ -14,7 +15,7 @@ void session_set_group(struct session *session, enum snapshot_group group)
 
 void session_set_mark(struct session *session, enum session_mark mark)
 {
-	double now_s = session_now_s();
+	double now_s = monotonic_s();
 
 	switch (mark) {
 	case SESSION_RESET:
@@ -48,7 +49,7 @@ static double ago(double then_s, double now_s)
 
 void session_fill_marks(const struct session *session, struct snapshot *snapshot)
 {
-	double now_s = session_now_s();
+	double now_s = monotonic_s();
 
 	snapshot->baseline_s = ago(session->baseline_s, now_s);
 	snapshot->reset_s = ago(session->reset_s, now_s);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "clock.h"
 #include "session_state.h"
 
 /* Allocated and never touched is live and not resident, so there may be more live than resident. */
@@ -52,7 +53,7 @@ void session_fill_memory(struct session *session, struct snapshot *snapshot)
 {
 	struct memory_facts *facts = &session->memory_facts;
 	struct snapshot_memory *memory = &snapshot->memory;
-	double now_s = session_now_s();
+	double now_s = monotonic_s();
 
 	if (!session->target->exited) {
 		memory_facts_read(facts, session->target->pid, &session->target->memory, now_s);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "session_state.h"
 
 /* Closer together two looks at the target's CPU time say nothing. */
@@ -128,7 +129,7 @@ double session_own_ns(struct session *session)
 static struct cost_marks read_marks(const struct session *session)
 {
 	struct cost_marks marks = {
-	    .time_s = session_now_s(),
+	    .time_s = monotonic_s(),
 	    .target_ns = target_cpu_ns(session->target),
 	    .open_s = session_calls_open_s(session),
 	    .judged = session->samples_judged,
@@ -179,7 +180,7 @@ void session_count_cost(struct session *session)
 {
 	double last_s = session->cost_marks.time_s;
 
-	if (last_s > 0 && session_now_s() - last_s < slice_least_s)
+	if (last_s > 0 && monotonic_s() - last_s < slice_least_s)
 		return;
 	session_end_slice(session);
 }

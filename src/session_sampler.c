@@ -1,6 +1,7 @@
 /* The CPU's samples in a session: begin and end, and another frequency. */
 #include "config.h"
 
+#include "clock.h"
 #include "session_state.h"
 #include "target/authority.h"
 
@@ -86,9 +87,9 @@ void session_open_cpu(struct session *session)
 	int code;
 
 	open_counts(session);
-	begin = session_now_s();
+	begin = monotonic_s();
 	code = open_events(session, 0);
-	session->sampler_s = session_now_s() - begin;
+	session->sampler_s = monotonic_s() - begin;
 	if (code) {
 		close_counts(session);
 		address_space_unannounced(session->space);

@@ -11,6 +11,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "session_state.h"
 
 /* Shorter ones would cost much of what they save; longer ones would be seen as a change of the cost. Where
@@ -68,7 +69,7 @@ static void begin_part(struct session *session, double now, double own_ns)
 static void close_calls(struct session *session)
 {
 	struct share *share = &session->share;
-	double now = session_now_s(), own_ns = session_own_ns(session);
+	double now = monotonic_s(), own_ns = session_own_ns(session);
 
 	heap_source_close_calls(session->heap);
 	share_weight_open(&share->weight, now - share->since_s, own_ns - share->own_ns);
@@ -83,7 +84,7 @@ static void close_calls(struct session *session)
 static void open_calls(struct session *session)
 {
 	struct share *share = &session->share;
-	double begin = session_now_s(), now, own_ns;
+	double begin = monotonic_s(), now, own_ns;
 	struct err err = {0};
 	int code = heap_source_open_calls(session->heap, &err);
 
@@ -91,7 +92,7 @@ static void open_calls(struct session *session)
 		wait_for(session, again_s);
 		return;
 	}
-	now = session_now_s();
+	now = monotonic_s();
 	if (code) {
 		session->heap_off = err;
 		session_close_heap(session);
@@ -148,7 +149,7 @@ unsigned session_time_halvings_most(const struct session *session, bool counted)
 static void begin_share(struct session *session)
 {
 	struct share *share = &session->share;
-	double left_s = moment_s(session) - (session_now_s() - share->since_s);
+	double left_s = moment_s(session) - (monotonic_s() - share->since_s);
 
 	share->weight = (struct share_weight){0};
 	share->time = (struct share_time){0};
@@ -176,7 +177,7 @@ void session_set_time_halvings(struct session *session, unsigned wanted)
 	share->halvings = halvings;
 	/* In a moment it goes on to its end, when it is seen that there is to be no other one. */
 	if (share->closed)
-		wait_for(session, fmax(closed_s(session) - (session_now_s() - share->since_s), again_s));
+		wait_for(session, fmax(closed_s(session) - (monotonic_s() - share->since_s), again_s));
 	else if (begins)
 		begin_share(session);
 }
@@ -196,12 +197,12 @@ void session_leave_share(struct session *session)
 	share->in_s = session_calls_open_s(session);
 	share->halvings = 0;
 	share->closed = true;
-	share->since_s = session_now_s();
+	share->since_s = monotonic_s();
 }
 
 void session_resume_share(struct session *session)
 {
-	begin_part(session, session_now_s(), session_own_ns(session));
+	begin_part(session, monotonic_s(), session_own_ns(session));
 	session->share.closed = false;
 }
 
@@ -209,5 +210,5 @@ double session_calls_open_s(const struct session *session)
 {
 	const struct share *share = &session->share;
 
-	return share->in_s + (share->closed ? 0 : session_now_s() - share->since_s);
+	return share->in_s + (share->closed ? 0 : monotonic_s() - share->since_s);
 }

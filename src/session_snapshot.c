@@ -8,6 +8,7 @@
 
 #include <bsd/string.h>
 
+#include "clock.h"
 #include "err.h"
 #include "profile/combined.h"
 #include "profile/site_modules.h"
@@ -16,19 +17,10 @@
 /* Too soon after the last look a share of CPU time says nothing. */
 #define CPU_INTERVAL_MIN_S 0.04
 
-static double boot_time_s(void)
-{
-	struct timespec now;
-
-	if (clock_gettime(CLOCK_BOOTTIME, &now) < 0)
-		return NAN;
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static void fill_target(struct session *session, struct snapshot *snapshot)
 {
 	struct target *target = session->target;
-	double now = session_now_s();
+	double now = monotonic_s();
 
 	target_refresh(target);
 	if (!target->exited && now - session->refresh_s > CPU_INTERVAL_MIN_S) {
@@ -44,7 +36,7 @@ static void fill_target(struct session *session, struct snapshot *snapshot)
 	    .exited = target->exited,
 	    .exit_status = target->exit_status,
 	    .threads = target->threads,
-	    .up_s = target->exited ? NAN : boot_time_s() - target->started_s,
+	    .up_s = target->exited ? NAN : clock_s(CLOCK_BOOTTIME) - target->started_s,
 	    .cpu_pct = target->exited ? NAN : session->target_cpu_pct,
 	    .rss_bytes = target->memory.rss_bytes,
 	};
@@ -128,7 +120,7 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 	heap->untracked_known = !session->heap_sampled;
 	heap->stacks_pending = unwinder_pending(session->unwinder, UNWIND_HEAP);
 	heap->ages_skipped = live_scan_skipped(session->live_scan);
-	heap_profile_fill(session->heap_profile, snapshot, session_now_s(), with_stacks);
+	heap_profile_fill(session->heap_profile, snapshot, monotonic_s(), with_stacks);
 	snapshot->allocators = xcalloc(session->allocator_count + 1, sizeof(*snapshot->allocators));
 	snapshot->allocator_count = session->allocator_count;
 	if (session->allocator_count)
@@ -174,10 +166,10 @@ struct snapshot *session_snapshot(struct session *session, const struct snapshot
 
 	snapshot->request = *request;
 	snapshot->group = session->group;
-	cpu_profile_set_time(session->cpu_profile, session_now_s() - session->start_s);
+	cpu_profile_set_time(session->cpu_profile, monotonic_s() - session->start_s);
 	session_drain(session);
 	clock_gettime(CLOCK_REALTIME, &snapshot->time);
-	snapshot->elapsed_s = session_now_s() - session->start_s;
+	snapshot->elapsed_s = monotonic_s() - session->start_s;
 	snapshot->notice = session->notice;
 	session_fill_marks(session, snapshot);
 	fill_target(session, snapshot);

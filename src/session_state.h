@@ -121,7 +121,7 @@ struct session {
 	struct cpu_profile *cpu_profile;
 	struct heap_profile *heap_profile;
 	enum snapshot_group group;
-	double reset_s, reset_before_s;	/* of the counts, by session_now_s(); 0: never */
+	double reset_s, reset_before_s;	/* of the counts, by monotonic_s(); 0: never */
 	double baseline_s;		/* 0: there is none */
 	struct rule_map *rule_map;	/* NULL: no BPF, see bpf_off */
 	struct mapping_watch *mapping_watch; /* NULL: no BPF */
@@ -384,9 +384,6 @@ void session_fill_source(struct session *session, struct snapshot *snapshot);
 /* A row for each BPF map with its memory and no more; and how much all take. */
 void session_fill_maps(struct session *session, struct snapshot *snapshot);
 void session_fill_ledger(struct session *session, struct snapshot *snapshot);
-
-/* Now by the monotonic clock, in seconds. */
-double session_now_s(void);
 
 /* Reads what the kernel has and sends the worker what is queued. */
 void session_drain(struct session *session);

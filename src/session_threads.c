@@ -8,6 +8,7 @@
 
 #include <bsd/string.h>
 
+#include "clock.h"
 #include "err.h"
 #include "session_state.h"
 #include "symbol/client.h"
@@ -138,7 +139,7 @@ static void fill_rows(struct session *session, struct snapshot *snapshot,
 void session_fill_threads(struct session *session, struct snapshot *snapshot)
 {
 	struct session_threads *now, *before = session->threads;
-	double now_s = session_now_s();
+	double now_s = monotonic_s();
 	bool early = before && now_s - before->read_s < interval_min_s;
 
 	if (!snapshot->request.threads || session->target->exited)

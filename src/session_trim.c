@@ -7,6 +7,7 @@
 
 #include <malloc.h>
 
+#include "clock.h"
 #include "session_state.h"
 
 enum {
@@ -19,7 +20,6 @@ enum {
 	RARE_SECONDS = 70,
 	SWEEP_SECONDS = 20,
 };
-
 
 static void mark_stack(void *context, struct stack *stack, uint64_t amount)
 {
@@ -51,7 +51,7 @@ static void sweep(struct session *session)
 
 void session_trim(struct session *session)
 {
-	double now = session_now_s();
+	double now = monotonic_s();
 
 	if (now - session->trim_s >= SWEEP_SECONDS) {
 		session->trim_s = now;

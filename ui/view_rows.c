@@ -4,8 +4,8 @@
 
 #include <math.h>
 #include <stdint.h>
-#include <time.h>
 
+#include "clock.h"
 #include "err.h"
 #include "view_block.h"
 
@@ -79,14 +79,6 @@ static void add_passing(struct view *view, struct view_asking *asking, const str
 /* Of the slice, at least, is for new rows. */
 static const double new_share = 0.2;
 
-static double now_s(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 /* Goes on to the next rows of the source; false: there are no more. */
 static bool next_block(struct view_block *block)
 {
@@ -103,17 +95,17 @@ static void add_lasting(struct view *view, struct view_asking *asking, struct vi
 			double slice_s)
 {
 	struct view_row rows[VIEW_BLOCK_ROWS];
-	double begin_s = now_s(), end_s = 0;
+	double begin_s = monotonic_s(), end_s = 0;
 
 	block->rows = rows;
 	answers_begin(&view->answers, asking->match, block->source_count);
 	/* Where there was no time for a row, those behind it are most likely new, too. */
 	while (view->unasked == 0 && next_block(block)) {
 		if (asking->row_count == 0)
-			end_s = fmax(begin_s + slice_s, now_s() + slice_s * new_share);
+			end_s = fmax(begin_s + slice_s, monotonic_s() + slice_s * new_share);
 		take(asking->source, block);
 		add_passing(view, asking, block,
-			    asking->row_count < VIEW_BLOCK_ROWS || now_s() < end_s);
+			    asking->row_count < VIEW_BLOCK_ROWS || monotonic_s() < end_s);
 	}
 	if (view->unasked > 0)
 		view->unasked += block->source_count - block->first - block->count;

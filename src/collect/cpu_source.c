@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "collect/thread_events.h"
 #include "permit/kernel_limits.h"
 
@@ -27,14 +27,6 @@ struct cpu_source {
 	unsigned halvings;
 	uint64_t start_ns;	/* 0: not started */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
 
 /* The highest frequency the kernel allows now; 0: unknown. */
 static unsigned max_frequency(void)
@@ -174,7 +166,7 @@ void cpu_source_close(struct cpu_source *source)
 
 void cpu_source_start(struct cpu_source *source)
 {
-	source->start_ns = now_ns();
+	source->start_ns = monotonic_ns();
 }
 
 size_t cpu_source_fd_count(const struct cpu_source *source)

@@ -10,11 +10,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
+#include "clock.h"
 #include "collect/heap_source_state.h"
 
 void heap_probes_init(struct heap_source *source)
@@ -170,22 +170,14 @@ static int attach_frees(struct heap_source *source, const struct heap_group *gro
 	return code;
 }
 
-static double now_s(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static int attach_group(struct heap_source *source, const struct heap_group *group, struct err *err)
 {
-	double begin = now_s(), seconds;
+	double begin = monotonic_s(), seconds;
 	int code = source->call_links ? open_group(source, group, err) : 0;
 
 	if (!code && source->follows)
 		code = attach_frees(source, group, err);
-	seconds = now_s() - begin;
+	seconds = monotonic_s() - begin;
 	source->facts.attach_s += seconds;
 	if (seconds > source->facts.attach_longest_s)
 		source->facts.attach_longest_s = seconds;

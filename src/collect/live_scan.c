@@ -4,11 +4,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 
 #include "bpf/abi.h"
+#include "clock.h"
 #include "collect/sampling.h"
 #include "err.h"
 
@@ -87,14 +87,6 @@ void live_scan_free(struct live_scan *scan)
 	free(scan);
 }
 
-static uint64_t time_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static void take(struct pass *pass, const struct heap_object *object, uint64_t now)
 {
 	struct stack_ages *stack;
@@ -162,7 +154,7 @@ static int read_batch(struct live_scan *scan, uint64_t now)
 
 int live_scan_step(struct live_scan *scan, uint64_t epoch, uint64_t budget_ns)
 {
-	uint64_t now = time_ns(CLOCK_MONOTONIC), start, spent = 0;
+	uint64_t now = clock_ns(CLOCK_MONOTONIC), start, spent = 0;
 	int code = 0;
 
 	if (now < scan->next_ns)
@@ -170,10 +162,10 @@ int live_scan_step(struct live_scan *scan, uint64_t epoch, uint64_t budget_ns)
 	if (scan->epoch != epoch)
 		begin_anew(scan);
 	scan->epoch = epoch;
-	start = time_ns(CLOCK_THREAD_CPUTIME_ID);
+	start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	while (!code && spent < budget_ns) {
 		code = read_batch(scan, now);
-		spent = time_ns(CLOCK_THREAD_CPUTIME_ID) - start;
+		spent = clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
 	}
 	scan->next_ns = now + (code && PACE * spent < PASS_NS ? PASS_NS : PACE * spent);
 	if (code < 0)

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include <cpu.skel.h>
 
+#include "clock.h"
 #include "collect/ring_level.h"
 #include "collect/ring_record.h"
 
@@ -40,14 +40,6 @@ struct stack_counts {
 	int cpus;
 	struct cpu_stats *per_cpu;
 };
-
-static double now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
 
 static int on_record(void *context, void *data, size_t size)
 {
@@ -191,7 +183,7 @@ int stack_counts_growth_program(const struct stack_counts *counts)
 void stack_counts_start(struct stack_counts *counts)
 {
 	counts->skeleton->bss->started = 1;
-	counts->begun_ms = now_ms();
+	counts->begun_ms = monotonic_ms();
 }
 
 void stack_counts_set_weight(struct stack_counts *counts, unsigned weight)
@@ -219,7 +211,7 @@ void stack_counts_read(struct stack_counts *counts, take_samples_fn take, void *
 	unsigned active = counts->skeleton->bss->generation & 1;
 
 	if (counts->switched_ms > 0) {
-		bool settled = now_ms() - counts->switched_ms > SETTLE_MS;
+		bool settled = monotonic_ms() - counts->switched_ms > SETTLE_MS;
 		uint64_t left = count_slots_read(&counts->slots[!active], take, context);
 
 		if (settled) {
@@ -230,8 +222,8 @@ void stack_counts_read(struct stack_counts *counts, take_samples_fn take, void *
 	}
 	(void)count_slots_read(&counts->slots[active], take, context);
 	if (counts->switched_ms <= 0 && (count_slots_used(&counts->slots[active]) > counts->stacks_max / 2 ||
-					 now_ms() - counts->begun_ms > TURN_MS)) {
-		counts->switched_ms = counts->begun_ms = now_ms();
+					 monotonic_ms() - counts->begun_ms > TURN_MS)) {
+		counts->switched_ms = counts->begun_ms = monotonic_ms();
 		counts->skeleton->bss->generation++;
 	}
 }

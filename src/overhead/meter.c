@@ -5,19 +5,11 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 static const double rss_interval_s = 10;
-
-static double clock_s(clockid_t clock)
-{
-	struct timespec now;
-
-	if (clock_gettime(clock, &now) < 0)
-		return 0;
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static double cpu_s(pid_t worker)
 {

@@ -12,9 +12,9 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "collect/perf_ring.h"
 
 enum {
@@ -30,14 +30,6 @@ enum {
 	COPY_BYTES = 32 << 10,
 	STACK_BYTES = 2 * COPY_BYTES,
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
 
 static int compare(const void *a, const void *b)
 {
@@ -66,17 +58,17 @@ static uint64_t typical(uint64_t *gaps, size_t count)
 /* The typical gap in a loop that does nothing else. `page`: of a ring to be kept empty. */
 static int round_gap(struct perf_event_mmap_page *page, uint64_t *ret_ns)
 {
-	uint64_t gaps[GAPS_MAX], begin = now_ns(), last = begin;
+	uint64_t gaps[GAPS_MAX], begin = monotonic_ns(), last = begin;
 	size_t count = 0;
 
 	while (last - begin < ROUND_NS && count < GAPS_MAX) {
-		uint64_t now = now_ns();
+		uint64_t now = monotonic_ns();
 
 		if (now - last > GAP_NS) {
 			if (now - last < GAP_MOST_NS)
 				gaps[count++] = now - last;
 			page->data_tail = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
-			now = now_ns();
+			now = monotonic_ns();
 		}
 		last = now;
 	}

@@ -22,9 +22,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "collect/bare_probe.h"
 
 enum { ROUNDS = 16, CALLS = 10, ANSWER_DEADLINE_MS = 2000 };
@@ -71,17 +71,9 @@ __asm__(".pushsection .text\n"
 	".size trap_cost_stepped_return, . - trap_cost_stepped_return\n"
 	".popsection\n");
 
-static double now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
 static void read_clock(void)
 {
-	(void)now_ns();
+	(void)monotonic_ns();
 }
 
 static void (*const functions[TIMED])(void) = {
@@ -103,13 +95,11 @@ static void shortest_calls_ns(double ret_ns[TIMED])
 		ret_ns[which] = INFINITY;
 	for (int round = 0; round < ROUNDS; round++) {
 		for (int which = 0; which < TIMED; which++) {
-			double begin = now_ns(), each;
+			uint64_t begin = monotonic_ns();
 
 			for (int call = 0; call < CALLS; call++)
 				functions[which]();
-			each = (now_ns() - begin) / CALLS;
-			if (each < ret_ns[which])
-				ret_ns[which] = each;
+			ret_ns[which] = fmin(ret_ns[which], (double)(monotonic_ns() - begin) / CALLS);
 		}
 	}
 }
@@ -166,14 +156,14 @@ static void end_child(const struct child *child)
 static int ask(const struct child *child, double ret_ns[TIMED])
 {
 	struct pollfd wait = {.fd = child->fd, .events = POLLIN};
-	double deadline = now_ns() + ANSWER_DEADLINE_MS * 1e6;
+	double deadline_ms = monotonic_ms() + ANSWER_DEADLINE_MS;
 	const size_t size = TIMED * sizeof(*ret_ns);
 	int ready;
 
 	if (send(child->fd, "", 1, MSG_NOSIGNAL) != 1)
 		return -errno;
 	do {
-		double left_ms = (deadline - now_ns()) / 1e6;
+		double left_ms = deadline_ms - monotonic_ms();
 
 		ready = poll(&wait, 1, left_ms > 0 ? (int)left_ms : 0);
 	} while (ready < 0 && errno == EINTR);

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "bpf/abi.h"
+#include "clock.h"
 #include "target/maps.h"
 
 enum {
@@ -63,23 +63,10 @@ struct address_space {
 	size_t next_former;
 };
 
-static double clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
-
-static double now_ms(void)
-{
-	return clock_ms(CLOCK_MONOTONIC);
-}
-
 /* What we have worked, whatever else the machine does. */
 static double worked_ms(void)
 {
-	return clock_ms(CLOCK_THREAD_CPUTIME_ID);
+	return clock_s(CLOCK_THREAD_CPUTIME_ID) * 1e3;
 }
 
 struct address_space *address_space_new(int pid, const struct address_space_hooks *hooks)
@@ -166,7 +153,7 @@ int address_space_read(struct address_space *space, struct err *err)
 	int code;
 
 	space->stale = false;
-	space->read_ms = now_ms();
+	space->read_ms = monotonic_ms();
 	code = maps_read(&fresh, space->pid, err);
 	if (code)
 		return code;
@@ -235,7 +222,7 @@ static double greater(double a, double b)
 
 void address_space_mapped(struct address_space *space, const struct perf_mmap *mmap)
 {
-	double time_ms = now_ms(), begin_ms;
+	double time_ms = monotonic_ms(), begin_ms;
 
 	if (time_ms - space->window_ms > WINDOW_MS) {
 		space->window_ms = time_ms;
@@ -283,9 +270,9 @@ void address_space_unannounced(struct address_space *space)
 
 void address_space_check_paths(struct address_space *space)
 {
-	if (now_ms() - space->checked_ms < PATHS_INTERVAL_MS)
+	if (monotonic_ms() - space->checked_ms < PATHS_INTERVAL_MS)
 		return;
-	space->checked_ms = now_ms();
+	space->checked_ms = monotonic_ms();
 	module_table_check_paths(space->modules);
 }
 
@@ -306,7 +293,7 @@ bool address_space_is_code(const struct address_space *space, uint64_t address)
 
 static bool should_read(const struct address_space *space, bool missing)
 {
-	double age_ms = now_ms() - space->read_ms, least_ms = interval_ms(space);
+	double age_ms = monotonic_ms() - space->read_ms, least_ms = interval_ms(space);
 
 	if (space->stale)
 		return age_ms > least_ms;

@@ -1,7 +1,7 @@
 /*
- * The parts of a client, for the files that make it up: client.c (questions, and the life of the
- * worker), client_answers.c (what becomes of the answers) and client_files.c (what it looks for in files
- * itself).
+ * The parts of a client, for the files that make it up: client.c (what it is asked), client_queue.c (how
+ * questions come to the worker), client_worker.c (the life of the worker), client_answers.c (what becomes
+ * of the answers) and client_files.c (what it looks for in files itself).
  */
 #ifndef RSP_SYMBOL_CLIENT_STATE_H
 #define RSP_SYMBOL_CLIENT_STATE_H
@@ -75,6 +75,36 @@ void client_check_allocators(struct symbol_client *client, struct module *module
 
 /* Puts a question, owned from now on, into its queue. */
 void client_enqueue(struct symbol_client *client, struct question *question);
+
+/* The first of the questions sent, which is the caller's from now on; NULL: there is none. */
+struct question *client_take_sent(struct symbol_client *client);
+
+/* Sends what the worker is to have now. Without one, a worker is started, or all is answered "not known". */
+void client_send(struct symbol_client *client);
+
+/* Answers all that was asked, sent or not, with "not known". */
+void client_fail_all(struct symbol_client *client);
+
+/* Makes client_fd() readable whenever this one is; -1 never is. 0, or -errno. */
+int client_watch(const struct symbol_client *client, int fd);
+
+/* The first worker. 0, or -errno as worker_link_open(). */
+int client_open_worker(struct symbol_client *client, struct err *err);
+
+/* One after another was given up; where that fails all is answered "not known", and not tried again for a while. */
+void client_open_another(struct symbol_client *client);
+
+/*
+ * Another worker for one that is gone, or answers nonsense. The question that it died of is not asked again;
+ * after many workers in a row that answered nothing there is none for a while.
+ */
+void client_replace_worker(struct symbol_client *client);
+
+/* Replaces a worker that hangs. */
+void client_check_worker(struct symbol_client *client);
+
+/* Ends it. Its socket may still be open in a child of ours. */
+void client_close_worker(struct symbol_client *client);
 
 /* Hands the answer to whoever asked. `reply` with found == 0 stands for "not known". */
 void client_answer(struct symbol_client *client, struct question *question,

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <utlist.h>
 
+#include "clock.h"
 #include "symbol/debug_fetcher.h"
 #include "symbol/worker_link.h"
 
@@ -29,14 +29,6 @@ struct debug_fetch {
 	double asked_s;		 /* 0: none is under way */
 	unsigned failures;
 };
-
-static double now_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 struct debug_fetch *debug_fetch_new(void)
 {
@@ -99,7 +91,7 @@ static void send_first(struct debug_fetch *fetch)
 		fail(fetch);
 		return;
 	}
-	fetch->asked_s = now_s();
+	fetch->asked_s = monotonic_s();
 }
 
 /* Receives a packet. 1, with a descriptor or -1; 0: none is there; -errno. */
@@ -133,7 +125,7 @@ static int take_first(struct debug_fetch *fetch, uint32_t *ret_number)
 	struct fetch_reply reply = {0};
 	int fd = -1, code = receive(fetch, &reply, &fd);
 
-	if (code == 0 && now_s() - fetch->asked_s < FETCH_S)
+	if (code == 0 && monotonic_s() - fetch->asked_s < FETCH_S)
 		return -1;
 	if (code == 1 && reply.number == fetch->wanted->request.number) {
 		*ret_number = reply.number;

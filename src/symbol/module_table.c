@@ -11,9 +11,9 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "err.h"
 #include "target/perf_map_file.h"
 #include "target/root_file.h"
@@ -230,23 +230,15 @@ struct module *module_table_locate(struct module_table *table, const struct maps
 	return module;
 }
 
-static double now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
-
 struct module *module_table_find_perf_map(struct module_table *table)
 {
 	struct module *module = table->anonymous;
 
 	if (!table->anonymous_seen || module->fd >= 0)
 		return NULL;
-	if (table->perf_map_ms > 0 && now_ms() - table->perf_map_ms < PERF_MAP_INTERVAL_MS)
+	if (table->perf_map_ms > 0 && monotonic_ms() - table->perf_map_ms < PERF_MAP_INTERVAL_MS)
 		return NULL;
-	table->perf_map_ms = now_ms();
+	table->perf_map_ms = monotonic_ms();
 	module->fd = perf_map_file_open(table->pid);
 	if (module->fd < 0)
 		return NULL;

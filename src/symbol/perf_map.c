@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "err.h"
 #include "symbol/cut.h"
 
@@ -47,14 +47,6 @@ struct perf_map {
 	double read_ms; /* when it was last read, and how long that took */
 	double cost_ms;
 };
-
-static double now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
 
 struct perf_map *perf_map_new(int fd)
 {
@@ -234,12 +226,12 @@ void perf_map_read(struct perf_map *map)
 
 void perf_map_refresh(struct perf_map *map)
 {
-	double now = now_ms();
+	double now = monotonic_ms();
 
 	if (now - map->read_ms < REFRESH_MS + PAUSE_FACTOR * map->cost_ms)
 		return;
 	perf_map_read(map);
-	map->read_ms = now_ms();
+	map->read_ms = monotonic_ms();
 	map->cost_ms = map->read_ms - now;
 }
 

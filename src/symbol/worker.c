@@ -17,9 +17,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "err.h"
 #include "symbol/allocator_sites.h"
 #include "symbol/answer.h"
@@ -234,14 +234,6 @@ static void answer_symbol(struct worker *worker)
 	reply->found = 1;
 }
 
-static uint64_t cpu_ns(void)
-{
-	struct timespec used;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-	return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
-}
-
 /* Books what an answer has cost; a module that has cost too much loses its lines for good. */
 static void charge_lines(const struct worker *worker, struct module *module, uint64_t ns,
 			 uint64_t bytes_before)
@@ -282,9 +274,9 @@ static void answer_lines(struct worker *worker)
 		return;
 	if (!module->lines_too_costly) {
 		bytes = memory_private_bytes(worker->statm_fd);
-		ns = cpu_ns();
+		ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 		find_lines(worker, module, vaddr);
-		charge_lines(worker, module, cpu_ns() - ns, bytes);
+		charge_lines(worker, module, clock_ns(CLOCK_PROCESS_CPUTIME_ID) - ns, bytes);
 	}
 	worker->reply.too_costly = module->lines_too_costly;
 }

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 enum {
 	/* The texts have fifty short lines; behind what is read nothing is wanted. */
@@ -94,14 +95,6 @@ static bool read_text(int pid, const char *name, char text[static TEXT_SIZE])
 	close(fd);
 	text[used] = '\0';
 	return used > 0;
-}
-
-static double clock_s(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
 /*

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "err.h"
 #include "target/maps.h"
 
@@ -109,10 +109,7 @@ void memory_map_parse(struct memory_map *map, FILE *file)
 /* What we have worked, whatever else the machine does. */
 static double worked_s(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+	return clock_s(CLOCK_THREAD_CPUTIME_ID);
 }
 
 double memory_map_pause_s(double worked_s, double worked_before_s)

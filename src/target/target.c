@@ -14,11 +14,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
 
+#include "clock.h"
 #include "target/authority.h"
 #include "target/memory_facts.h"
 
@@ -121,12 +121,13 @@ static void read_exe(struct target *target)
 
 uint64_t target_cpu_ns(struct target *target)
 {
-	struct timespec used;
+	uint64_t used_ns;
 
 	if (!target->cpu_clock && clock_getcpuclockid(target->pid, &target->cpu_clock) != 0)
 		target->cpu_clock = 0;
-	if (!target->exited && target->cpu_clock && clock_gettime(target->cpu_clock, &used) == 0)
-		target->cpu_ns = (uint64_t)used.tv_sec * 1000000000ULL + (uint64_t)used.tv_nsec;
+	used_ns = !target->exited && target->cpu_clock ? clock_ns(target->cpu_clock) : 0;
+	if (used_ns > 0)
+		target->cpu_ns = used_ns;
 	return target->cpu_ns;
 }
 
@@ -149,20 +150,17 @@ static void read_status(struct target *target)
 /* The kernel makes the whole text of the status at each reading, which takes longer than all else here. */
 static bool status_is_due(struct target *target, uint64_t anonymous_before)
 {
-	struct timespec now;
 	struct stat tasks;
-	double now_s;
+	double time_s = monotonic_s();
 	bool is_due;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now_s = (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 	if (fstat(target->tasks_fd, &tasks) < 0)
 		tasks.st_nlink = 0;
 	/* What is no longer resident may have been swapped out. */
-	is_due = now_s >= target->status_due_s || tasks.st_nlink != target->task_links ||
+	is_due = time_s >= target->status_due_s || tasks.st_nlink != target->task_links ||
 		 target->memory.swap_bytes != 0 || target->memory.anonymous_bytes < anonymous_before;
 	if (is_due)
-		target->status_due_s = now_s + status_interval_s;
+		target->status_due_s = time_s + status_interval_s;
 	target->task_links = tasks.st_nlink;
 	return is_due;
 }
