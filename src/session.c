@@ -108,6 +108,8 @@ static void on_clock(void *context)
 	uint64_t ticks;
 
 	(void)!read(session->clock_fd, &ticks, sizeof(ticks));
+	if (session->cpu)
+		cpu_source_vary_period(session->cpu);
 	session_count_cost(session);
 	session_govern(session);
 	if (session->clock_is_slow == has_probes(session)) {

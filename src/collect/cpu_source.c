@@ -16,7 +16,10 @@ enum {
 	STACK_COPY_BYTES = 63488,
 	RING_BYTES_MAX = 8 << 20,	/* per CPU */
 	RINGS_BYTES_MAX = 32 << 20,	/* all CPUs together */
+	PERIODS_ALIKE = 20,		/* intervals at least, one after the other */
 };
+
+static const double period_varies = 0.1;
 
 struct cpu_source {
 	int pid;
@@ -26,7 +29,13 @@ struct cpu_source {
 	unsigned frequency_hz;
 	unsigned halvings;
 	uint64_t start_ns;	/* 0: not started */
+	uint64_t varied_ns;	/* when the period was last changed */
 };
+
+static uint64_t period_ns(const struct cpu_source *source)
+{
+	return UINT64_C(1000000000) / source->frequency_hz << source->halvings;
+}
 
 /* The highest frequency the kernel allows now; 0: unknown. */
 static unsigned max_frequency(void)
@@ -48,7 +57,7 @@ static struct perf_event_attr make_attr(const struct cpu_source *source, size_t 
 	return (struct perf_event_attr){
 	    .type = PERF_TYPE_SOFTWARE,
 	    .config = PERF_COUNT_SW_CPU_CLOCK,
-	    .sample_period = UINT64_C(1000000000) / source->frequency_hz << source->halvings,
+	    .sample_period = period_ns(source),
 	    .sample_type = PERF_SOURCE_SAMPLE_TYPE,
 	    .sample_stack_user = STACK_COPY_BYTES,
 	    .exclude_callchain_user = 1,
@@ -167,6 +176,17 @@ void cpu_source_close(struct cpu_source *source)
 void cpu_source_start(struct cpu_source *source)
 {
 	source->start_ns = monotonic_ns();
+}
+
+void cpu_source_vary_period(struct cpu_source *source)
+{
+	const uint64_t now = monotonic_ns(), period = period_ns(source);
+	double factor = 1 + period_varies * (2 * (double)arc4random() / UINT32_MAX - 1);
+
+	if (now - source->varied_ns < PERIODS_ALIKE * period)
+		return;
+	source->varied_ns = now;
+	thread_events_set_period(source->events, (uint64_t)((double)period * factor));
 }
 
 size_t cpu_source_fd_count(const struct cpu_source *source)

@@ -57,6 +57,14 @@ void cpu_source_close(struct cpu_source *source);
 /* From now on samples are handed out; those taken before are not. */
 void cpu_source_start(struct cpu_source *source);
 
+/*
+ * Varies the time between samples by up to a tenth: with one that is always the same, samples would beat with a
+ * program that does the same again and again, and find it at the same few places for many seconds. To be called
+ * now and then; does nothing until there have been some samples since the last time, as each change begins an
+ * interval anew.
+ */
+void cpu_source_vary_period(struct cpu_source *source);
+
 /* The rings to wait on. */
 size_t cpu_source_fd_count(const struct cpu_source *source);
 int cpu_source_fd(const struct cpu_source *source, size_t index);

@@ -18,7 +18,10 @@
 #define uthash_fatal(message) out_of_memory()
 #include <uthash.h>
 
-enum { THREAD_PASSES = 10 };
+enum {
+	THREAD_PASSES = 10,
+	PERIODS_SET = 64, /* in one call */
+};
 
 struct cpu_ring {
 	struct perf_ring ring;
@@ -40,6 +43,7 @@ struct thread_events {
 	int *fds;
 	size_t *fd_cpus; /* CPU number of each */
 	size_t fd_count;
+	size_t next_period; /* the event that gets another one next */
 	struct cpu_ring *rings; /* by CPU number */
 	size_t cpu_count;
 	size_t *active; /* CPU numbers that have a ring */
@@ -362,6 +366,13 @@ static void take_note(struct thread_events *events, const struct perf_record *re
 	default:
 		break;
 	}
+}
+
+void thread_events_set_period(struct thread_events *events, uint64_t period)
+{
+	for (size_t i = 0; i < PERIODS_SET && i < events->fd_count; i++)
+		/* Where its thread has ended there is nothing to set. */
+		(void)ioctl(events->fds[events->next_period++ % events->fd_count], PERF_EVENT_IOC_PERIOD, &period);
 }
 
 void thread_events_drain(struct thread_events *events)

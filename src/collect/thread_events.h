@@ -50,6 +50,12 @@ void thread_events_close(struct thread_events *events);
 /* The same program for events that were opened without one. 0, or -errno. */
 int thread_events_set_program(struct thread_events *events, int program);
 
+/*
+ * Another sampling period, for some events in turn at each call, so that one of thousands of events costs no
+ * more than one of few. What threads have inherited keeps its period.
+ */
+void thread_events_set_period(struct thread_events *events, uint64_t period);
+
 /* CPUs that the machine may have: what to divide memory by, before open. */
 size_t thread_events_cpu_count(void);
 

@@ -8,8 +8,9 @@
 static const double visible = 0.88;
 /* Samples are forgotten after about so long. */
 static const double memory_s = 30;
-/* The measured cost weighs as much as so many samples. */
-static const double prior_samples = 20;
+/* The measured cost weighs as much as so many samples in probes; those that came in together count as so many at
+ * most: their period was much the same, and may have been one that beats with the target's allocations. */
+static const double prior_samples = 20, together_samples = 30;
 static const double factor_least = 0.7, factor_most = 5;
 
 enum { CYCLES = 3 };
@@ -48,6 +49,7 @@ void cost_window_add(struct cost_window *window, const struct cost_slice *slice)
 {
 	double kept = exp(-slice->seconds / memory_s);
 	struct cost_slice sum;
+	double expected, weight;
 
 	window->slices[window->next++ % COST_SLICES_SHARED] = *slice;
 	window->since++;
@@ -57,9 +59,10 @@ void cost_window_add(struct cost_window *window, const struct cost_slice *slice)
 	sum = sum_up(window, COST_SLICES);
 	if (!(sum.target_ns > 0) || !slice->samples || isnan(probes_ns(&sum)))
 		return;
-	window->expected +=
-	    visible * fmin(probes_ns(&sum) / sum.target_ns, 1) * (double)slice->samples;
-	window->seen += (double)slice->in_probes;
+	expected = visible * fmin(probes_ns(&sum) / sum.target_ns, 1) * (double)slice->samples;
+	weight = expected > together_samples ? together_samples / expected : 1;
+	window->expected += weight * expected;
+	window->seen += weight * (double)slice->in_probes;
 }
 
 void cost_window_changed(struct cost_window *window)
