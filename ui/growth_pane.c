@@ -137,7 +137,13 @@ static struct view_source site_source(const struct snapshot *snapshot,
 	    .key = site_key,
 	    .text = row_text,
 	    .lasting = true,
+	    .instead = GROWTH_COLUMN_BYTES,
 	};
+}
+
+static uint32_t hidden(const struct snapshot *snapshot)
+{
+	return snapshot->growth.mappings_reason ? UINT32_C(1) << COLUMN_MAPPED : 0;
 }
 
 static bool is_off(const struct snapshot *snapshot)
@@ -237,6 +243,7 @@ const struct pane *growth_pane_get(void)
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), site_cell, site_style},
 	    .first_sort = GROWTH_COLUMN_BYTES,
 	    .source = site_source,
+	    .hidden = hidden,
 	    .is_off = is_off,
 	    .explain = explain,
 	    .about = about,

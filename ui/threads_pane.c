@@ -44,7 +44,7 @@ static const struct table_column columns[] = {
 		      true,
 		      false},
     [COLUMN_TID] = {"TID", "the thread's number", {7, 7, 0, 0}, false, false},
-    [COLUMN_NAME] = {"NAME", "as the target calls it", {9, 16, 0, 0}, true, false},
+    [COLUMN_NAME] = {"NAME", "as the target calls it", {15, 15, 0, 0}, true, false},
     [COLUMN_FUNCTION] = {"LATELY IN",
 			 "function that most of its last samples were in",
 			 {14, 96, 1, 28},
@@ -150,7 +150,27 @@ static struct view_source thread_source(const struct snapshot *snapshot,
 	    .id = thread_id,
 	    .key = thread_key,
 	    .text = row_text,
+	    .instead = COLUMN_CPU,
 	};
+}
+
+/* What is not known of any thread. */
+static uint32_t hidden(const struct snapshot *snapshot)
+{
+	uint32_t nothing = UINT32_C(1) << COLUMN_SHARE | UINT32_C(1) << COLUMN_SAMPLES |
+			   UINT32_C(1) << COLUMN_ALLOC | UINT32_C(1) << COLUMN_FUNCTION;
+
+	for (size_t i = 0; i < snapshot->thread_count; i++) {
+		const struct snapshot_thread *thread = &snapshot->threads[i];
+
+		if (thread->samples != SNAPSHOT_UNKNOWN)
+			nothing &= ~(UINT32_C(1) << COLUMN_SHARE | UINT32_C(1) << COLUMN_SAMPLES);
+		if (!isnan(thread->alloc_bytes_per_s))
+			nothing &= ~(UINT32_C(1) << COLUMN_ALLOC);
+		if (thread->function)
+			nothing &= ~(UINT32_C(1) << COLUMN_FUNCTION);
+	}
+	return nothing;
 }
 
 static void explain(const struct snapshot *snapshot, char *buf, size_t size)
@@ -201,6 +221,7 @@ const struct pane *threads_pane_get(void)
 	    .table = {columns, sizeof(columns) / sizeof(columns[0]), thread_cell, thread_style},
 	    .first_sort = COLUMN_CPU,
 	    .source = thread_source,
+	    .hidden = hidden,
 	    .explain = explain,
 	    .about = about,
 	};

@@ -35,12 +35,12 @@ static const struct table_column columns[] = {
 	{"AMOUNT", "samples or live bytes, in it or below", {7, 7, 4, 0}, false, false},
     [COLUMN_FUNCTION] = {"CALLS",
 			 "+ can be expanded, - is; below a function its callees, or its callers",
-			 {24, 120, 0, 40},
+			 {24, 120, 0, 38},
 			 true,
 			 true},
     [COLUMN_MODULE] = {"MODULE", "executable or library", {12, 32, 5, 0}, true, false},
     [COLUMN_WHERE] =
-	{"WHERE", "source line that was executing, or the module", {14, 80, 2, 0}, true, false},
+	{"WHERE", "source line that was executing, or the module", {16, 80, 2, 0}, true, false},
 };
 
 static const struct call_node *node_at(const void *rows, size_t index)

@@ -37,8 +37,8 @@ void governor_text(const struct governor *governor, const struct governor_limits
 			       why, fmax(governor->retry_s - governor->out_s, 0));
 	else if (setting->frees_out)
 		(void)snprintf(buf, size,
-			       "live bytes are not known: seeing frees would cost %.1f%%, the budget is %g%%: "
-			       "O lifts it, or --max-overhead %.0f; allocations are counted for 1/%u of the time",
+			       "live bytes unknown: frees would cost %.1f%%, the budget is %g%%: O lifts it "
+			       "(--max-overhead %.0f); allocations for 1/%u of the time",
 			       governor->followed_pct, limits->budget_pct, ceil(room * governor->followed_pct),
 			       1U << setting->time_halvings);
 	else if (setting->time_halvings)

@@ -97,10 +97,10 @@ class ScreenTest(unittest.TestCase):
         terminal.run(f"{shlex.quote(TOP)} {target.pid}")
         for _ in range(2):
             terminal.wait_for(r"HEAP .* live \? \(frees would cost \d+\.\d%; key O\)")
-            terminal.wait_for(r"! live bytes are not known: .*the budget is 5%: O lifts it")
+            terminal.wait_for(r"! live bytes unknown: .*the budget is 5%: O lifts it")
             terminal.press("O")
             terminal.wait_for(r"HEAP .* live ~?\d")
-            terminal.wait_without("live bytes are not known")
+            terminal.wait_without("live bytes unknown")
             terminal.press("O")
 
     def test_first_screen_names_target_and_hot_function(self):
