@@ -1,6 +1,6 @@
 /*
  * Times of a clock as one number. The clocks used here exist on every kernel that has what else is needed,
- * so reading one does not fail; should it, the time is 0.
+ * so reading one does not fail; that of a process that is gone, or any other that does, is 0.
  */
 #ifndef RSP_CLOCK_H
 #define RSP_CLOCK_H
