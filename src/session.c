@@ -405,7 +405,7 @@ int session_turn(struct session *session, struct err *err)
 	return -EPERM;
 }
 
-/* The map of the code that the target makes may come late; it, and all names, may be more than is kept. */
+/* The map of the code that the target makes comes late, and grows; it, and all names, may be more than is kept. */
 static void check_names(struct session *session)
 {
 	const struct module *module = address_space_find_perf_map(session->space);

@@ -123,14 +123,15 @@ void client_ask_again(struct symbol_client *client, struct symbol *symbol)
 		ask_name(client, symbol);
 }
 
-static void ask_module_name(void *context, struct symbol *symbol)
+static void ask_unknown_name(void *context, struct symbol *symbol)
 {
-	ask_name(context, symbol);
+	if (!symbol->named && !symbol->asked)
+		ask_name(context, symbol);
 }
 
 void client_ask_symbols(struct symbol_client *client, const struct module *module)
 {
-	symbol_store_each(client->store, module, ask_module_name, client);
+	symbol_store_each(client->store, module, ask_unknown_name, client);
 }
 
 void client_prefer_name(struct symbol_client *client, const struct symbol *symbol)

@@ -57,7 +57,7 @@ size_t client_lines_queued(const struct symbol_client *client);
  */
 void client_ask_again(struct symbol_client *client, struct symbol *symbol);
 
-/* Asks for every symbol of a module that has got its file only now. */
+/* Asks for every symbol without a name of a module whose file has come only now, or has grown. */
 void client_ask_symbols(struct symbol_client *client, const struct module *module);
 
 /*

@@ -22,7 +22,10 @@
 enum { MODULES_MAX = 4096 };
 
 /* A perf map that is not there is looked for again after so long. */
-enum { PERF_MAP_INTERVAL_MS = 500 };
+enum {
+	PERF_MAP_SOUGHT_MS = 500, /* how often it is looked for, and whether it has grown */
+	PERF_MAP_GROWTH_MS = 2000,
+};
 
 /* What makes two mappings the same file. */
 struct identity {
@@ -47,7 +50,9 @@ struct module_table {
 	struct module *anonymous;
 	struct module *unknown;
 	bool anonymous_seen; /* an address was in it */
-	double perf_map_ms;  /* when its map was last looked for */
+	double perf_map_ms;  /* when its map was last looked for, or at */
+	off_t perf_map_bytes;
+	bool perf_map_grew; /* at the last look; who asked at once may have been answered too early */
 };
 
 static struct module *add(struct module_table *table, enum module_kind kind, const char *path, int fd)
@@ -233,17 +238,27 @@ struct module *module_table_locate(struct module_table *table, const struct maps
 struct module *module_table_find_perf_map(struct module_table *table)
 {
 	struct module *module = table->anonymous;
+	double now = monotonic_ms(),
+	       interval_ms = module->fd < 0 ? PERF_MAP_SOUGHT_MS : PERF_MAP_GROWTH_MS;
+	struct stat found;
+	bool grew, grew_before = table->perf_map_grew;
 
-	if (!table->anonymous_seen || module->fd >= 0)
+	if (!table->anonymous_seen ||
+	    (table->perf_map_ms > 0 && now - table->perf_map_ms < interval_ms))
 		return NULL;
-	if (table->perf_map_ms > 0 && monotonic_ms() - table->perf_map_ms < PERF_MAP_INTERVAL_MS)
+	table->perf_map_ms = now;
+	if (module->fd < 0) {
+		module->fd = perf_map_file_open(table->pid);
+		if (module->fd < 0)
+			return NULL;
+		module->name = module->path = "[jit]";
+	}
+	if (fstat(module->fd, &found))
 		return NULL;
-	table->perf_map_ms = monotonic_ms();
-	module->fd = perf_map_file_open(table->pid);
-	if (module->fd < 0)
-		return NULL;
-	module->name = module->path = "[jit]";
-	return module;
+	grew = found.st_size != table->perf_map_bytes;
+	table->perf_map_bytes = found.st_size;
+	table->perf_map_grew = grew;
+	return grew || grew_before ? module : NULL;
 }
 
 struct module *module_table_get(const struct module_table *table, uint32_t number)

@@ -57,7 +57,7 @@ struct module *module_table_locate(struct module_table *table, const struct maps
 /*
  * Looks for the perf map of the code in "[anon]", now and then until it is there; then the module has
  * its file and is called "[jit]". Not while no address has been in it. The module when its file has
- * just been found, or NULL.
+ * just been found or has grown at this look or the one before, or NULL.
  */
 struct module *module_table_find_perf_map(struct module_table *table);
 

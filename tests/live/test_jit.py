@@ -44,7 +44,7 @@ class Made(support.LiveTest):
         self.assertEqual({function["module"] for function in anonymous}, {"[anon]"})
         process.send_signal(signal.SIGUSR1)
         refresh = stream.until(
-            lambda refresh: refresh["cpu"]["samples"] >= 3000 and not functions(refresh, NAMELESS),
+            lambda refresh: refresh["cpu"]["samples"] >= 3000 and not self_samples(refresh, NAMELESS),
             "3000 samples, all of them with names")
         for word, percent in MADE.items():
             self.assertAlmostEqual(user_share(refresh, word), percent, delta=5, msg=word)

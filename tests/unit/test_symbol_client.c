@@ -644,5 +644,6 @@ Test(symbol_client, names_of_a_perf_map)
 	}
 	cr_assert_str_eq(second->frames[0].function, "made later");
 	client_ask_again(client, second);
+	client_ask_symbols(client, module);
 	cr_assert_eq(client_outstanding(client), 0, "a name stays");
 }

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 static struct module_table *table;
 static struct maps *maps;
 static char path[] = "/tmp/module_table.XXXXXX";
@@ -164,11 +166,25 @@ Test(symbol_module_table, memory_of_every_kind)
 	close(elf_fd);
 }
 
+static struct module *wait_for_perf_map(void)
+{
+	struct module *found;
+	int tries = 0;
+
+	while (!(found = module_table_find_perf_map(table))) {
+		cr_assert_lt(tries++, 10000);
+		usleep(1000);
+	}
+	return found;
+}
+
 Test(symbol_module_table, perf_map_when_it_comes)
 {
+	static const char line[] = "1000 10 made\n";
 	char map_path[64];
 	struct module *anonymous, *found;
-	int fd, tries = 0;
+	double grown_ms;
+	int fd;
 
 	(void)snprintf(map_path, sizeof(map_path), "/tmp/perf-%d.map", getpid());
 	cr_assert_null(module_table_find_perf_map(table), "no code, no map");
@@ -177,17 +193,21 @@ Test(symbol_module_table, perf_map_when_it_comes)
 	cr_assert_str_eq(anonymous->name, "[anon]");
 	fd = open(map_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	cr_assert_geq(fd, 0);
-	while (!(found = module_table_find_perf_map(table))) {
-		cr_assert_lt(tries++, 10000);
-		usleep(1000);
-	}
+	cr_assert_eq(write(fd, line, sizeof(line) - 1), (ssize_t)sizeof(line) - 1);
+	found = wait_for_perf_map();
 	unlink(map_path);
-	close(fd);
 	cr_assert_eq(found, anonymous);
 	cr_assert_str_eq(found->name, "[jit]");
 	cr_assert_geq(found->fd, 0);
 	cr_assert_eq(found->kind, MODULE_PERF_MAP);
 	cr_assert_null(module_table_find_perf_map(table), "it is told once");
+	cr_assert_eq(wait_for_perf_map(), anonymous, "and again, for who was answered too early");
+	cr_assert_eq(write(fd, line, sizeof(line) - 1), (ssize_t)sizeof(line) - 1);
+	close(fd);
+	cr_assert_eq(wait_for_perf_map(), anonymous, "it has grown");
+	cr_assert_eq(wait_for_perf_map(), anonymous);
+	for (grown_ms = monotonic_ms(); monotonic_ms() - grown_ms < 5000; usleep(1000))
+		cr_assert_null(module_table_find_perf_map(table), "it has not grown");
 }
 
 Test(symbol_module_table, own_program)
