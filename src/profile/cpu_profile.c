@@ -9,9 +9,8 @@
 #include <xxhash.h>
 
 #include "err.h"
-#include "profile/folded_rows.h"
 #include "profile/kernel_fold.h"
-#include "profile/row_key.h"
+#include "profile/row_sums.h"
 #include "profile/sample_counts.h"
 #include "symbol/client.h"
 
@@ -33,7 +32,7 @@ struct cpu_profile {
 	 * number of those. */
 	struct folded_row *folded[GROUP_THREAD];
 	struct sample_clock clock;
-	uint64_t stamp; /* of the stack that was summed last */
+	uint64_t stamp; /* of the stack that was folded last */
 	struct sample_counts samples;
 	bool marked;
 	uint64_t complete;
@@ -43,30 +42,9 @@ struct cpu_profile {
 	size_t module_count;
 };
 
-/* A row while it is being summed. */
-struct row_sum {
-	struct row_key key;
-	struct row_place place;
-	uint64_t self_samples, total_samples; /* since attachment */
-	struct sample_sums self, total;
-	double trend[SNAPSHOT_TREND];
-	uint64_t last_stack; /* stamp of the stack that was counted last */
-	UT_hash_handle hh;
-};
-
 struct cpu_profile *cpu_profile_new(void)
 {
 	return xcalloc(1, sizeof(struct cpu_profile));
-}
-
-static void free_sums(struct row_sum **sums)
-{
-	struct row_sum *sum, *next;
-
-	HASH_ITER (hh, *sums, sum, next) {
-		HASH_DEL(*sums, sum);
-		free(sum);
-	}
 }
 
 void cpu_profile_reset(struct cpu_profile *profile)
@@ -160,62 +138,6 @@ uint64_t cpu_profile_function_id(const char *name, const char *module)
 	XXH64_hash_t seed = XXH3_64bits(module, strlen(module));
 
 	return XXH3_64bits_withSeed(name, strlen(name), seed);
-}
-
-static struct row_sum *find_or_make_sum(struct row_sum **sums, const struct row_key *key)
-{
-	struct row_sum *sum;
-
-	HASH_FIND(hh, *sums, key, sizeof(*key), sum);
-	if (sum)
-		return sum;
-	sum = xcalloc(1, sizeof(*sum));
-	sum->key = *key;
-	sum->place = row_place_begin(key);
-	HASH_ADD(hh, *sums, key, sizeof(sum->key), sum);
-	return sum;
-}
-
-static void add_sums(struct sample_sums *to, const struct sample_sums *from)
-{
-	for (size_t window = 0; window < SNAPSHOT_WINDOWS; window++)
-		to->in[window] += from->in[window];
-	to->since_mark += from->since_mark;
-	to->before_mark += from->before_mark;
-}
-
-/* `stamp` is another one for each stack: a row counts once in each. */
-static void sum_stack(const struct cpu_profile *profile, struct row_sum **sums,
-		      const struct stack_samples *count, enum snapshot_group group, uint64_t stamp)
-{
-	struct sample_sums samples = {.since_mark = 0};
-	bool innermost = true;
-
-	sample_counts_sum(&count->samples, &profile->clock, &samples);
-	for (uint32_t i = 0; i < count->key.stack->frame_count; i++) {
-		const struct symbol *symbol = count->key.stack->symbols[i];
-
-		for (size_t j = 0; j < symbol->frame_count; j++) {
-			const struct symbol_frame *frame = &symbol->frames[j];
-			const struct row_key key = row_key_of(
-			    frame, symbol->module, (uint32_t)count->key.thread, group);
-			struct row_sum *sum = find_or_make_sum(sums, &key);
-
-			row_place_learn(&sum->place, frame, group);
-			if (innermost) {
-				sum->self_samples += count->samples.totals.all;
-				add_sums(&sum->self, &samples);
-				sample_counts_add_trend(&count->samples, &profile->clock,
-							sum->trend);
-			}
-			innermost = false;
-			if (sum->last_stack != stamp) {
-				sum->total_samples += count->samples.totals.all;
-				add_sums(&sum->total, &samples);
-			}
-			sum->last_stack = stamp;
-		}
-	}
 }
 
 static int latest_first(const void *left, const void *right)
@@ -321,34 +243,17 @@ void cpu_profile_forget_mark(struct cpu_profile *profile)
 	profile->marked = false;
 }
 
-static void sum_folded_row(const struct cpu_profile *profile, struct row_sum **sums,
-			   const struct folded_row *row)
+static void sum_folded(const struct cpu_profile *profile, struct row_sums *sums)
 {
-	struct row_sum *sum = find_or_make_sum(sums, &row->key);
-
-	sum->place = row->place;
-	sum->self_samples = row->self.all;
-	sum->total_samples = row->total.all;
-	sample_totals_sum(&row->self, &sum->self);
-	sample_totals_sum(&row->total, &sum->total);
-	if (!row->recent)
-		return;
-	sample_counts_sum(&row->recent->self, &profile->clock, &sum->self);
-	sample_counts_sum(&row->recent->total, &profile->clock, &sum->total);
-	sample_counts_add_trend(&row->recent->self, &profile->clock, sum->trend);
-}
-
-static void sum_folded(const struct cpu_profile *profile, struct row_sum **sums,
-		       enum snapshot_group group)
-{
+	enum snapshot_group group = sums->group;
 	const struct folded_row *row;
 
 	for (row = profile->folded[group == GROUP_THREAD ? GROUP_FUNCTION : group]; row;
 	     row = row->hh.next)
-		sum_folded_row(profile, sums, row);
+		row_sums_add_folded(sums, row);
 	for (row = profile->folded[GROUP_FUNCTION]; row && group == GROUP_LINE; row = row->hh.next)
 		if (folded_without_lines(row->key.module))
-			sum_folded_row(profile, sums, row);
+			row_sums_add_folded(sums, row);
 }
 
 static double share(uint64_t part, uint64_t whole)
@@ -390,19 +295,20 @@ static void finish_row(const struct cpu_profile *profile, const struct sample_su
 static struct snapshot_function *make_rows(struct cpu_profile *profile, enum snapshot_group group,
 					   size_t *ret_count)
 {
-	struct row_sum *sums = NULL;
+	struct row_sums sums = {.group = group, .clock = &profile->clock};
 	struct sample_sums all = {.since_mark = 0};
 	struct snapshot_function *rows;
 	size_t count = 0;
 
 	sample_counts_sum(&profile->samples, &profile->clock, &all);
-	sum_folded(profile, &sums, group);
+	sum_folded(profile, &sums);
 	for (const struct stack_samples *stack = profile->stacks; stack; stack = stack->hh.next)
-		sum_stack(profile, &sums, stack, group, ++profile->stamp);
-	rows = xcalloc_aligned(HASH_COUNT(sums) + 1, sizeof(*rows), SNAPSHOT_ROW_ALIGNMENT);
-	for (const struct row_sum *sum = sums; sum; sum = sum->hh.next)
+		row_sums_add_stack(&sums, stack->key.stack, (uint32_t)stack->key.thread,
+				   &stack->samples);
+	rows = xcalloc_aligned(HASH_COUNT(sums.rows) + 1, sizeof(*rows), SNAPSHOT_ROW_ALIGNMENT);
+	for (const struct row_sum *sum = sums.rows; sum; sum = sum->hh.next)
 		finish_row(profile, &all, sum, &rows[count++]);
-	free_sums(&sums);
+	row_sums_free(&sums);
 	qsort(rows, count, sizeof(*rows), by_self);
 	*ret_count = count;
 	return rows;
