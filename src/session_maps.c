@@ -10,7 +10,7 @@
 #include "session_state.h"
 
 /* How old what is shown may be. */
-static const double read_again_s = 10;
+static const double read_again_s = 30;
 
 /* Whose maps are being read. */
 enum owner { OWNER_CPU = 1, OWNER_HEAP = 2, OWNER_BOTH = OWNER_CPU | OWNER_HEAP };

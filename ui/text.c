@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <bsd/string.h>
+
 /* Decodes one character of valid or invalid UTF-8; returns the bytes it took, at least one. */
 static size_t decode(const char *text, uint32_t *ret_code)
 {
@@ -165,7 +167,12 @@ static const char *find_arguments(const char *text, const char **ret_end)
 static const char *join(char *buf, size_t size, const char *text, size_t head, const char *ellipsis,
 			const char *tail)
 {
-	snprintf(buf, size, "%.*s%s%s", (int)head, text, ellipsis, tail);
+	size_t length = head < size ? head : size - 1;
+
+	memcpy(buf, text, length);
+	buf[length] = '\0';
+	(void)strlcat(buf, ellipsis, size);
+	(void)strlcat(buf, tail, size);
 	return buf;
 }
 
@@ -174,12 +181,11 @@ static const char *cut(char *buf, size_t size, const char *text, int cols, const
 {
 	int width = text_width(text);
 	int room = cols - text_width(ellipsis);
-	const char *first = next_scope(text), *last = NULL;
+	const char *first, *last = NULL;
 
-	if (width <= cols) {
-		snprintf(buf, size, "%s", text);
-		return buf;
-	}
+	if (width <= cols)
+		return join(buf, size, text, strlen(text), "", "");
+	first = next_scope(text);
 	if (room < 4)
 		return join(buf, size, text, fit(text, cols > 0 ? cols : 0), "", "");
 	if (first) {
@@ -206,11 +212,14 @@ static const char *cut(char *buf, size_t size, const char *text, int cols, const
 
 const char *text_shorten(char *buf, size_t size, const char *text, int cols, const char *ellipsis)
 {
-	const char *end = NULL, *start = find_arguments(text, &end);
+	const char *end = NULL, *start;
 	char brief[TEXT_SIZE];
 
+	if (text_width(text) <= cols)
+		return join(buf, size, text, strlen(text), "", "");
 	/* What a function is called says more than what it takes. */
-	if (start && text_width(text) > cols && end - start > (ptrdiff_t)strlen(ellipsis) + 1) {
+	start = find_arguments(text, &end);
+	if (start && end - start > (ptrdiff_t)strlen(ellipsis) + 1) {
 		snprintf(brief, sizeof(brief), "%.*s%s%s", (int)(start + 1 - text), text, ellipsis,
 			 end);
 		return cut(buf, size, brief, cols, ellipsis);

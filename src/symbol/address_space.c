@@ -29,7 +29,7 @@ enum {
 	 * it is time to read. */
 	GROWTH_COUNT = 1024,
 	/* Files are not replaced every second. */
-	PATHS_INTERVAL_MS = 5000,
+	PATHS_INTERVAL_MS = 10000,
 	/* Mappings that are remembered after others have taken their place. */
 	FORMERS_MAX = 256,
 	TAGS = 255,
