@@ -94,6 +94,10 @@ static void fill_counts(struct session *session, struct snapshot *snapshot)
 {
 	const struct cpu_stats stats = stack_counts_stats(session->counts);
 
+	if (stats.frames)
+		snapshot->cpu.unwind_ns_per_frame = (double)stats.walk_ns / (double)stats.frames;
+	snapshot->overflow.perf_lost += stack_counts_unknown(session->counts);
+	snapshot->overflow.ringbuf_dropped += stats.ringbuf_dropped;
 	add_channel(snapshot, &(struct snapshot_channel){
 				  .name = "CPU ring buffer",
 				  .produced = stats.records,

@@ -107,8 +107,11 @@ static size_t find_heaviest(struct session *session,
 void session_prefer_names(struct session *session)
 {
 	struct symbol *symbols[PER_REFRESH];
-	size_t count = find_heaviest(session, wants_name, symbols);
+	size_t count;
 
+	if (!client_outstanding(session->client))
+		return;
+	count = find_heaviest(session, wants_name, symbols);
 	while (count-- > 0)
 		client_prefer_name(session->client, symbols[count]);
 }
@@ -118,7 +121,8 @@ size_t session_ask_lines(struct session *session)
 	struct symbol *symbols[PER_REFRESH];
 	size_t asked = 0, count;
 
-	if (client_lines_queued(session->client) >= QUEUED_MIN)
+	if (!client_lines_wanted(session->client) ||
+	    client_lines_queued(session->client) >= QUEUED_MIN)
 		return 0;
 	count = find_heaviest(session, wants_lines, symbols);
 	for (size_t i = 0; i < count; i++)

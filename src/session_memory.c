@@ -25,7 +25,7 @@ static void fill_coverage(struct snapshot *snapshot)
 }
 
 /* Limits hardly change, and how much is used is of interest near a limit. */
-static const double cgroup_interval_s = 10;
+static const double cgroup_interval_s = 30;
 
 static void read_cgroup(struct session *session, double now_s)
 {

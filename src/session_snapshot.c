@@ -47,16 +47,6 @@ static const char *reason(const struct err *err)
 	return err->text[0] ? err->text : NULL;
 }
 
-static void fill_counts(struct session *session, struct snapshot *snapshot)
-{
-	struct cpu_stats stats = stack_counts_stats(session->counts);
-
-	if (stats.frames)
-		snapshot->cpu.unwind_ns_per_frame = (double)stats.walk_ns / (double)stats.frames;
-	snapshot->overflow.perf_lost += stack_counts_unknown(session->counts);
-	snapshot->overflow.ringbuf_dropped += stats.ringbuf_dropped;
-}
-
 static void fill_cpu(struct session *session, struct snapshot *snapshot)
 {
 	struct snapshot_cpu *cpu = &snapshot->cpu;
@@ -73,8 +63,6 @@ static void fill_cpu(struct session *session, struct snapshot *snapshot)
 	cpu->kernel = facts.kernel;
 	cpu->stacks_copied = session->samples_copied;
 	cpu->unwind_ns_per_frame = NAN;
-	if (session->counts)
-		fill_counts(session, snapshot);
 	if (session->check) {
 		cpu->checked = true;
 		cpu->check_equal = session->check->equal;

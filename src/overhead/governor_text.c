@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "fmt.h"
 #include "overhead/governor.h"
@@ -23,12 +24,24 @@ const char *governor_level(const struct governor *governor)
 	return governor->setting.interval_least ? "interval" : "none";
 }
 
+/* The budget that seeing frees needs, for --max-overhead: 0, no limit, where none of at most 100 % is enough. */
+static double needed_budget(const struct governor *governor)
+{
+	double needed_pct = ceil(room * governor->followed_pct);
+
+	return needed_pct <= 100 ? needed_pct : 0;
+}
+
 void governor_text(const struct governor *governor, const struct governor_limits *limits, char *buf,
 		   size_t size)
 {
 	const struct governor_setting *setting = &governor->setting;
 	char why[96], bytes[FMT_SIZE];
 
+	if (size)
+		buf[0] = '\0';
+	if (strcmp(governor_level(governor), "none") == 0)
+		return;
 	(void)snprintf(why, sizeof(why), "at a cost of %.1f%% of the target's CPU time (--max-overhead %g)",
 		       governor->cost_pct, limits->budget_pct);
 	if (setting->heap_out)
@@ -39,7 +52,7 @@ void governor_text(const struct governor *governor, const struct governor_limits
 		(void)snprintf(buf, size,
 			       "live bytes unknown: frees would cost %.1f%%, the budget is %g%%: O lifts it "
 			       "(--max-overhead %.0f); allocations for 1/%u of the time",
-			       governor->followed_pct, limits->budget_pct, ceil(room * governor->followed_pct),
+			       governor->followed_pct, limits->budget_pct, needed_budget(governor),
 			       1U << setting->time_halvings);
 	else if (setting->time_halvings)
 		(void)snprintf(buf, size, "allocations are seen for 1/%u of the time %s",
@@ -47,9 +60,7 @@ void governor_text(const struct governor *governor, const struct governor_limits
 	else if (setting->halvings)
 		(void)snprintf(buf, size, "the CPU is sampled at 1/%u of the frequency %s",
 			       1U << setting->halvings, why);
-	else if (setting->interval_least)
+	else
 		(void)snprintf(buf, size, "the heap is sampled every %s at least %s",
 			       fmt_bytes(bytes, sizeof(bytes), setting->interval_least), why);
-	else if (size)
-		buf[0] = '\0';
 }

@@ -340,7 +340,7 @@ static void sum_kernel(struct snapshot *snapshot)
 		if (!function->kernel)
 			continue;
 		cpu->recent_kernel += function->in[SNAPSHOT_RECENT].self;
-		if (enters_probes(function))
+		if (function->in[SNAPSHOT_RECENT].total && enters_probes(function))
 			cpu->recent_probes += function->in[SNAPSHOT_RECENT].total;
 	}
 }

@@ -154,10 +154,16 @@ bool client_want_lines(struct symbol_client *client, struct symbol *symbol)
 	if (symbol->lines != LINES_WANTED)
 		return false;
 	symbol->lines = LINES_ASKED;
+	client->lines_wanted--;
 	if (symbol->module->degraded || symbol->module->skipped)
 		return false;
 	ask(client, REQUEST_LINES, symbol->module, symbol->offset, 0, symbol);
 	return true;
+}
+
+size_t client_lines_wanted(const struct symbol_client *client)
+{
+	return client->lines_wanted;
 }
 
 size_t client_lines_queued(const struct symbol_client *client)

@@ -48,6 +48,9 @@ void client_prefer_name(struct symbol_client *client, const struct symbol *symbo
  */
 bool client_want_lines(struct symbol_client *client, struct symbol *symbol);
 
+/* Symbols that are LINES_WANTED. */
+size_t client_lines_wanted(const struct symbol_client *client);
+
 /* Symbols whose lines were asked for and have not been answered. */
 size_t client_lines_queued(const struct symbol_client *client);
 

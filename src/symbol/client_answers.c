@@ -29,8 +29,10 @@ static void take_symbol(struct symbol_client *client, struct symbol *symbol,
 		client->generation++;
 	}
 	if (symbol->module->kind == MODULE_ELF &&
-	    client->hooks.wants_lines(client->hooks.context, symbol->module))
+	    client->hooks.wants_lines(client->hooks.context, symbol->module)) {
+		client->lines_wanted += symbol->lines != LINES_WANTED;
 		symbol->lines = LINES_WANTED;
+	}
 }
 
 static void take_lines(struct symbol_client *client, struct symbol *symbol,

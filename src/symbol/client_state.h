@@ -38,7 +38,7 @@ struct symbol_client {
 	double served_ms[PRIORITY_COUNT]; /* when one was last sent, or the first was queued */
 	struct question *sent;		  /* in the order in which answers will come */
 	size_t sent_count;
-	size_t lines_sent;
+	size_t lines_sent, lines_wanted;
 	size_t parked_count;
 	double first_ms;		/* when the first of them became the first */
 	double disk_ms;			/* for so long has its worker been waiting for a disk */
