@@ -124,11 +124,30 @@ static const char *row_cell(const void *rows, size_t index, const struct table_c
 	}
 }
 
+/* Whether the cell says 0. */
+static bool is_nothing(const struct snapshot_combined *row, unsigned column)
+{
+	switch (column) {
+	case COLUMN_SELF:
+		return row->self_pct < 0.05;
+	case COLUMN_TOTAL:
+		return row->total_pct < 0.05;
+	case COLUMN_LIVE:
+		return row->live_bytes == 0;
+	case COLUMN_GROWTH:
+		return fabs(row->growth_bytes_per_s) < 0.5;
+	case COLUMN_ALLOC:
+		return row->alloc_bytes_per_s < 1;
+	default:
+		return false;
+	}
+}
+
 static enum style row_style(const void *rows, size_t index, unsigned column)
 {
 	const struct snapshot_combined *row = row_at(rows, index);
 
-	if (column == COLUMN_WHERE)
+	if (column == COLUMN_WHERE || is_nothing(row, column))
 		return STYLE_MUTED;
 	if (row->self_pct >= hot_pct && column != COLUMN_LIVE && column != COLUMN_GROWTH)
 		return STYLE_HOT;

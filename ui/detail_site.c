@@ -26,6 +26,8 @@ static void add_sums(struct detail *detail, const struct snapshot_site *site)
 {
 	char live[FMT_SIZE], ci[FMT_SIZE], objects[FMT_SIZE], average[FMT_SIZE], peak[FMT_SIZE];
 	char allocated[FMT_SIZE], freed[FMT_SIZE], growth[FMT_SIZE] = "?", rate[FMT_SIZE];
+	const char *evidence = site->leak.evidence;
+	const char *against = strstr(evidence, "; but "); /* it has a line of its own */
 
 	if (!isnan(site->growth_bytes_per_s))
 		fmt_bytes_signed(growth, sizeof(growth), site->growth_bytes_per_s, "/s");
@@ -41,9 +43,11 @@ static void add_sums(struct detail *detail, const struct snapshot_site *site)
 	    fmt_bytes(allocated, sizeof(allocated), site->alloc_bytes),
 	    fmt_bytes(freed, sizeof(freed), site->freed_bytes), growth,
 	    bytes(rate, sizeof(rate), site->alloc_bytes_per_s));
-	if (site->leak.evidence[0])
-		detail_add(detail, STYLE_NORMAL, "leak: %s, %s", leak_level_name(site->leak.level),
-		    site->leak.evidence);
+	if (evidence[0])
+		detail_add(detail, STYLE_NORMAL, "leak: %s, %.*s", leak_level_name(site->leak.level),
+			   (int)(against ? against - evidence : (ptrdiff_t)strlen(evidence)), evidence);
+	if (against)
+		detail_add(detail, STYLE_NORMAL, "%s", against + strlen("; "));
 }
 
 /* Where frees are not seen. */

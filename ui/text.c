@@ -6,11 +6,15 @@
 
 #include "text.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <bsd/string.h>
+
+/* Arguments of a template that are longer give way to what is around them. */
+enum { TEMPLATE_BYTES = 12 };
 
 /* Decodes one character of valid or invalid UTF-8; returns the bytes it took, at least one. */
 static size_t decode(const char *text, uint32_t *ret_code)
@@ -163,15 +167,16 @@ static const char *find_arguments(const char *text, const char **ret_end)
 	return found;
 }
 
-/* Writes head, ellipsis and tail; `head` is in bytes. */
+/* Writes head, ellipsis, if the head does not end with it, and tail; `head` is in bytes. */
 static const char *join(char *buf, size_t size, const char *text, size_t head, const char *ellipsis,
 			const char *tail)
 {
-	size_t length = head < size ? head : size - 1;
+	size_t length = head < size ? head : size - 1, mark = strlen(ellipsis);
 
 	memcpy(buf, text, length);
 	buf[length] = '\0';
-	(void)strlcat(buf, ellipsis, size);
+	if (length < mark || memcmp(buf + length - mark, ellipsis, mark) != 0)
+		(void)strlcat(buf, ellipsis, size);
 	(void)strlcat(buf, tail, size);
 	return buf;
 }
@@ -210,10 +215,59 @@ static const char *cut(char *buf, size_t size, const char *text, int cols, const
 		    text_skip(text, width - (room - head_cols)));
 }
 
+/* Whether a '<' at `at` opens the arguments of a template, rather than being of an operator's name. */
+static bool opens_template(const char *text, const char *at)
+{
+	static const char operator[] = "operator";
+	const size_t length = sizeof(operator) - 1;
+
+	if (*at != '<' || at == text || !(isalnum((unsigned char)at[-1]) || at[-1] == '_'))
+		return false;
+	return (size_t)(at - text) < length || memcmp(at - length, operator, length) != 0;
+}
+
+/* The bracket that closes the one at `open`, or NULL. */
+static const char *find_close(const char *open)
+{
+	int depth = 0;
+
+	for (const char *at = open; *at; at++) {
+		if (strchr("<([{", *at))
+			depth++;
+		else if ((strchr(")]}", *at) || (*at == '>' && at[-1] != '-')) && --depth == 0)
+			return at;
+	}
+	return NULL;
+}
+
+/* The text without long arguments of templates. Where it does not fit, its end is missing. */
+static const char *without_template_arguments(char *buf, size_t size, const char *text,
+					      const char *ellipsis)
+{
+	const char *rest = text;
+
+	buf[0] = '\0';
+	for (const char *at = text; *at; at++) {
+		const char *close = opens_template(text, at) ? find_close(at) : NULL;
+
+		if (!close)
+			continue;
+		if (close - at > TEMPLATE_BYTES) {
+			(void)snprintf(buf + strlen(buf), size - strlen(buf), "%.*s", (int)(at + 1 - rest),
+				       rest);
+			(void)strlcat(buf, ellipsis, size);
+			rest = close;
+		}
+		at = close;
+	}
+	(void)strlcat(buf, rest, size);
+	return buf;
+}
+
 const char *text_shorten(char *buf, size_t size, const char *text, int cols, const char *ellipsis)
 {
 	const char *end = NULL, *start;
-	char brief[TEXT_SIZE];
+	char brief[TEXT_SIZE], briefer[TEXT_SIZE];
 
 	if (text_width(text) <= cols)
 		return join(buf, size, text, strlen(text), "", "");
@@ -222,8 +276,10 @@ const char *text_shorten(char *buf, size_t size, const char *text, int cols, con
 	if (start && end - start > (ptrdiff_t)strlen(ellipsis) + 1) {
 		snprintf(brief, sizeof(brief), "%.*s%s%s", (int)(start + 1 - text), text, ellipsis,
 			 end);
-		return cut(buf, size, brief, cols, ellipsis);
+		text = brief;
 	}
+	if (text_width(text) > cols)
+		text = without_template_arguments(briefer, sizeof(briefer), text, ellipsis);
 	return cut(buf, size, text, cols, ellipsis);
 }
 

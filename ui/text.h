@@ -54,7 +54,8 @@ const char *text_skip(const char *text, int cols);
 /*
  * Copies `text` into `buf`, at most `cols` columns wide. What is too long is cut in the middle,
  * with `ellipsis` in place of what is missing; names with scopes keep their first scope and as many
- * of the last ones as fit ("crate::...::module::function"); arguments go before all else. Returns
+ * of the last ones as fit ("crate::...::module::function"); arguments go before all else, and after them
+ * long arguments of templates ("ns::Table<...>::find"). Returns
  * `buf`, always terminated.
  */
 const char *text_shorten(char *buf, size_t size, const char *text, int cols, const char *ellipsis);

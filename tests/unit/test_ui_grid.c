@@ -173,6 +173,17 @@ Test(ui_text, arguments_go_first)
 	check_cut("a<b::c>::d::e", 12, "a<b::c...::e");
 }
 
+Test(ui_text, arguments_of_templates_go_next)
+{
+	check_cut("ns::Map<ns::Key<int>, std::less<void>>::find", 44,
+		  "ns::Map<ns::Key<int>, std::less<void>>::find");
+	check_cut("ns::Map<ns::Key<int>, std::less<void>>::find", 43, "ns::Map<...>::find");
+	check_cut("ns::Map<ns::Key<int>, std::less<void>>::find(int, long)", 24, "ns::Map<...>::find(...)");
+	check_cut("ns::Map<ns::Key<int>, std::less<void>>::find", 15, "ns::...::find");
+	check_cut("<ns::Map<ns::Key<int>, std::less<void>>>::find", 20, "<ns::Map<...>>::find");
+	check_cut("one::two::Short<true>", 20, "one:...::Short<true>");
+}
+
 Test(ui_text, cutting_counts_columns)
 {
 	cr_expect_eq(text_width("日本語"), 6);
