@@ -41,6 +41,8 @@ THEIRS_WRONG = [
     (r"^_dl_runtime_resolve_", r"^ld-linux", "libdwfl 0.188 takes rbx, which has the CFA, for lost"),
     (r"^$", r"^libc\.so|^unwind_c\.static$",
      "it goes on below a coroutine's first function, by what happens to be on the stack"),
+    (r"^$", r"^unwind_rs-",
+     "the linker gives PLT stubs no CFI: it follows rbp there, past the function that called the stub"),
 ]
 
 LANGUAGES = {"c": 13, "cc": 10, "rs": 4}
