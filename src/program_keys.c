@@ -103,13 +103,23 @@ static void switch_budget(struct program *program)
 		program_refresh(program);
 }
 
+/* What is frozen is to be looked at from all sides. */
+static void pause_or_resume(struct program *program)
+{
+	const struct snapshot_request wanted = ui_frozen_request(program->ui);
+
+	program->paused = !program->paused;
+	if (program->paused && program->snapshot)
+		session_complete(program->session, program->snapshot, &wanted);
+}
+
 void program_on_keys(void *context)
 {
 	struct program *program = context;
 	unsigned actions = ui_input(program->ui);
 
 	if (actions & UI_PAUSE)
-		program->paused = !program->paused;
+		pause_or_resume(program);
 	if (actions & UI_SUSPEND)
 		suspend(program);
 	if (actions & (UI_SAMPLE_FINER | UI_SAMPLE_COARSER))

@@ -44,6 +44,12 @@ void session_settle(struct session *session, int timeout_ms);
 /* The state of now, owned by the caller. */
 struct snapshot *session_snapshot(struct session *session, const struct snapshot_request *request);
 
+/*
+ * Adds the parts that `wanted` has and the snapshot's request has not, if nothing was counted in between; the
+ * stacks of sites and the source are not among them.
+ */
+void session_complete(struct session *session, struct snapshot *snapshot, const struct snapshot_request *wanted);
+
 /* What the next snapshots have beside functions. */
 void session_set_group(struct session *session, enum snapshot_group group);
 

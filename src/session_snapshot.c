@@ -148,6 +148,34 @@ static void fill_trees(struct session *session, struct snapshot *snapshot)
 	}
 }
 
+/* What the request asks for beside functions, sites and figures. */
+static void fill_views(struct session *session, struct snapshot *snapshot)
+{
+	fill_trees(session, snapshot);
+	session_fill_threads(session, snapshot);
+	if (snapshot->request.combined)
+		snapshot_fill_combined(snapshot);
+}
+
+void session_complete(struct session *session, struct snapshot *snapshot, const struct snapshot_request *wanted)
+{
+	const struct snapshot_request had = snapshot->request;
+	struct snapshot_request *request = &snapshot->request;
+
+	*request = *wanted;
+	request->threads = wanted->threads && !had.threads;
+	request->combined = wanted->combined && !had.combined;
+	request->cpu_tree = wanted->cpu_tree && !had.cpu_tree;
+	request->heap_tree = wanted->heap_tree && !had.heap_tree;
+	fill_views(session, snapshot);
+	request->threads = had.threads || wanted->threads;
+	request->combined = had.combined || wanted->combined;
+	request->cpu_tree = had.cpu_tree || wanted->cpu_tree;
+	request->heap_tree = had.heap_tree || wanted->heap_tree;
+	request->stacks = had.stacks;
+	request->source_of = had.source_of;
+}
+
 struct snapshot *session_snapshot(struct session *session, const struct snapshot_request *request)
 {
 	struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
@@ -169,12 +197,9 @@ struct snapshot *session_snapshot(struct session *session, const struct snapshot
 	snapshot->memory.brk_bytes = SNAPSHOT_UNKNOWN;
 	session_growth_fill(session, snapshot, request->stacks);
 	session_fill_modules(session, snapshot);
-	fill_trees(session, snapshot);
+	fill_views(session, snapshot);
 	session_fill_source(session, snapshot);
-	session_fill_threads(session, snapshot);
 	session_name_threads(session, snapshot);
-	if (request->combined)
-		snapshot_fill_combined(snapshot);
 	if (snapshot->group == GROUP_MODULE)
 		snapshot_fill_site_modules(snapshot);
 	session_prefer_names(session);

@@ -17,7 +17,10 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 		  size_t size)
 {
 	(void)choice;
-	calls_about(snapshot, "from callers down to callees", buf, size);
+	calls_about(snapshot,
+		    snapshot->request.callers ? "from each function down to its callers"
+					      : "from callers down to callees",
+		    buf, size);
 }
 
 static bool draw(const struct pane_frame *frame, struct rect rect)

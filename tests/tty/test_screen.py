@@ -361,6 +361,19 @@ class ScreenTest(unittest.TestCase):
         wait_until(lambda: terminal.lines()[1] != frozen.splitlines()[1],
                    lambda: "more samples after the pause")
 
+    def test_other_views_while_paused(self):
+        """What was not shown when the display was frozen is in what was frozen all the same."""
+        terminal = self.open_top()
+        terminal.wait_for(r"\bhot_sixty\b")
+        terminal.press("p")
+        terminal.wait_for(r"PAUSED")
+        for key, title in ("C", "COMBINED"), ("6", "THREADS"), ("t", "TREE"), ("5", "FLAME"):
+            with self.subTest(title):
+                terminal.press(key)
+                terminal.wait_for(rf"\[{title}\]")
+                terminal.wait_for(rf"\b{self.target.pid} +shares_c\b" if key == "6" else r"\bhot_sixty\b")
+                self.assertNotIn("not in what was frozen", terminal.text())
+
     def test_selection_moves(self):
         terminal = self.open_top()
         terminal.wait_for(r"\bhot_sixty\b")
