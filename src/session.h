@@ -45,8 +45,8 @@ void session_settle(struct session *session, int timeout_ms);
 struct snapshot *session_snapshot(struct session *session, const struct snapshot_request *request);
 
 /*
- * Adds the parts that `wanted` has and the snapshot's request has not, if nothing was counted in between; the
- * stacks of sites and the source are not among them.
+ * Adds the parts that `wanted` has and the snapshot's request has not, of what has been counted by now: trees may
+ * have some samples more than the rest. The stacks of sites and the source are not among them.
  */
 void session_complete(struct session *session, struct snapshot *snapshot, const struct snapshot_request *wanted);
 
