@@ -71,7 +71,9 @@ void session_fill_memory(struct session *session, struct snapshot *snapshot)
 	memory->growth_bytes_per_s = NAN;
 	if (snapshot->heap.resident_bytes != SNAPSHOT_UNKNOWN) {
 		growth_add(&session->memory_growth, now_s, (double)snapshot->heap.resident_bytes);
-		memory->growth_bytes_per_s = growth_per_s(&session->memory_growth);
+		/* Of the first moments it would be any number. */
+		if (snapshot->elapsed_s >= 1)
+			memory->growth_bytes_per_s = growth_per_s(&session->memory_growth);
 	}
 	memory->seconds_to_limit = seconds_to_limit(memory);
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cell.h"
 #include "fmt.h"
 
 bool calls_by_heap(const struct snapshot *snapshot)
@@ -35,7 +36,7 @@ void calls_explain(const struct snapshot *snapshot, char *buf, size_t size)
 	else if (request->heap_tree || request->cpu_tree)
 		snprintf(buf, size, "%s",
 			 request->heap_tree ? "nothing is live that was allocated since attachment"
-					    : "no samples yet: the target is idle");
+					    : cell_no_samples(snapshot));
 	else
 		snprintf(buf, size, "calls are not in what was frozen: p resumes the display");
 }

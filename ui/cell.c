@@ -27,6 +27,11 @@ const char *cell_place(char *buf, size_t size, int cols, const char *file, unsig
 	return buf;
 }
 
+const char *cell_no_samples(const struct snapshot *snapshot)
+{
+	return snapshot->target.cpu_pct < 1 ? "no samples yet: the target is idle" : "no samples yet";
+}
+
 const char *cell_trend(char *buf, size_t size, const double trend[SNAPSHOT_TREND],
 		       const struct table_cell *cell)
 {

@@ -39,6 +39,9 @@ static inline const char *cell_search_part(unsigned part, const char *name, cons
 	return text ? text : "";
 }
 
+/* What a pane without samples says; that the target is idle only when that was seen. */
+const char *cell_no_samples(const struct snapshot *snapshot);
+
 /* The latest parts of a row's trend, as many as the cell has columns. */
 const char *cell_trend(char *buf, size_t size, const double trend[SNAPSHOT_TREND],
 		       const struct table_cell *cell);

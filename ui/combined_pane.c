@@ -207,7 +207,7 @@ static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 	snprintf(buf, size, "%s",
 		 !snapshot->request.combined
 		     ? "this is not in what was frozen: p resumes the display"
-		     : "no samples and no allocations yet: the target is idle");
+		     : cell_no_samples(snapshot));
 }
 
 static void about(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,

@@ -226,7 +226,7 @@ static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 	else if (snapshot->target.exited)
 		snprintf(buf, size, "no samples: the target exited before it used the CPU");
 	else
-		snprintf(buf, size, "no samples yet: the target is idle");
+		snprintf(buf, size, "%s", cell_no_samples(snapshot));
 }
 
 /* "last 10s", "since attachment", "for 12s". */

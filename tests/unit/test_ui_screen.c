@@ -285,6 +285,9 @@ Test(ui_screen, empty_panes_say_what_they_wait_for)
 	snapshot.site_count = 0;
 	snapshot.cpu.samples = 0;
 	draw(80, 24);
+	HAS("no samples yet\n");
+	snapshot.target.cpu_pct = 0;
+	draw(80, 24);
 	HAS("no samples yet: the target is idle");
 	HAS("no allocations yet");
 	snapshot.cpu.stacks_pending = 12;
