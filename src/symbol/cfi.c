@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "symbol/module.h"
+
 /* Rows of one function that are looked through, to find where one begins. */
 enum { ROWS_MAX = 64 };
 
@@ -218,17 +220,19 @@ struct place {
 	uint64_t address;
 };
 
-static Dwarf_Frame *find_frame(Dwfl_Module *elf, uint64_t vaddr, struct place *ret_place)
+static Dwarf_Frame *find_frame(struct module *module, uint64_t vaddr, struct place *ret_place)
 {
 	Dwarf_Frame *frame = NULL;
-	Dwarf_Addr bias = 0;
-	Dwarf_CFI *cfi = dwfl_module_eh_cfi(elf, &bias);
+	Dwarf_Addr bias;
+	Dwarf_CFI *cfi = module_eh_cfi(module, &bias);
+	Dwfl_Module *elf;
 	bool has_eh_frame = cfi;
 
 	*ret_place = (struct place){cfi, vaddr - bias};
 	if (cfi && !dwarf_cfi_addrframe(cfi, vaddr - bias, &frame))
 		return frame;
-	if (!may_have_debug_frame(elf, has_eh_frame))
+	elf = module_elf(module);
+	if (!elf || !may_have_debug_frame(elf, has_eh_frame))
 		return NULL;
 	cfi = dwfl_module_dwarf_cfi(elf, &bias);
 	*ret_place = (struct place){cfi, vaddr - bias};
@@ -273,11 +277,11 @@ static void set_range(struct unwind_rule *rule, Dwarf_Frame *frame, const struct
 	rule->after = (uint32_t)(end - 1 - address);
 }
 
-bool cfi_rule(struct unwind_rule *ret_rule, Dwfl_Module *elf, uint64_t vaddr)
+bool cfi_rule(struct unwind_rule *ret_rule, struct module *module, uint64_t vaddr)
 {
 	struct unwind_rule rule = {.kind = RULE_UNKNOWN};
 	struct place place;
-	Dwarf_Frame *frame = find_frame(elf, vaddr, &place);
+	Dwarf_Frame *frame = find_frame(module, vaddr, &place);
 	bool is_covered = frame != NULL;
 
 	if (is_covered) {

@@ -5,15 +5,20 @@
 #ifndef RSP_SYMBOL_FDE_TABLE_H
 #define RSP_SYMBOL_FDE_TABLE_H
 
-#include <elfutils/libdwfl.h>
+#include <libelf.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+struct module;
+
+/* Whether there is a table of the usual form (.eh_frame_hdr), loaded together with what it is of. */
+bool fde_table_is_usual(Elf *elf);
 
 /*
  * The ELF virtual address at which the code begins whose call frame information covers `vaddr`, which
  * for all but hand-written code is a function or the part of one that the compiler has moved away.
- * False when none covers it, or the file has no table (.eh_frame_hdr) of the usual form.
+ * False when none covers it, or the file has no such table.
  */
-bool fde_table_start(Dwfl_Module *elf, uint64_t vaddr, uint64_t *ret_start);
+bool fde_table_start(struct module *module, uint64_t vaddr, uint64_t *ret_start);
 
 #endif

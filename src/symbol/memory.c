@@ -91,7 +91,7 @@ void memory_trim(int statm_fd, struct module **modules, size_t count, const stru
 		return;
 	for (size_t i = 0; file > MEMORY_FILE_MAX && i < count; i++)
 		if (modules[i])
-			image_release_pages(&modules[i]->image);
+			module_release_pages(modules[i]);
 	while (bytes > MEMORY_PRIVATE_MAX && drop_one(modules, count, current))
 		if (!read_resident(statm_fd, &bytes, &file))
 			return;

@@ -20,7 +20,10 @@ static int open_elf(struct module *module, int fd, const char *name)
 	if (!module_elf(module))
 		return -ENOEXEC;
 	elf = dwfl_module_getelf(module->elf, &bias);
-	return elf ? segments_read(&module->segments, elf) : -ENOEXEC;
+	if (!elf)
+		return -ENOEXEC;
+	eh_frame_map(&module->eh_frame, fd, module->image.size, elf);
+	return segments_read(&module->segments, elf);
 }
 
 /* Owns the descriptor. */
@@ -65,6 +68,18 @@ Dwfl_Module *module_elf(struct module *module)
 	if (!module->dwfl)
 		module->dwfl = image_session(&module->image, &module->elf);
 	return module->dwfl ? module->elf : NULL;
+}
+
+Dwarf_CFI *module_eh_cfi(struct module *module, Dwarf_Addr *ret_bias)
+{
+	Dwarf_CFI *cfi = eh_frame_cfi(&module->eh_frame);
+	Dwfl_Module *elf;
+
+	*ret_bias = 0;
+	if (cfi)
+		return cfi;
+	elf = module_elf(module);
+	return elf ? dwfl_module_eh_cfi(elf, ret_bias) : NULL;
 }
 
 const struct symtab *module_symtab(struct module *module)
@@ -114,6 +129,13 @@ void module_drop_indexes(struct module *module)
 		dwfl_end(module->dwfl);
 	module->dwfl = NULL;
 	module->elf = NULL;
+	eh_frame_drop(&module->eh_frame);
+}
+
+void module_release_pages(const struct module *module)
+{
+	image_release_pages(&module->image);
+	eh_frame_release_pages(&module->eh_frame);
 }
 
 void module_free(struct module *module)
@@ -121,6 +143,7 @@ void module_free(struct module *module)
 	if (!module)
 		return;
 	module_drop_indexes(module);
+	eh_frame_unmap(&module->eh_frame);
 	image_close(&module->image);
 	if (module->kallsyms_fd >= 0)
 		close(module->kallsyms_fd);

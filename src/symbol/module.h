@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "symbol/eh_frame.h"
 #include "symbol/image.h"
 #include "symbol/kallsyms.h"
 #include "symbol/lines.h"
@@ -19,8 +20,9 @@
 
 struct module {
 	enum module_kind kind;
-	struct image image; /* of ELF */
-	int kallsyms_fd;    /* owned; -1 unless kernel symbols */
+	struct image image;	  /* of ELF */
+	struct eh_frame eh_frame; /* of ELF */
+	int kallsyms_fd;	  /* owned; -1 unless kernel symbols */
 	struct segments segments;
 	Dwfl *dwfl;	  /* for symbols and CFI; through module_elf() */
 	Dwfl_Module *elf; /* its one module */
@@ -46,6 +48,12 @@ int module_open(struct module **ret_module, enum module_kind kind, int fd, const
 /* The file for libdwfl; NULL when it cannot be opened again. Only for ELF. */
 Dwfl_Module *module_elf(struct module *module);
 
+/*
+ * The call frame information in .eh_frame, and what is to be taken off ELF virtual addresses there; it is valid as
+ * long as the indexes. NULL if there is none. Only for ELF.
+ */
+Dwarf_CFI *module_eh_cfi(struct module *module, Dwarf_Addr *ret_bias);
+
 /* The symbol index, empty if nothing could be read. Only for ELF. */
 const struct symtab *module_symtab(struct module *module);
 
@@ -58,6 +66,9 @@ const struct kallsyms *module_kallsyms(struct module *module);
 /* Frees the lines, or everything that can be made anew. What was borrowed of it is void. */
 void module_drop_lines(struct module *module);
 void module_drop_indexes(struct module *module);
+
+/* Gives the pages of the file back, which are read again when they are needed. */
+void module_release_pages(const struct module *module);
 
 /* Closes it and frees what was read; NULL is nothing. */
 void module_free(struct module *module);

@@ -138,28 +138,27 @@ static void answer_debug_file(struct worker *worker, int fd)
  * A coroutine's first function returns to the first byte of what is to run then, makecontext()'s
  * __start_context for one, which has called nobody. The byte before that is in no function.
  */
-static void end_rule(struct unwind_rule *rule, Dwfl_Module *elf, uint64_t vaddr)
+static void end_rule(struct unwind_rule *rule, struct module *module, uint64_t vaddr)
 {
 	struct unwind_rule next;
 
-	if (cfi_rule(&next, elf, vaddr + 1) && next.kind != RULE_UNKNOWN && next.before == 0)
+	if (cfi_rule(&next, module, vaddr + 1) && next.kind != RULE_UNKNOWN && next.before == 0)
 		*rule = (struct unwind_rule){.kind = RULE_END, .guess = 1};
 }
 
 static void answer_rule(struct worker *worker)
 {
 	struct module *module = find_module(worker, MODULE_ELF);
-	Dwfl_Module *elf = module ? module_elf(module) : NULL;
 	uint64_t vaddr;
 	bool covered;
 
-	if (!elf || !segments_vaddr(&module->segments, worker->request.offset, &vaddr))
+	if (!module || !module_elf(module) || !segments_vaddr(&module->segments, worker->request.offset, &vaddr))
 		return;
-	covered = cfi_rule(&worker->reply.rule, elf, vaddr);
+	covered = cfi_rule(&worker->reply.rule, module, vaddr);
 	if (worker->reply.rule.kind == RULE_UNKNOWN)
 		code_rule(&worker->reply.rule, module, vaddr);
 	if (worker->reply.rule.kind == RULE_UNKNOWN && !covered)
-		end_rule(&worker->reply.rule, elf, vaddr);
+		end_rule(&worker->reply.rule, module, vaddr);
 	/* What a compiler at run time left in its file, as V8 does, keeps frame pointers. */
 	if (worker->reply.rule.kind == RULE_UNKNOWN && !covered)
 		worker->reply.rule = unwind_rule_frame_pointer();
@@ -223,8 +222,7 @@ static void answer_symbol(struct worker *worker)
 	    !segments_vaddr(&module->segments, worker->request.offset, &reply->address))
 		return;
 	if (!symtab_find(module_symtab(module), reply->address, &symbol)) {
-		if (module_elf(module))
-			(void)fde_table_start(module_elf(module), reply->address, &reply->address);
+		(void)fde_table_start(module, reply->address, &reply->address);
 		return;
 	}
 	if (!segments_offset(&module->segments, symbol.start, &reply->symbol_start))

@@ -75,7 +75,7 @@ static struct unwind_rule rule_at(const void *address)
 	module = open_file(strchr(info.dli_fname, '/') && strstr(info.dli_fname, ".so")
 			       ? info.dli_fname
 			       : "/proc/self/exe");
-	cfi_rule(&rule, module->elf,
+	cfi_rule(&rule, module,
 		 (uintptr_t)address - (uintptr_t)info.dli_fbase +
 		     (module->segments.items[0].vaddr >= 0x400000 ? 0x400000 : 0));
 	module_free(module);
@@ -123,13 +123,13 @@ Test(cfi, start_of_a_function_without_symbol)
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
 		for (size_t at = 0; at < 2; at++) {
 			start = 0;
-			cr_expect(fde_table_start(module->elf, linked_at(shapes[i]) + at, &start));
+			cr_expect(fde_table_start(module, linked_at(shapes[i]) + at, &start));
 			cr_expect_eq(start, linked_at(shapes[i]), "%zu+%zu: %#jx", i, at, (uintmax_t)start);
 		}
 	}
-	cr_expect_not(fde_table_start(module->elf, 0, &start));
-	cr_expect_not(fde_table_start(module->elf, 0x10, &start));
-	cr_expect_not(fde_table_start(module->elf, UINT64_MAX, &start));
+	cr_expect_not(fde_table_start(module, 0, &start));
+	cr_expect_not(fde_table_start(module, 0x10, &start));
+	cr_expect_not(fde_table_start(module, UINT64_MAX, &start));
 	module_free(module);
 }
 
@@ -339,7 +339,7 @@ Test(cfi, vdso)
 
 		if (!segments_vaddr(&module->segments, offset, &vaddr))
 			continue;
-		cfi_rule(&rule, module->elf, vaddr);
+		cfi_rule(&rule, module, vaddr);
 		steps += rule.kind == RULE_STEP;
 		named += symtab_find(module_symtab(module), vaddr, &symbol) &&
 			 strstr(symbol.name, "clock_gettime");

@@ -202,7 +202,7 @@ static void rules_at(const char *address, struct unwind_rule *ret_code, struct u
 	memset(ret_code, 0xff, sizeof *ret_code);
 	code_rule(ret_code, module, vaddr);
 	if (ret_cfi)
-		cfi_rule(ret_cfi, module->elf, vaddr);
+		cfi_rule(ret_cfi, module, vaddr);
 	cr_assert(unwind_rule_valid(ret_code));
 	cr_assert(ret_code->kind == RULE_UNKNOWN || ret_code->guess);
 	module_free(module);
@@ -621,7 +621,7 @@ static void compare_with_cfi(const char *path, double floor)
 		lrand48_r(&random, &number);
 		uint64_t vaddr = places.lookups[(size_t)number % places.count];
 
-		cfi_rule(&cfi, module->elf, vaddr);
+		cfi_rule(&cfi, module, vaddr);
 		if (cfi.kind != RULE_STEP)
 			continue;
 		code_rule(&code, module, vaddr);
