@@ -30,8 +30,9 @@ enum { LATE_TICK_NS = NS_PER_S + TICK_NS };
 /* How much the target allocates decides how it is sampled. */
 enum { FIRST_TICK_NS = 100000000 };
 
-/* The heap is attached when no name is missing, which is known after a while, and in any case some time later. */
-static const double heap_earliest_s = 0.06, heap_latest_s = 0.5;
+/* The first functions come to the screen before allocators are looked for. The heap is attached when no name is
+ * missing, and in any case some time later. */
+static const double heap_earliest_s = 0.1, heap_latest_s = 0.5;
 
 /* Refreshes take the samples counted in the kernel, unless they are so far apart. */
 static const double counts_wait_s = 1.1;
@@ -223,9 +224,10 @@ static int attach(struct session *session, struct err *err)
 	code = address_space_read(session->space, err);
 	if (code)
 		return code;
-	/* The worker looks for allocators while the kernel looks at the programs. */
-	client_flush(session->client);
 	session->heap_waits = session->wants_heap && !session->options->batch && !session->held;
+	client_hold_allocators(session->client, session->heap_waits);
+	/* The worker opens the files while the kernel looks at the programs. */
+	client_flush(session->client);
 	if (!session->heap_waits) {
 		session_begin_heap(session);
 		code = finish_heap(session, err);
@@ -367,12 +369,14 @@ static void start_anew(struct session *session)
 	session_permit_again(session);
 }
 
-static bool heap_is_due(const struct session *session)
+static bool heap_is_due(struct session *session)
 {
 	double elapsed_s = monotonic_s() - session->start_s;
 
-	return session->heap_waits && !session->heap_loading && elapsed_s >= heap_earliest_s &&
-	       (elapsed_s >= heap_latest_s || !client_outstanding(session->client));
+	if (!session->heap_waits || session->heap_loading || elapsed_s < heap_earliest_s)
+		return false;
+	client_hold_allocators(session->client, false);
+	return elapsed_s >= heap_latest_s || !client_outstanding(session->client);
 }
 
 static void check_executed(struct session *session)

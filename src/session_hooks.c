@@ -43,7 +43,7 @@ static void on_module(void *context, struct module *module, uint64_t offset, uin
 		session->allocator_questions++;
 		client_ask_allocators(session->client, module);
 	}
-	client_ask_rule(session->client, module, offset, address);
+	client_ask_rule(session->client, module, offset, address, true);
 }
 
 void session_new_stack(void *context, struct stack *stack)
@@ -59,7 +59,7 @@ void session_new_stack(void *context, struct stack *stack)
 	}
 }
 
-static void on_need_rule(void *context, uint64_t address)
+static void on_need_rule(void *context, uint64_t address, bool ahead)
 {
 	struct session *session = context;
 	uint64_t offset;
@@ -72,7 +72,7 @@ static void on_need_rule(void *context, uint64_t address)
 		unwinder_rule(session->unwinder, address, &rule);
 		return;
 	}
-	client_ask_rule(session->client, module, offset, address);
+	client_ask_rule(session->client, module, offset, address, ahead);
 }
 
 static bool is_code(void *context, uint64_t address)
@@ -148,14 +148,19 @@ static void on_rule(void *context, uint64_t address, const struct module *asked,
 		    uint64_t asked_offset, const struct unwind_rule *rule)
 {
 	struct session *session = context;
-	struct unwind_rule own = *rule;
+	struct unwind_rule own;
 	uint64_t offset;
 	struct module *module = address_space_locate(session->space, address, &offset);
 
 	if (module != asked || offset != asked_offset) {
-		on_need_rule(session, address);
+		on_need_rule(session, address, false);
 		return;
 	}
+	if (!rule) {
+		unwinder_no_rule(session->unwinder, address);
+		return;
+	}
+	own = *rule;
 	own.tag = address_space_tag(session->space, address);
 	count_rule(session, module, address, &own);
 	unwinder_rule(session->unwinder, address, &own);

@@ -26,6 +26,9 @@ enum {
 
 enum { NONE = ALLOCATOR_NO_ARGUMENT };
 
+/* No function of the lists has a longer name, with its prefix. */
+enum { LENGTH_MAX = 48 };
+
 /* clang-format off */
 #define ALLOC(list, name, size) {name, list, HEAP_CALL_ALLOC, {size, NONE, NONE}}
 #define ALLOC_ARRAY(list, name, count, size) {name, list, HEAP_CALL_ALLOC, {size, count, NONE}}
@@ -168,24 +171,34 @@ static const struct prefix {
 
 const size_t allocator_prefix_count = sizeof(prefixes) / sizeof(prefixes[0]);
 
+static const char rust_mangled[] = "_RNvC";
+
+static bool is_mangled_rust(const char *symbol)
+{
+	return strncmp(symbol, rust_mangled, sizeof(rust_mangled) - 1) == 0;
+}
+
 /* Since Rust 1.90 they are in a crate of their own: _RNvC, its hash, "7___rustc", 12___rust_alloc. */
-static bool is_mangled_rust(const char *symbol, size_t length, const char *name)
+static bool is_in_rust_crate(const char *symbol, size_t length, const char *name)
 {
 	char end[64];
 	int size = snprintf(end, sizeof(end), "_7___rustc%zu_%s", strlen(name), name);
 
-	return size > 0 && (size_t)size < length && strncmp(symbol, "_RNvC", 5) == 0 &&
+	return size > 0 && (size_t)size < length &&
 	       memcmp(symbol + length - (size_t)size, end, (size_t)size) == 0;
 }
 
+/* A symbol table has hundreds of thousands of names: nearly all end at the first character. */
 static bool is_named(const struct prefix *prefix, const struct allocator_function *function,
 		     const char *symbol, size_t length)
 {
-	size_t prefix_length = strlen(prefix->text);
+	size_t prefix_length;
 
-	if (prefix->family == ALLOCATOR_RUST && is_mangled_rust(symbol, length, function->name))
+	if (prefix->family == ALLOCATOR_RUST && is_mangled_rust(symbol) &&
+	    is_in_rust_crate(symbol, length, function->name))
 		return true;
-	return length == prefix_length + strlen(function->name) &&
+	prefix_length = strlen(prefix->text);
+	return symbol[prefix_length] == function->name[0] && length == prefix_length + strlen(function->name) &&
 	       memcmp(symbol + prefix_length, function->name, length - prefix_length) == 0;
 }
 
@@ -221,6 +234,8 @@ bool allocator_match(const char *symbol, struct allocator_match *ret_match)
 {
 	size_t length = strcspn(symbol, "@");
 
+	if (length > LENGTH_MAX && !is_mangled_rust(symbol))
+		return false;
 	for (size_t i = 0; i < allocator_prefix_count; i++) {
 		const char *text = prefixes[i].text;
 

@@ -40,7 +40,10 @@ struct unwinder {
 	struct stack_table *stacks;
 	struct unwinder_hooks hooks;
 	struct waiting *waiting;
-	uint64_t asked[ASKED_MAX + 1]; /* entered in `waiting`, but not yet asked for */
+	struct asked {
+		uint64_t address;
+		bool ahead;
+	} asked[ASKED_MAX + 1]; /* entered in `waiting`, but not yet asked for */
 	size_t asked_count;
 	size_t pending_count[UNWINDER_SOURCES];
 	size_t pending_bytes;
@@ -94,7 +97,7 @@ void unwinder_free(struct unwinder *unwinder)
 }
 
 /* The entry of an address whose rule is wanted; asks for it if nobody has. */
-static struct waiting *want_rule(struct unwinder *unwinder, uint64_t address)
+static struct waiting *want_rule(struct unwinder *unwinder, uint64_t address, bool ahead)
 {
 	struct waiting *waiting;
 
@@ -104,15 +107,18 @@ static struct waiting *want_rule(struct unwinder *unwinder, uint64_t address)
 	waiting = xcalloc(1, sizeof(*waiting));
 	waiting->address = address;
 	HASH_ADD(hh, unwinder->waiting, address, sizeof(waiting->address), waiting);
-	unwinder->asked[unwinder->asked_count++] = address;
+	unwinder->asked[unwinder->asked_count++] = (struct asked){address, ahead};
 	return waiting;
 }
 
 /* Sends the questions collected by want_rule(). An answer may come at once and change anything. */
 static void ask(struct unwinder *unwinder)
 {
-	while (unwinder->asked_count)
-		unwinder->hooks.need_rule(unwinder->hooks.context, unwinder->asked[--unwinder->asked_count]);
+	while (unwinder->asked_count) {
+		const struct asked *last = &unwinder->asked[--unwinder->asked_count];
+
+		unwinder->hooks.need_rule(unwinder->hooks.context, last->address, last->ahead);
+	}
 }
 
 /*
@@ -129,7 +135,7 @@ static void want_rules_ahead(struct unwinder *unwinder, const struct stack_copy 
 			return;
 		if (unwinder->hooks.is_code(unwinder->hooks.context, value - 1) &&
 		    !rule_table_get(unwinder->rules, value - 1))
-			(void)want_rule(unwinder, value - 1);
+			(void)want_rule(unwinder, value - 1, true);
 	}
 }
 
@@ -171,7 +177,7 @@ void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, s
 	pending->walk.stack = pending->stack;
 	unwinder->pending_count[tag.source]++;
 	unwinder->pending_bytes += size;
-	waiting = want_rule(unwinder, address);
+	waiting = want_rule(unwinder, address, false);
 	/* A walk that others wait beside has most of its stack in common with them: they have asked. */
 	if (!waiting->walks)
 		want_rules_ahead(unwinder, copy);
@@ -183,7 +189,7 @@ void unwinder_want(struct unwinder *unwinder, uint64_t address)
 {
 	if (rule_table_get(unwinder->rules, address))
 		return;
-	(void)want_rule(unwinder, address);
+	(void)want_rule(unwinder, address, false);
 	ask(unwinder);
 }
 
@@ -203,7 +209,7 @@ static void want_next_row(struct unwinder *unwinder, uint64_t address, unsigned 
 			continue;
 		if (!unwinder->hooks.is_code(unwinder->hooks.context, address))
 			return;
-		waiting = want_rule(unwinder, address);
+		waiting = want_rule(unwinder, address, false);
 		*(up ? &waiting->rows_up : &waiting->rows_down) = rows - 1;
 		return;
 	}
@@ -236,13 +242,28 @@ void unwinder_rule(struct unwinder *unwinder, uint64_t address, const struct unw
 
 		DL_DELETE(waiting->walks, pending);
 		if (walk_on(&pending->walk, unwinder->rules, &state, &wanted) == WALK_NEEDS_RULE) {
-			DL_APPEND(want_rule(unwinder, wanted)->walks, pending);
+			DL_APPEND(want_rule(unwinder, wanted, false)->walks, pending);
 			ask(unwinder);
 			continue;
 		}
 		finish(unwinder, &pending->walk, state, pending->tag);
 		drop(unwinder, pending);
 	}
+	free(waiting);
+}
+
+void unwinder_no_rule(struct unwinder *unwinder, uint64_t address)
+{
+	struct waiting *waiting;
+
+	HASH_FIND(hh, unwinder->waiting, &address, sizeof(address), waiting);
+	if (!waiting)
+		return;
+	if (waiting->walks || waiting->rows_up || waiting->rows_down) {
+		unwinder->hooks.need_rule(unwinder->hooks.context, address, false);
+		return;
+	}
+	HASH_DEL(unwinder->waiting, waiting);
 	free(waiting);
 }
 

@@ -25,8 +25,9 @@ struct unwind_tag {
 };
 
 struct unwinder_hooks {
-	/* Ask for the rule of an address; the answer comes by unwinder_rule(), perhaps at once. */
-	void (*need_rule)(void *context, uint64_t address);
+	/* Ask for the rule of an address; the answer comes by unwinder_rule(), perhaps at once. Ahead, where
+	 * perhaps no frame is, it may also be unwinder_no_rule(). */
+	void (*need_rule)(void *context, uint64_t address, bool ahead);
 	/* Whether an address is in executable memory: what a return address is known by. */
 	bool (*is_code)(void *context, uint64_t address);
 	/* A walk has ended; `stack` is NULL when the table of stacks is full. A copy that had no room in
@@ -67,6 +68,9 @@ void unwinder_learn_around(struct unwinder *unwinder, uint64_t address);
 
 /* The rule of an address has come: enters it and goes on with the walks that waited for it. */
 void unwinder_rule(struct unwinder *unwinder, uint64_t address, const struct unwind_rule *rule);
+
+/* The rule that was asked ahead is not easily had: it is asked for in earnest if a walk waits for it by now. */
+void unwinder_no_rule(struct unwinder *unwinder, uint64_t address);
 
 /* Copies that had no room in the queue, and so have but the beginning of their stack. */
 uint64_t unwinder_unlearnt(const struct unwinder *unwinder);

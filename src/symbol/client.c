@@ -83,22 +83,31 @@ const char *client_intern(struct symbol_client *client, const char *text)
 	return symbol_store_intern(client->store, text);
 }
 
-static void ask(struct symbol_client *client, enum request_kind kind, struct module *module,
-		uint64_t offset, uint64_t cookie, struct symbol *symbol)
+static struct question *ask(struct symbol_client *client, enum request_kind kind, struct module *module,
+			    uint64_t offset, struct symbol *symbol)
 {
 	struct question *question = question_new(kind, module);
 
 	question->request.offset = offset;
-	question->request.cookie = cookie;
 	question->symbol = symbol;
 	client_enqueue(client, question);
+	return question;
+}
+
+static void ask_rule(struct symbol_client *client, struct module *module, uint64_t offset, uint64_t address,
+		     bool ahead)
+{
+	struct question *question = ask(client, REQUEST_RULE, module, offset, NULL);
+
+	question->request.cookie = address;
+	question->request.ahead = ahead;
 }
 
 static void ask_name(struct symbol_client *client, struct symbol *symbol)
 {
 	symbol->asked = true;
 	symbol->asked_ms = monotonic_ms();
-	ask(client, REQUEST_SYMBOL, symbol->module, symbol->offset, 0, symbol);
+	(void)ask(client, REQUEST_SYMBOL, symbol->module, symbol->offset, symbol);
 }
 
 struct symbol *client_symbol(struct symbol_client *client, struct module *module, uint64_t offset)
@@ -157,7 +166,7 @@ bool client_want_lines(struct symbol_client *client, struct symbol *symbol)
 	client->lines_wanted--;
 	if (symbol->module->degraded || symbol->module->skipped)
 		return false;
-	ask(client, REQUEST_LINES, symbol->module, symbol->offset, 0, symbol);
+	(void)ask(client, REQUEST_LINES, symbol->module, symbol->offset, symbol);
 	return true;
 }
 
@@ -171,8 +180,8 @@ size_t client_lines_queued(const struct symbol_client *client)
 	return client->queue_counts[PRIORITY_LINES] + client->lines_sent;
 }
 
-void client_ask_rule(struct symbol_client *client, struct module *module, uint64_t offset,
-		     uint64_t address)
+void client_ask_rule(struct symbol_client *client, struct module *module, uint64_t offset, uint64_t address,
+		     bool ahead)
 {
 	const struct unwind_rule unknown = {.kind = RULE_UNKNOWN};
 	const struct unwind_rule guess = unwind_rule_frame_pointer();
@@ -182,7 +191,7 @@ void client_ask_rule(struct symbol_client *client, struct module *module, uint64
 	else if (module->fd < 0 || module->kind != MODULE_ELF)
 		client->hooks.rule(client->hooks.context, address, module, offset, &unknown);
 	else
-		ask(client, REQUEST_RULE, module, offset, address, NULL);
+		ask_rule(client, module, offset, address, ahead);
 }
 
 void client_ask_allocators(struct symbol_client *client, struct module *module)
@@ -190,7 +199,7 @@ void client_ask_allocators(struct symbol_client *client, struct module *module)
 	if (module->fd < 0)
 		client->hooks.allocators(client->hooks.context, module, NULL);
 	else
-		ask(client, REQUEST_ALLOCATORS, module, 0, 0, NULL);
+		(void)ask(client, REQUEST_ALLOCATORS, module, 0, NULL);
 }
 
 void client_flush(struct symbol_client *client)
@@ -225,6 +234,11 @@ void client_read(struct symbol_client *client)
 		client_send(client);
 	}
 	client_flush(client);
+}
+
+void client_hold_allocators(struct symbol_client *client, bool hold)
+{
+	client->holds_allocators = hold;
 }
 
 int client_fd(const struct symbol_client *client)

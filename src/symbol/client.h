@@ -19,7 +19,7 @@
 struct symbol_client;
 
 struct client_hooks {
-	/* The rule that client_ask_rule() asked for. */
+	/* The rule that client_ask_rule() asked for. NULL: it was asked ahead, and no CFI says it. */
 	void (*rule)(void *context, uint64_t address, const struct module *module, uint64_t offset,
 		     const struct unwind_rule *rule);
 	/* The answer to client_ask_allocators(), valid during the call; NULL: the module has none. */
@@ -65,12 +65,17 @@ void client_ask_symbols(struct symbol_client *client, const struct module *modul
 
 /*
  * Asks for the unwind rule of `address`, which is at `offset` of the module. For memory without a file
- * it is the guess unwind_rule_frame_pointer().
+ * it is the guess unwind_rule_frame_pointer(). Ahead, where no frame is known to be, CFI alone is asked: without
+ * it, code is followed to a return, which takes the worker ten times as long.
  */
-void client_ask_rule(struct symbol_client *client, struct module *module, uint64_t offset, uint64_t address);
+void client_ask_rule(struct symbol_client *client, struct module *module, uint64_t offset, uint64_t address,
+		     bool ahead);
 
 /* Asks where a module has allocator functions. */
 void client_ask_allocators(struct symbol_client *client, struct module *module);
+
+/* Keeps such questions back, which for a big module take the worker a tenth of a second, or no longer. */
+void client_hold_allocators(struct symbol_client *client, bool hold);
 
 /* The descriptor to wait on for client_read(): always the same one. */
 int client_fd(const struct symbol_client *client);

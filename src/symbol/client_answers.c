@@ -71,6 +71,16 @@ static void take_module(struct symbol_client *client, struct module *module,
 	client_look_for_debug_file(client, module);
 }
 
+/* CFI that was asked ahead and says nothing leaves the rule open. */
+static void take_rule(struct symbol_client *client, const struct question *question, const struct reply *reply)
+{
+	const struct unwind_rule unknown = {.kind = RULE_UNKNOWN};
+	const struct unwind_rule *rule = question->request.ahead ? NULL : &unknown;
+
+	client->hooks.rule(client->hooks.context, question->request.cookie, question->module,
+			   question->request.offset, reply->found ? &reply->rule : rule);
+}
+
 static void ask_name_again(void *context, struct symbol *symbol)
 {
 	struct question *question = question_new(REQUEST_SYMBOL, symbol->module);
@@ -117,13 +127,9 @@ static void take_debug_file(struct symbol_client *client, struct question *quest
 void client_answer(struct symbol_client *client, struct question *question,
 		   const struct reply *reply)
 {
-	const struct unwind_rule unknown = {.kind = RULE_UNKNOWN};
-
 	switch ((enum request_kind)question->request.kind) {
 	case REQUEST_RULE:
-		client->hooks.rule(client->hooks.context, question->request.cookie,
-				   question->module, question->request.offset,
-				   reply->found ? &reply->rule : &unknown);
+		take_rule(client, question, reply);
 		break;
 	case REQUEST_SYMBOL:
 		take_symbol(client, question->symbol, reply);

@@ -162,6 +162,8 @@ static bool must_wait(const struct symbol_client *client, int priority)
 {
 	if (priority == PRIORITY_RULE || !client->queues[priority])
 		return false;
+	if (priority == PRIORITY_ALLOCATORS && client->holds_allocators)
+		return true;
 	return monotonic_ms() - client->served_ms[PRIORITY_RULE] < quiet_ms[priority] &&
 	       !has_waited(client, priority);
 }

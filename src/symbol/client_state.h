@@ -50,6 +50,7 @@ struct symbol_client {
 	struct debug_fetch *fetch; /* NULL: no server is to be asked */
 	uint64_t generation;
 	bool perf_map_is_cut;
+	bool holds_allocators;
 	unsigned probes_refused;
 	unsigned restarts;
 	unsigned failures; /* in a row */

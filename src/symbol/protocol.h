@@ -52,6 +52,7 @@ struct request {
 	uint64_t cookie;	/* comes back in the answer */
 	uint32_t module_kind;	/* only REQUEST_MODULE: enum module_kind */
 	uint32_t debug_kind;	/* only REQUEST_DEBUG_FILE: enum debug_kind */
+	uint32_t ahead;		/* only REQUEST_RULE: 1: only what CFI says of the address is wanted */
 	char name[256];		/* only REQUEST_MODULE: file name, for messages of libraries */
 };
 

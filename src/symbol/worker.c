@@ -155,6 +155,9 @@ static void answer_rule(struct worker *worker)
 	if (!module || !module_elf(module) || !segments_vaddr(&module->segments, worker->request.offset, &vaddr))
 		return;
 	covered = cfi_rule(&worker->reply.rule, module, vaddr);
+	worker->reply.found = worker->reply.rule.kind != RULE_UNKNOWN;
+	if (worker->request.ahead)
+		return;
 	if (worker->reply.rule.kind == RULE_UNKNOWN)
 		code_rule(&worker->reply.rule, module, vaddr);
 	if (worker->reply.rule.kind == RULE_UNKNOWN && !covered)

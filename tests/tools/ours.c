@@ -64,18 +64,23 @@ static void on_mapped(void *context, struct module *module, uint64_t offset, uin
 static void on_rule(void *context, uint64_t address, const struct module *module, uint64_t offset,
 		    const struct unwind_rule *rule)
 {
+	struct unwinder *unwinder = ((struct ours *)context)->unwinder;
+
 	(void)module;
 	(void)offset;
-	unwinder_rule(((struct ours *)context)->unwinder, address, rule);
+	if (rule)
+		unwinder_rule(unwinder, address, rule);
+	else
+		unwinder_no_rule(unwinder, address);
 }
 
-static void on_need_rule(void *context, uint64_t address)
+static void on_need_rule(void *context, uint64_t address, bool ahead)
 {
 	struct ours *ours = context;
 	uint64_t offset;
 	struct module *module = address_space_locate(ours->space, address, &offset);
 
-	client_ask_rule(ours->client, module, offset, address);
+	client_ask_rule(ours->client, module, offset, address, ahead);
 }
 
 static bool is_code(void *context, uint64_t address)

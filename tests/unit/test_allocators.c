@@ -4,6 +4,7 @@
 #include "collect/allocators.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bpf/abi.h"
@@ -113,6 +114,21 @@ Test(allocators, what_is_none)
 		cr_expect_not(allocator_match(others[i], &match), "%s", others[i]);
 }
 
+/* Whether the name, with one of the prefixes, is a symbol of the function. */
+static bool is_found(const char *name, size_t function)
+{
+	static const char *const prefixes[] = {"", "je_", "_rjem_", "mi_", "mi_heap_", "tc_"};
+	struct allocator_match match;
+	char symbol[128];
+
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+		(void)snprintf(symbol, sizeof symbol, "%s%s", prefixes[i], name);
+		if (allocator_match(symbol, &match) && match.function == function)
+			return true;
+	}
+	return false;
+}
+
 /* Every name is found again as itself, under some prefix, and no argument is in memory. */
 Test(allocators, table_is_consistent)
 {
@@ -125,6 +141,7 @@ Test(allocators, table_is_consistent)
 		cr_expect_eq(arguments->size != NONE, has_size, "%s", function->name);
 		cr_expect_eq(arguments->pointer != NONE, has_pointer, "%s", function->name);
 		cr_expect_lt(arguments->size, 5, "%s", function->name);
+		cr_expect(is_found(function->name, i), "%s", function->name);
 		for (size_t j = 0; j < i; j++)
 			cr_expect(!(allocator_functions[j].lists & function->lists) ||
 				      strcmp(allocator_functions[j].name, function->name) != 0,

@@ -18,6 +18,7 @@ static struct rule_table *rules;
 static struct stack_table *stacks;
 static struct unwinder *unwinder;
 static uint64_t asked[LOG_MAX];
+static bool asked_ahead[LOG_MAX];
 static size_t asked_count;
 enum { SOURCE = UNWINDER_SOURCES - 1 };
 
@@ -49,10 +50,11 @@ static void give(uint64_t address, enum rule_kind kind)
 	unwinder_rule(unwinder, address, &rule);
 }
 
-static void on_need_rule(void *context, uint64_t address)
+static void on_need_rule(void *context, uint64_t address, bool ahead)
 {
 	cr_assert_eq(context, &words);
 	cr_assert_lt(asked_count, LOG_MAX);
+	asked_ahead[asked_count] = ahead;
 	asked[asked_count++] = address;
 	if (answer_at_once)
 		give(address, RULE_STEP);
@@ -266,6 +268,34 @@ Test(stack_unwinder, asking_ahead_is_bounded)
 	cr_assert_leq(asked_count, 1 + 257);
 	cr_assert_geq(asked_count, 100);
 	cr_assert_eq(times_asked(pc + 1), 1);
+}
+
+/* What only looks like a return address is given up when it is not easily known, and a frame is not. */
+Test(stack_unwinder, no_rule_ahead)
+{
+	words[0] = 0x402001;
+	words[1] = 0x403001;
+	submit(pc, 1);
+	cr_assert_eq(asked_count, 3);
+	for (size_t i = 0; i < asked_count; i++)
+		cr_expect_eq(asked_ahead[i], asked[i] != pc, "%#jx", (uintmax_t)asked[i]);
+	unwinder_no_rule(unwinder, 0x403000);
+	cr_assert_eq(asked_count, 3);
+	give(pc, RULE_STEP);
+	cr_assert_eq(asked_count, 3, "it waits for what was asked ahead");
+	unwinder_no_rule(unwinder, 0x402000);
+	cr_assert_eq(asked_count, 4);
+	cr_assert_eq(asked[3], 0x402000);
+	cr_assert_not(asked_ahead[3]);
+	give(0x402000, RULE_STEP);
+	cr_assert_eq(asked_count, 5);
+	cr_assert_eq(asked[4], 0x403000);
+	cr_assert_not(asked_ahead[4], "nobody waited for it when it was given up");
+	give(0x403000, RULE_END);
+	cr_assert_eq(ended_count, 1);
+	cr_assert_eq(ended_stacks[0]->state, STACK_COMPLETE);
+	unwinder_no_rule(unwinder, 0x404000);
+	cr_assert_eq(asked_count, 5, "one that nobody has asked for");
 }
 
 /* As session.c does for the kernel's own page: unwinder_rule() inside need_rule. */

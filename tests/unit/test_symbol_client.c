@@ -113,7 +113,7 @@ __attribute__((constructor)) static void become_worker(int argc, char **argv, ch
 
 /* What the hooks were told. */
 static struct unwind_rule rules[RULES];
-static unsigned times_answered[RULES];
+static unsigned times_answered[RULES], times_open[RULES]; /* the second: without a rule */
 static size_t allocator_count, allocator_answers;
 static bool lines_wanted;
 
@@ -128,8 +128,11 @@ static void on_rule(void *context, uint64_t address, const struct module *module
 	(void)offset;
 	cr_assert_eq(context, &rules);
 	cr_assert_lt(address, RULES);
-	rules[address] = *rule;
 	times_answered[address]++;
+	if (rule)
+		rules[address] = *rule;
+	else
+		times_open[address]++;
 }
 
 static void on_allocators(void *context, struct module *module, const struct reply *answer)
@@ -213,7 +216,7 @@ static void ask_rule(uint64_t offset, uint64_t cookie)
 {
 	uint64_t unused;
 
-	client_ask_rule(client, locate((const void *)(uintptr_t)start, &unused), offset, cookie);
+	client_ask_rule(client, locate((const void *)(uintptr_t)start, &unused), offset, cookie, false);
 }
 
 /* Has a name that is nobody else's. */
@@ -283,6 +286,24 @@ Test(symbol_client, unknown_symbol_keeps_its_offset)
 	cr_assert_not_null(strstr(symbol->frames[0].function, "+0x10000000000"));
 }
 
+/* Asked ahead, the rule is one that CFI says, or stays open: there is no CFI for what is in no segment. */
+Test(symbol_client, rule_ahead)
+{
+	uint64_t offset;
+	struct module *module = locate((const void *)(uintptr_t)function_to_be_named, &offset);
+
+	client_ask_rule(client, module, offset, 7, true);
+	client_ask_rule(client, module, UINT64_C(1) << 40, 8, true);
+	client_ask_rule(client, module, UINT64_C(1) << 40, 9, false);
+	settle();
+	cr_assert_eq(rules[7].kind, RULE_STEP);
+	cr_assert_eq(times_open[7], 0);
+	cr_assert_eq(times_open[8], 1);
+	cr_assert_eq(times_answered[9], 1);
+	cr_assert_eq(times_open[9], 0);
+	cr_assert_eq(rules[9].kind, RULE_UNKNOWN);
+}
+
 /* At a function's first instruction the return address is on top of the stack. */
 Test(symbol_client, rule_of_an_address)
 {
@@ -310,6 +331,28 @@ Test(symbol_client, allocators_of_the_c_library)
 	cr_assert_geq(allocator_count, 4);
 }
 
+Test(symbol_client, allocators_are_held)
+{
+	struct symbol *symbol = ask_own_symbol();
+	uint64_t offset;
+
+	client_hold_allocators(client, true);
+	client_ask_allocators(client, locate(dlsym(RTLD_DEFAULT, "gnu_get_libc_version"), &offset));
+	client_flush(client);
+	while (client_outstanding(client) > 1) {
+		struct pollfd poll_fd = {.fd = client_fd(client), .events = POLLIN};
+
+		if (poll(&poll_fd, 1, 10) > 0)
+			client_read(client);
+		client_flush(client);
+	}
+	cr_assert(symbol->named);
+	cr_assert_eq(allocator_answers, 0);
+	client_hold_allocators(client, false);
+	settle();
+	cr_assert_eq(allocator_answers, 1);
+}
+
 /* Not even the worker can say anything then: the answers come at once. */
 Test(symbol_client, module_without_a_file)
 {
@@ -318,13 +361,13 @@ Test(symbol_client, module_without_a_file)
 	struct symbol *symbol = client_symbol(client, unknown, offset);
 
 	cr_assert_str_eq(symbol->frames[0].function, "[unknown]+0x10");
-	client_ask_rule(client, unknown, offset, 3);
+	client_ask_rule(client, unknown, offset, 3, false);
 	cr_assert_eq(times_answered[3], 1);
 	cr_assert_eq(rules[3].kind, RULE_UNKNOWN);
 	client_ask_allocators(client, unknown);
 	cr_assert_eq(allocator_answers, 1);
 	cr_assert_eq(allocator_count, 0);
-	client_ask_rule(client, module_table_locate(modules, maps, UINT64_MAX, &offset), offset, 4);
+	client_ask_rule(client, module_table_locate(modules, maps, UINT64_MAX, &offset), offset, 4, false);
 	cr_assert_eq(rules[4].kind, RULE_UNKNOWN, "the kernel has no rules");
 	cr_assert_eq(times_answered[4], 1);
 	cr_assert_eq(client_outstanding(client), 0);
@@ -611,7 +654,7 @@ Test(symbol_client, names_of_a_perf_map)
 	cr_assert_eq(maps_read(&maps, getpid(), &err), 0);
 	module = locate(page, &offset);
 	cr_assert_eq(offset, address);
-	client_ask_rule(client, module, offset, 3);
+	client_ask_rule(client, module, offset, 3, false);
 	cr_assert_eq(times_answered[3], 1, "at once");
 	cr_assert_eq(rules[3].guess, 1);
 	cr_assert_eq(rules[3].kind, RULE_STEP);

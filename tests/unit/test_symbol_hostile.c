@@ -195,7 +195,7 @@ static void ask_all(const unsigned char *bytes, size_t size)
 	for (size_t i = 0; i < ADDRESSES; i++) {
 		uint64_t offset = text->sh_offset + text->sh_size * i / ADDRESSES;
 
-		client_ask_rule(client, &subject->module, offset, i);
+		client_ask_rule(client, &subject->module, offset, i, false);
 		subject->symbols[i] = client_symbol(client, &subject->module, offset);
 	}
 	if (++asked == BATCH)

@@ -184,7 +184,7 @@ Test(symbol_slow_disk, rules_come_while_a_debug_file_is_opened)
 
 	while ((fd = opening()) < 0)
 		go_on();
-	client_ask_rule(client, module, offset, RULE);
+	client_ask_rule(client, module, offset, RULE, false);
 	while (!rules_answered)
 		go_on();
 	cr_assert_not(symbol->named, "its file is still being opened");

@@ -156,6 +156,10 @@ static uint64_t file_offset(const void *address, char *path, size_t size)
 	return found;
 }
 
+/* Without call frame information. */
+__asm__(".pushsection .text\n.balign 16\nbare_function:\nnop\npush %rbx\nnop\npop %rbx\nret\n.popsection\n");
+extern const char bare_function[];
+
 __attribute__((noinline)) static int known_function(int value)
 {
 	__asm__ volatile("" : "+r"(value));
@@ -188,6 +192,26 @@ Test(worker, knows_this_program)
 	cr_assert(ask_about(REQUEST_RULE, 3, offset));
 	cr_assert_eq(reply.rule.kind, RULE_STEP);
 	cr_assert_eq(reply.rule.cfa_offset, 8);
+}
+
+/* Where perhaps no frame is, CFI alone is looked at. */
+Test(worker, rule_ahead)
+{
+	char path[4096];
+	uint64_t bare = file_offset(bare_function, path, sizeof path) + 2;
+	uint64_t covered = file_offset(code(known_function), path, sizeof path);
+	struct request request = {.kind = REQUEST_RULE, .module = 3, .offset = bare, .ahead = 1};
+
+	cr_assert(announce_file(3, path));
+	cr_assert_not(ask(&request, -1));
+	cr_assert(ask_about(REQUEST_RULE, 3, bare));
+	cr_assert_eq(reply.rule.kind, RULE_STEP);
+	cr_assert_eq(reply.rule.cfa_offset, 16);
+	cr_assert(reply.rule.guess);
+	request.offset = covered;
+	cr_assert(ask(&request, -1));
+	cr_assert_eq(reply.rule.kind, RULE_STEP);
+	cr_assert_not(reply.rule.guess);
 }
 
 Test(worker, address_is_told_without_a_symbol)
