@@ -1,10 +1,11 @@
-"""Names on the first page of big programs."""
+"""How soon big programs are seen, and named."""
 
 import contextlib
 import os
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import tempfile
 import time
@@ -12,6 +13,10 @@ from pathlib import Path
 
 import terminal
 from measure import cpu_seconds, family, memory_mib, running
+
+FIRST_ROWS_RUNS = 5
+# The heading of a column: where no function is known yet, there is none.
+ROWS_HEADING = b"FUNCTION"
 
 UNNAMED = re.compile(r"(\S+)\+0x([0-9a-f]+)")
 
@@ -78,6 +83,7 @@ def bench(top):
             with running(*argv) as pid:
                 time.sleep(2)
                 busy = busiest(pid)
+                first = [terminal.seconds_to(ROWS_HEADING, top, str(busy)) for _ in range(FIRST_ROWS_RUNS)]
                 rows, seconds, memory = terminal.first_page(
                     (top, str(busy)), lambda pid: memory_mib(family(pid)))
                 unnamed = [row for row in rows if UNNAMED.search(row)]
@@ -85,6 +91,8 @@ def bench(top):
                 for child in family(pid):
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(child, signal.SIGKILL)
+            print(f"first functions of {name:7} {1000 * statistics.median(first):.0f} ms after exec (median of "
+                  f"{len(first)}, {1000 * min(first):.0f} to {1000 * max(first):.0f}; goal 200)", flush=True)
             print(f"first page of {name:12} {len(rows) - len(unnamed)} of {len(rows)} rows named after a second, "
                   f"of the others {late} have a symbol (goal 0); all named after "
                   f"{'never' if seconds is None else f'{seconds:.1f} s'}; {memory:.0f} MiB resident "

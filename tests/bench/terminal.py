@@ -15,6 +15,7 @@ import time
 
 ROWS, COLUMNS = 40, 120
 PAGE_DEADLINE_S = 15
+FIRST_SCREEN_DEADLINE_S = 30
 UNNAMED = re.compile(r"\S\+0x[0-9a-f]+")
 
 
@@ -54,6 +55,22 @@ class Terminal:
             pass
         os.close(self.fd)
         os.waitpid(self.pid, 0)
+
+
+def seconds_to(text, *argv):
+    """Runs the program until the text (bytes) is on its screen; the seconds since exec."""
+    screen = Terminal(*argv)
+    seen = b""
+    while text not in seen:
+        if time.monotonic() - screen.started > FIRST_SCREEN_DEADLINE_S:
+            sys.exit(f"bench: no {text} within {FIRST_SCREEN_DEADLINE_S} s")
+        data = screen.read(1)
+        if data is None:
+            sys.exit(f"bench: rsprof-top ended: {seen[-500:].decode(errors='replace')}")
+        seen += data
+    seconds = time.monotonic() - screen.started
+    screen.close()
+    return seconds
 
 
 def page_rows(text):
