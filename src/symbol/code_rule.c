@@ -182,6 +182,8 @@ static bool on_exit_found(void *context, enum code_exit how, const struct code_s
 			grade = GRADE_JUMP;
 		return propose(question, &rule, grade);
 	case CODE_EXIT_RESULT:
+		question->is_outermost = true;
+		return false;
 	case CODE_EXIT_NEW_STACK:
 		question->is_outermost = question->is_outermost || question->after_call;
 		return false;

@@ -210,7 +210,7 @@ static bool call_returns(const struct walk *walk, const struct code_insn *call,
 	return callee_returns(walk, target);
 }
 
-/* Exits by what was called last have returned: only the first function of a thread does that. */
+/* Exits by what it was given to call has returned: only the first function of a thread does that. */
 static void leave_for_good(struct walk *walk, const struct code_state *state)
 {
 	if (state->regs[DWARF_RDI].kind == CODE_RESULT)

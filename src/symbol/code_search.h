@@ -13,7 +13,7 @@ enum code_exit {
 	CODE_EXIT_RETURN, /* at a return, or a jump through a pointer in a fixed place */
 	CODE_EXIT_JUMP,	  /* at a jump through a register: a tail call or a jump table */
 	CODE_EXIT_GOAL,	  /* in front of the instruction that `goal` is in */
-	CODE_EXIT_RESULT, /* ends the thread or process by the result of the call before the path */
+	CODE_EXIT_RESULT, /* ends the thread or process by a CODE_RESULT */
 	CODE_EXIT_NEW_STACK, /* jumps away on a stack that is not the one of the path */
 };
 

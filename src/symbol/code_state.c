@@ -300,6 +300,8 @@ static void step_call(struct code_state *state, const struct code_insn *insn)
 	for (unsigned reg = 0; reg < DWARF_RIP; reg++)
 		if (reg != DWARF_RSP && !code_reg_is_callee_saved(reg))
 			state->regs[reg] = unknown;
+	if (!code_insn_target(insn, &target))
+		state->regs[DWARF_RAX] = (struct code_value){.kind = CODE_RESULT};
 }
 
 static void step_cmp(struct code_state *state, const struct code_insn *insn)

@@ -18,7 +18,7 @@ enum code_value_kind {
 	CODE_REG,	/* first value of register `reg`, plus offset */
 	CODE_LOAD,	/* the memory at CODE_REG, plus `after` */
 	CODE_LOAD_LOAD, /* the memory at CODE_LOAD */
-	CODE_RESULT,	/* what the call returned behind which the path began */
+	CODE_RESULT,	/* what a call returned: the one behind which the path began, or one by a pointer */
 };
 
 enum {

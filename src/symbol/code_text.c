@@ -90,7 +90,9 @@ bool code_text_ends_call(struct code_text *text, uint64_t vaddr)
 	for (unsigned length = CALL_MIN; length <= CALL_MAX; length++) {
 		if (vaddr < length - 1 || !code_text_decode(text, vaddr + 1 - length, &insn))
 			continue;
-		if (insn.decoded.mnemonic != ZYDIS_MNEMONIC_CALL || insn.decoded.length != length)
+		/* No program calls another segment: what looks like it is the end of other instructions. */
+		if (insn.decoded.mnemonic != ZYDIS_MNEMONIC_CALL || insn.decoded.length != length ||
+		    insn.decoded.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
 			continue;
 		if (!code_insn_target(&insn, &target) || code_text_at(text, target, &size))
 			return true;

@@ -34,6 +34,8 @@ UNFINISHED = [
      "before an exception's end the registers that were saved are overwritten with the handler's"),
     (r"^(sha512_block_data_order.*)?$", r"^libcrypto\.so",
      "SHA-512 for AVX2 keeps its caller's rsp below its own, where no sample's copy reaches"),
+    (r"^(__clone|memset)$", r"^libc\.so$|^unwind_c\.musl-static$",  # the library has no name for clone()
+     "where clone() comes back from the kernel, musl's code says the parent's caller: the thread has none"),
 ]
 
 # Where libdwfl is wrong and the others agree with us.
@@ -132,18 +134,12 @@ class Unwind(support.LiveTest):
         self.assertEqual(result["differs"] + result["shadow_differs"], 0, text)
 
     def test_musl(self):
-        """
-        musl has no CFI: it is unwound by what its code does. What is missing in the shared library,
-        which has no names, is mostly a new thread's first function before it calls the program's.
-        """
-        least = {"unwind_c.musl": 80, "unwind_c.musl-static": 98}
-        programs = {name: ([self.target(name)], ("--skip", "3")) for name in least}
+        """musl has no CFI: it is unwound by what its code does."""
+        programs = {name: ([self.target(name)], ("--skip", "3"))
+                    for name in ("unwind_c.musl", "unwind_c.musl-static")}
         for name, result in self.compare(programs).items():
-            print(self.explain(name, result))
-            self.assertEqual(result["stops"], STOPS)
-            self.assertGreaterEqual(percent(result), least[name])
-            # What the code does from an instruction on is not always clear from that code alone.
-            self.assertLessEqual(result["shadow_differs"], max(ALLOWED, STOPS // 200))
+            with self.subTest(name):
+                self.check(name, result)
 
     def test_openssl(self):
         for cipher in (["aes-256-cbc"], ["sha512"], ["-evp", "chacha20-poly1305"], ["rsa2048"]):

@@ -112,13 +112,14 @@ __asm__(
 	     "mov $231, %eax\nsyscall\nmov $60, %edx\n1: mov %rdx, %rax\nsyscall\njmp 1b\n") /* */
     FUNCTION(
 	"thread_first", /* */
-	"xor %ebp, %ebp\npop %rdi\ncall *%r9\n" AT(
+	"xor %ebp, %ebp\n" AT("thread_first_0") "pop %rdi\ncall *%r9\n" AT(
 	    "thread_first_1") "mov %eax, %edi\nxor %eax, %eax\nmov $60, %al\nsyscall\nhlt\n") /* */
     FUNCTION("process_first",								      /* */
-	     "push %rbx\ncall *%rbx\n" AT(
+	     "push %rbx\ncall frame_moved\n" AT("process_first_0") "call *%rbx\n" AT(
 		 "process_first_1") "mov %eax, %edi\ncall quits\n.p2align 4\n")		       /* */
     FUNCTION("nonsense", "ret\n") "push %rax\n.byte 0x06\n"				       /* */
     FUNCTION("sinks", "ret\n") "push %rax\nret\n"					       /* */
+    FUNCTION("far", "ret\n") "call frame_moved\npop %rsi\npop %rdi\nret\n"		       /* */
     FUNCTION("wild", "ret\n") "lea 0x7ffffff8(%rsp), %rsp\nlea 0x7ffffff8(%rsp), %rsp\nret\n"  /* */
     FUNCTION("resumer", "nop\n" AT("resumer_1") "mov $15, %rax\n" AT("resumer_2") "syscall\n") /* */
     ".popsection\n");
@@ -162,10 +163,13 @@ DECLARE(tail_pointer_1);
 DECLARE(leaver_1);
 DECLARE(leaver_2);
 DECLARE(leaver_3);
+DECLARE(thread_first_0);
 DECLARE(thread_first_1);
+DECLARE(process_first_0);
 DECLARE(process_first_1);
 DECLARE(nonsense);
 DECLARE(sinks);
+DECLARE(far);
 DECLARE(wild);
 DECLARE(resumer_1);
 DECLARE(resumer_2);
@@ -344,6 +348,12 @@ Test(code_rule, jumps)
 	EXPECT_CFA(tail_pointer_1, DWARF_RSP, 16);
 }
 
+/* The end of `call`'s displacement with `pop; pop` is, read alone, a call of another segment. */
+Test(code_rule, far_calls_are_none)
+{
+	EXPECT_CFA(far + 7, DWARF_RSP, 16);
+}
+
 Test(code_rule, functions_that_do_not_return)
 {
 	EXPECT_CFA(leaver_1, DWARF_RSP, 32);
@@ -358,7 +368,9 @@ Test(code_rule, functions_that_do_not_return)
 Test(code_rule, first_functions)
 {
 	cr_expect_eq(rule_at(_start).kind, RULE_END);
+	cr_expect_eq(rule_at(thread_first_0).kind, RULE_END);
 	cr_expect_eq(rule_at(before(thread_first_1)).kind, RULE_END);
+	cr_expect_eq(rule_at(before(process_first_0)).kind, RULE_END);
 	cr_expect_eq(rule_at(before(process_first_1)).kind, RULE_END);
 }
 
