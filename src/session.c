@@ -435,6 +435,8 @@ void session_drain(struct session *session)
 	session_growth_drain(session, false);
 	check_executed(session);
 	check_names(session);
+	if (!session->target->exited)
+		address_space_check_paths(session->space, client_files(session->client));
 	client_flush(session->client);
 }
 

@@ -66,8 +66,6 @@ void session_fill_modules(struct session *session, struct snapshot *snapshot)
 	const struct module_samples *sampled =
 	    cpu_profile_modules(session->cpu_profile, &sampled_count);
 
-	if (!session->target->exited)
-		address_space_check_paths(session->space);
 	snapshot->overflow.debug_files_missing = client_fetch_failures(session->client);
 	snapshot->overflow.probes_refused = client_probes_refused(session->client);
 	snapshot->modules = xcalloc(count + 1, sizeof(*snapshot->modules));

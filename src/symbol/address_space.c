@@ -9,6 +9,7 @@
 
 #include "bpf/abi.h"
 #include "clock.h"
+#include "symbol/path_check.h"
 #include "target/maps.h"
 
 enum {
@@ -59,6 +60,7 @@ struct address_space {
 	double window_ms;		    /* begin of the window */
 	double work_ms;			    /* done in it */
 	double checked_ms;		    /* when the paths were looked at */
+	bool checks_paths;		    /* a look is under way */
 	struct former formers[FORMERS_MAX]; /* the latest, a ring */
 	size_t next_former;
 };
@@ -268,12 +270,12 @@ void address_space_unannounced(struct address_space *space)
 	space->unannounced = true;
 }
 
-void address_space_check_paths(struct address_space *space)
+void address_space_check_paths(struct address_space *space, struct file_thread *files)
 {
-	if (monotonic_ms() - space->checked_ms < PATHS_INTERVAL_MS)
+	if (space->checks_paths || monotonic_ms() - space->checked_ms < PATHS_INTERVAL_MS)
 		return;
 	space->checked_ms = monotonic_ms();
-	module_table_check_paths(space->modules);
+	path_check_begin(files, space->modules, space->pid, &space->checks_paths);
 }
 
 size_t address_space_module_count(const struct address_space *space)

@@ -11,6 +11,7 @@
 
 #include "collect/perf_ring.h"
 #include "err.h"
+#include "symbol/file_thread.h"
 #include "symbol/module_table.h"
 
 struct address_space;
@@ -64,8 +65,8 @@ struct module *address_space_locate(struct address_space *space, uint64_t addres
 /* See module_table_find_perf_map(). */
 struct module *address_space_find_perf_map(struct address_space *space);
 
-/* As module_table_check_paths(), every few seconds at most. */
-void address_space_check_paths(struct address_space *space);
+/* Marks modules at whose paths there are other files by now, see path_check.h; every few seconds at most. */
+void address_space_check_paths(struct address_space *space, struct file_thread *files);
 
 /* How many modules there are, and one by its number, which is below that. */
 size_t address_space_module_count(const struct address_space *space);

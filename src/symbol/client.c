@@ -241,6 +241,11 @@ void client_hold_allocators(struct symbol_client *client, bool hold)
 	client->holds_allocators = hold;
 }
 
+struct file_thread *client_files(struct symbol_client *client)
+{
+	return client->files;
+}
+
 int client_fd(const struct symbol_client *client)
 {
 	return client->fd;

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "err.h"
+#include "symbol/file_thread.h"
 #include "symbol/module_table.h"
 #include "symbol/symbol_store.h"
 
@@ -76,6 +77,9 @@ void client_ask_allocators(struct symbol_client *client, struct module *module);
 
 /* Keeps such questions back, which for a big module take the worker a tenth of a second, or no longer. */
 void client_hold_allocators(struct symbol_client *client, bool hold);
+
+/* The thread for what may have to wait for a disk. What it has done is taken back by client_flush(). Borrowed. */
+struct file_thread *client_files(struct symbol_client *client);
 
 /* The descriptor to wait on for client_read(): always the same one. */
 int client_fd(const struct symbol_client *client);

@@ -266,30 +266,6 @@ struct module *module_table_get(const struct module_table *table, uint32_t numbe
 	return number < table->count ? &table->entries[number]->module : NULL;
 }
 
-/* Whether there is a file at the module's path that is another one. */
-static bool is_replaced(const struct module_table *table, const struct entry *entry)
-{
-	struct stat mapped, found;
-	bool differs = false;
-	int fd;
-
-	if (entry->module.fd < 0 || !entry->identity.inode || fstat(entry->module.fd, &mapped))
-		return false;
-	fd = root_file_open(table->pid, entry->path, O_PATH);
-	if (fd < 0)
-		return false;
-	if (fstat(fd, &found) == 0)
-		differs = found.st_dev != mapped.st_dev || found.st_ino != mapped.st_ino;
-	close(fd);
-	return differs;
-}
-
-void module_table_check_paths(struct module_table *table)
-{
-	for (size_t i = 0; i < table->count; i++)
-		table->entries[i]->module.replaced = is_replaced(table, table->entries[i]);
-}
-
 const char *module_state(const struct module *module)
 {
 	if (module->skipped)

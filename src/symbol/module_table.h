@@ -67,9 +67,6 @@ struct module *module_table_find_perf_map(struct module_table *table);
  */
 struct module *module_table_of_mapping(struct module_table *table, const struct mapping *mapping);
 
-/* Marks the modules at whose paths there are other files, which is so until it is no more. */
-void module_table_check_paths(struct module_table *table);
-
 /* A module by its number, or NULL. */
 struct module *module_table_get(const struct module_table *table, uint32_t number);
 

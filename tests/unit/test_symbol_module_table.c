@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "symbol/path_check.h"
 
 static struct module_table *table;
 static struct maps *maps;
@@ -288,6 +290,22 @@ Test(symbol_module_table, deleted_file)
 	cr_assert(module->fd < 0 || is_file_of(module, inode));
 }
 
+/* Nothing is marked before the thread's work is taken back. */
+static void check_paths(void)
+{
+	struct file_thread *files = file_thread_new();
+	struct pollfd ready = {.fd = file_thread_fd(files), .events = POLLIN};
+	bool under_way = false;
+
+	path_check_begin(files, table, getpid(), &under_way);
+	cr_assert(under_way);
+	cr_assert_eq(poll(&ready, 1, 10000), 1);
+	cr_assert(under_way);
+	file_thread_take(files, NULL);
+	cr_assert_not(under_way);
+	file_thread_free(files);
+}
+
 /* A package upgrade puts another file where the one that is mapped was. */
 Test(symbol_module_table, replaced_file_is_not_taken)
 {
@@ -305,10 +323,10 @@ Test(symbol_module_table, replaced_file_is_not_taken)
 	cr_assert(module->fd < 0 || is_file_of(module, inode));
 	read_maps();
 	cr_assert_eq(locate(address, &offset), module);
-	module_table_check_paths(table);
+	check_paths();
 	cr_assert_str_eq(module_state(module), module->fd < 0 ? "unreadable" : "replaced");
 	unlink(path);
-	module_table_check_paths(table);
+	check_paths();
 	cr_assert_str_eq(module_state(module), module->fd < 0 ? "unreadable" : "ok");
 }
 
@@ -321,7 +339,7 @@ Test(symbol_module_table, file_that_cannot_be_opened)
 
 	cr_assert_eq(module->fd, -1);
 	cr_assert_str_eq(module_state(module), "unreadable");
-	module_table_check_paths(table);
+	check_paths();
 	cr_assert_str_eq(module_state(module), "unreadable");
 	module->skipped = module->degraded = true;
 	cr_assert_str_eq(module_state(module), "skipped");
