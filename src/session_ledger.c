@@ -11,6 +11,8 @@
 #include "clock.h"
 #include "session_state.h"
 
+static const double drops_shown_s = 10;
+
 static void add_channel(struct snapshot *snapshot, const struct snapshot_channel *channel)
 {
 	snapshot->channels = xreallocarray(snapshot->channels, snapshot->channel_count + 1,
@@ -148,6 +150,17 @@ static void fill_kernel(struct session *session, struct snapshot_kernel *kernel)
 		kernel->uprobe_link = link_name(heap_source_facts(session->heap).link);
 }
 
+/* What was announced too late is announced again: that is of interest while it happens, and a while longer. */
+static void judge_drops(struct session *session, struct snapshot_overflow *overflow)
+{
+	double now = monotonic_s();
+
+	if (overflow->ringbuf_dropped > session->dropped)
+		session->dropped_s = now;
+	session->dropped = overflow->ringbuf_dropped;
+	overflow->ringbuf_drops = session->dropped > 0 && now - session->dropped_s < drops_shown_s;
+}
+
 void session_fill_ledger(struct session *session, struct snapshot *snapshot)
 {
 	fill_kernel(session, &snapshot->kernel);
@@ -160,6 +173,7 @@ void session_fill_ledger(struct session *session, struct snapshot *snapshot)
 		fill_counts(session, snapshot);
 	if (session->cpu)
 		fill_rings(session, snapshot);
+	judge_drops(session, &snapshot->overflow);
 	if (session->growth) {
 		const struct snapshot_channel channel = session_growth_channel(session);
 

@@ -163,6 +163,8 @@ struct session {
 	double maps_s;			/* when that was; 0: never */
 	bool maps_with_heap;		/* and whether the heap's were there */
 	double hits_s;			/* when they were last read; 0: never */
+	uint64_t dropped;		/* announcements that the ring buffers had no room for */
+	double dropped_s;		/* when the last of them was seen */
 	uint64_t heap_interval;		/* of sampling, now */
 	bool allocator_skipped;		/* a file could not be searched for allocators */
 	bool heap_sampled;		/* not every allocation has been tracked */

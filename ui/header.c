@@ -19,12 +19,25 @@
 #include "spark.h"
 
 /* A loss: zero is quiet, anything else stands out even without colour. */
-static void add_loss(struct line *line, int rank, const char *label, uint64_t count)
+static void add_count(struct line *line, const char *label, enum style style, uint64_t count)
 {
 	char number[FMT_SIZE];
 
-	line_add(line, rank, label, count > 0 ? STYLE_WARN : STYLE_MUTED, "%s%s",
-		 fmt_count(number, sizeof(number), count), count > 0 ? "!" : "");
+	line_add(line, 0, label, style, "%s%s", fmt_count(number, sizeof(number), count),
+		 style == STYLE_WARN ? "!" : "");
+}
+
+static void add_loss(struct line *line, const char *label, uint64_t count)
+{
+	add_count(line, label, count > 0 ? STYLE_WARN : STYLE_MUTED, count);
+}
+
+/* Of these no figure is wrong. */
+static void add_drops(struct line *line, const char *label, const struct snapshot_overflow *overflow)
+{
+	enum style style = overflow->ringbuf_drops ? STYLE_WARN : STYLE_MUTED;
+
+	add_count(line, label, style, overflow->ringbuf_dropped);
 }
 
 static void add_exit(struct line *line, const struct snapshot_target *target, bool brief)
@@ -133,11 +146,11 @@ static void draw_losses(const struct snapshot *snapshot, struct grid *grid, int 
 	struct line line = {.count = 0};
 
 	line_add(&line, 0, NULL, STYLE_TITLE, "LOST");
-	add_loss(&line, 0, label[0], overflow->perf_lost);
-	add_loss(&line, 0, label[1], overflow->perf_throttled);
-	add_loss(&line, 0, label[2], overflow->ringbuf_dropped);
-	add_loss(&line, 0, label[3], overflow->live_map_full + overflow->site_map_full);
-	add_loss(&line, 0, label[4], overflow->threads_uncovered);
+	add_loss(&line, label[0], overflow->perf_lost);
+	add_loss(&line, label[1], overflow->perf_throttled);
+	add_drops(&line, label[2], overflow);
+	add_loss(&line, label[3], overflow->live_map_full + overflow->site_map_full);
+	add_loss(&line, label[4], overflow->threads_uncovered);
 	add_cost(&line, snapshot, cols < 110 ? "cost" : "target cost");
 	line_draw(&line, grid, row);
 }
@@ -146,7 +159,8 @@ static void draw_all_in_one(const struct snapshot *snapshot, bool paused, unsign
 			    struct grid *grid, int row)
 {
 	const struct snapshot_overflow *overflow = &snapshot->overflow;
-	uint64_t lost = overflow->perf_lost + overflow->perf_throttled + overflow->ringbuf_dropped +
+	uint64_t lost = overflow->perf_lost + overflow->perf_throttled +
+			(overflow->ringbuf_drops ? overflow->ringbuf_dropped : 0) +
 			overflow->live_map_full + overflow->site_map_full +
 			overflow->threads_uncovered;
 	struct line line = {.count = 0};
@@ -160,7 +174,7 @@ static void draw_all_in_one(const struct snapshot *snapshot, bool paused, unsign
 	add_exit(&line, &snapshot->target, true);
 	if (hidden > 0)
 		line_add(&line, 0, NULL, STYLE_WARN, "!%u", hidden);
-	add_loss(&line, 0, "lost", lost);
+	add_loss(&line, "lost", lost);
 	add_target_cost(&line, snapshot, "cost");
 	line_add(&line, 0, "full", header_stacks_style(&snapshot->cpu), "%s",
 		 header_whole_percent(text, sizeof(text),

@@ -68,7 +68,7 @@ const char *remedy_of(const struct snapshot *snapshot, char *buf, size_t size)
 		    buf, size,
 		    "the kernel throttled the sampling %s times: a lower -F takes fewer samples",
 		    fmt_count(number, sizeof(number), overflow->perf_throttled));
-	else if (overflow->ringbuf_dropped > 0)
+	else if (overflow->ringbuf_drops)
 		snprintf(buf, size,
 			 "%s announcements of stacks came late: no count is wrong by that",
 			 fmt_count(number, sizeof(number), overflow->ringbuf_dropped));

@@ -276,7 +276,8 @@ struct snapshot_growth {
 struct snapshot_overflow {
 	uint64_t perf_lost;	/* samples, from LOST records and a full queue of our own */
 	uint64_t perf_throttled; /* throttle records */
-	uint64_t ringbuf_dropped;
+	uint64_t ringbuf_dropped; /* announcements of stacks; they are made again: no figure lacks them */
+	bool ringbuf_drops;	/* some of them lately */
 	uint64_t live_map_full;
 	uint64_t site_map_full;
 	uint64_t threads_uncovered; /* threads of the target without a sampling event */

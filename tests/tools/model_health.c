@@ -98,6 +98,7 @@ static void fill_losses(const struct model *model, struct snapshot *snapshot)
 	    .perf_lost = model->samples / 20,
 	    .perf_throttled = 3,
 	    .ringbuf_dropped = 40,
+	    .ringbuf_drops = true,
 	    .live_map_full = 1200,
 	    .threads_uncovered = 2,
 	};

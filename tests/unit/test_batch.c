@@ -33,7 +33,7 @@ static const struct snapshot plain = {
 	     .untracked_frees = 9,
 	     .growth_bytes_per_s = -4096,
 	     .alloc_bytes_per_s = 1024},
-    .overflow = {1, 2, 3, 4, 5, 6},
+    .overflow = {1, 2, 3, false, 4, 5, 6},
     .attach = {.probes_s = 0.0025, .longest_s = 0.0015, .sampler_s = 0.0005},
     .overhead = {.target_pct = 1.5,
 		 .heap_pct = NAN,

@@ -228,7 +228,7 @@ static struct snapshot *full_snapshot(void)
 						.freed_objects = 26,
 						.untracked_frees = 27,
 						.untracked_known = true};
-	snapshot->overflow = (struct snapshot_overflow){31, 32, 33, 34, 35, 36, 37, 0};
+	snapshot->overflow = (struct snapshot_overflow){31, 32, 33, false, 34, 35, 36, 37, 0};
 	snapshot->overhead = (struct snapshot_overhead){1.5, 0.5, 1.0, 1.25, 0.25, 8192};
 	snapshot->attach = (struct snapshot_attach){0.5, 0.25, 0.125};
 	snapshot->governor = (struct snapshot_governor){5, "out", "too dear", 4096, 2, 0.5, true, 7.5, 3, 1};

@@ -127,7 +127,7 @@ Test(ui_screen, unknown_is_never_a_number)
 
 Test(ui_screen, losses_stand_out)
 {
-	snapshot.overflow = (struct snapshot_overflow){1, 2, 3, 4, 5, 6, 7, 0};
+	snapshot.overflow = (struct snapshot_overflow){1, 2, 3, true, 4, 5, 6, 7, 0};
 	draw(120, 35);
 	HAS("perf samples 1!  throttled 2!  ring buffer 3!  maps full 9!  uncovered threads 6!");
 	draw(80, 24);
@@ -181,6 +181,16 @@ Test(ui_screen, what_is_wrong_comes_with_what_helps)
 	snapshot.cpu.stacks_complete = 500;
 	draw(200, 35);
 	HAS(" ! 50.0 % of the stacks are complete");
+	/* By these no figure is wrong: they are of interest while they come. */
+	snapshot.overflow.ringbuf_dropped = 12;
+	snapshot.overflow.ringbuf_drops = true;
+	draw(200, 35);
+	HAS("ring buffer 12!");
+	HAS(" ! 12 announcements of stacks came late: no count is wrong by that");
+	snapshot.overflow.ringbuf_drops = false;
+	draw(200, 35);
+	HAS("ring buffer 12 ");
+	HAS_NOT("announcements");
 }
 
 Test(ui_screen, pause_is_shown_at_every_size)
