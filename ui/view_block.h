@@ -16,7 +16,6 @@ struct view_block {
 	size_t source_count;
 	unsigned column;	/* to order by */
 	struct view_row *rows;	/* to be written */
-	bool without_keys;	/* most of them are left out then: those that stay get theirs later */
 	const char *last[VIEW_BLOCK_ROWS]; /* what each row is known by last */
 };
 
@@ -36,7 +35,7 @@ view_take(const void *rows, struct view_block *block, uint64_t (*id)(const void 
 			fetch(rows, index + FETCHED_AHEAD);
 		row->index = index;
 		row->id = id(rows, index);
-		if (key && !block->without_keys)
+		if (key)
 			row->key = key(rows, index, block->column);
 		block->last[i] = text ? text(rows, index, VIEW_LAST_PART) : NULL;
 	}

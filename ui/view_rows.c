@@ -73,8 +73,6 @@ static void add_passing(struct view *view, struct view_asking *asking, const str
 		*added = block->rows[i];
 		added += row_passes(view, asking, block->first + i, keys[i], in_time);
 	}
-	for (struct view_row *row = view->rows + view->count; asking->source->key && row < added; row++)
-		row->key = asking->source->key(asking->source->rows, row->index, block->column);
 	view->count = (size_t)(added - view->rows);
 }
 
@@ -100,7 +98,6 @@ static void add_lasting(struct view *view, struct view_asking *asking, struct vi
 	double begin_s = monotonic_s(), end_s = 0;
 
 	block->rows = rows;
-	block->without_keys = true;
 	answers_begin(&view->answers, asking->match, block->source_count);
 	/* Where there was no time for a row, those behind it are most likely new, too. */
 	while (view->unasked == 0 && next_block(block)) {
