@@ -21,6 +21,7 @@ void answers_fini(struct answers *answers)
 {
 	free(answers->pattern);
 	free(answers->slots);
+	free(answers->latest);
 	*answers = (struct answers){0};
 }
 
@@ -31,6 +32,18 @@ static void forget(struct answers *answers)
 	answers->used = 0;
 	if (answers->slots)
 		memset(answers->slots, 0, answers->slot_count * sizeof(*answers->slots));
+	if (answers->latest)
+		memset(answers->latest, 0, answers->latest_count * sizeof(*answers->latest));
+}
+
+static void have_latest(struct answers *answers, size_t rows)
+{
+	if (rows <= answers->latest_count)
+		return;
+	answers->latest = xreallocarray(answers->latest, rows, sizeof(*answers->latest));
+	memset(answers->latest + answers->latest_count, 0,
+	       (rows - answers->latest_count) * sizeof(*answers->latest));
+	answers->latest_count = rows;
 }
 
 /* Gives up the answers for places for those about so many rows. */
@@ -51,13 +64,16 @@ void answers_begin(struct answers *answers, const struct match *match, size_t ro
 	bool same = answers->pattern && strcmp(answers->pattern, pattern) == 0;
 	bool few = answers->used > SLOTS_LEAST && answers->used / ROWS_KEPT > rows;
 
-	if (same && !few)
+	if (same && !few) {
+		have_latest(answers, rows);
 		return;
+	}
 	/* Memory that is new costs more than memory that is cleared. */
 	if (few || answers->slot_count < 2 * rows)
 		make_room(answers, rows);
 	else
 		forget(answers);
+	have_latest(answers, rows);
 	answers->pattern = xstrdup(pattern);
 }
 

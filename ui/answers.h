@@ -17,6 +17,8 @@ struct answers {
 	uint64_t *slots; /* owned; a key with the answer in its lowest bit; 0: free */
 	size_t slot_count;
 	size_t used;
+	uint64_t *latest; /* owned; as slots, by the place of the row at the refresh before: mostly the same */
+	size_t latest_count;
 };
 
 void answers_fini(struct answers *answers);
@@ -43,10 +45,23 @@ static inline size_t answers_place(const struct answers *answers, uint64_t key)
 	return (size_t)(key >> 1) & (answers->slot_count - 1) & ~(size_t)1;
 }
 
-/* Takes a key's place into the processor's caches, for a question that is asked soon. */
-static inline void answers_prefetch(const struct answers *answers, uint64_t key)
+/* What is in memory one after the other is read much faster than what is anywhere. */
+static inline bool answers_recall(const struct answers *answers, size_t index, uint64_t key, bool *ret_passes)
 {
-	__builtin_prefetch(&answers->slots[answers_place(answers, key)]);
+	*ret_passes = answers->latest[index] & 1;
+	return (answers->latest[index] ^ key) <= 1;
+}
+
+/* Takes the place of a key that is not the latest into the processor's caches, for a question that is asked soon. */
+static inline void answers_prefetch(const struct answers *answers, size_t index, uint64_t key)
+{
+	if ((answers->latest[index] ^ key) > 1)
+		__builtin_prefetch(&answers->slots[answers_place(answers, key)]);
+}
+
+static inline void answers_note(struct answers *answers, size_t index, uint64_t key, bool passes)
+{
+	answers->latest[index] = (key & ~UINT64_C(1)) | passes;
 }
 
 /* True: the answer is known, and in `*ret_passes`. */

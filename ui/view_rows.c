@@ -47,14 +47,19 @@ static bool row_passes(struct view *view, struct view_asking *asking, size_t ind
 {
 	bool passes = false;
 
-	if (answers_find(&view->answers, key, &passes))
+	if (answers_recall(&view->answers, index, key, &passes))
 		return passes;
+	if (answers_find(&view->answers, key, &passes)) {
+		answers_note(&view->answers, index, key, passes);
+		return passes;
+	}
 	view->unasked += !in_time;
 	if (!in_time)
 		return false;
 	asking->row_count++;
 	passes = view_rows_match(asking, index);
 	answers_put(&view->answers, key, passes);
+	answers_note(&view->answers, index, key, passes);
 	return passes;
 }
 
@@ -67,7 +72,7 @@ static void add_passing(struct view *view, struct view_asking *asking, const str
 
 	for (size_t i = 0; i < block->count; i++) {
 		keys[i] = answers_key(block->rows[i].id, block->last[i]);
-		answers_prefetch(&view->answers, keys[i]);
+		answers_prefetch(&view->answers, block->first + i, keys[i]);
 	}
 	for (size_t i = 0; i < block->count; i++) {
 		*added = block->rows[i];
