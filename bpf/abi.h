@@ -312,23 +312,38 @@ enum {
 enum record_kind {
 	RECORD_STACK = 1,
 	RECORD_COPY = 2,
-	RECORD_CALL = 3,
+	RECORD_RETURNS = 3,
 	RECORD_CHECK = 4,
 };
 
 /*
- * The allocator call that a thread was in when a CPU sample was taken. While its return is probed,
- * its return address on the stack is not the caller's but the kernel's trampoline.
+ * Where a function whose return is probed has its return address: there the stack has the kernel's
+ * trampoline instead.
  */
-struct call_record {
+struct displaced_return {
+	__u64 slot;		/* address on the stack */
+	__u64 return_address;	/* that belongs there */
+};
+
+enum { RETURNS_MAX = 64 }; /* the kernel keeps no more for a thread (MAX_URETPROBE_DEPTH) */
+
+/*
+ * Of a sample whose stack is copied as it is: the trampoline and what it stands for, innermost first,
+ * and the registers to begin with, which are others than the sample's in the trampoline and while
+ * the kernel emulates a probed instruction. A record ends after `count` returns.
+ */
+struct returns_record {
 	__u32 kind;
 	__u32 tid;
-	__u32 returned;		/* the call has returned, the thread may still be in the trampoline */
-	__u32 reserved;
-	__u64 slot;		/* address of the return address on the stack */
-	__u64 return_address;	/* that belongs there */
-	__u64 probe;		/* address of the instruction that is probed */
 	__u64 time_ns;		/* CLOCK_MONOTONIC, just before the sample's */
+	__u64 rip;
+	__u64 rsp;
+	__u64 trampoline;
+	__u32 is_return;	/* rip is a return address */
+	__u32 moved;		/* rip and rsp are not the sample's */
+	__u32 count;
+	__u32 reserved;
+	struct displaced_return returns[RETURNS_MAX];
 };
 
 /*
@@ -370,13 +385,18 @@ struct stack_memo {
 	} words[MEMO_WORDS];
 };
 
+/* Of the function of the target that was called last on a CPU of those that are probed. */
+struct probe_entry {
+	__u64 rsp;
+	__u64 return_address;	/* 0: it was not looked at */
+	__u64 watched;		/* it is to be looked at, as others probe returns that we leave alone */
+};
+
 /* A thread's call in flight, and the room in which its stack is unwound. A per-CPU scratch would not
  * do: programs on uprobes can be preempted by another thread of the target on the same CPU. */
 struct heap_thread {
 	__u64 entry_sp;		/* of the outermost call in flight; 0: none */
-	__u64 slot;		/* where that call, or the last one, has its return address, ... */
-	__u64 return_address;	/* ... and what it is */
-	__u64 probe;		/* where it was interrupted */
+	__u64 return_address;	/* of that call */
 	__u64 cookie;
 	__u64 size;
 	__u64 interval;		/* as heap_object's */

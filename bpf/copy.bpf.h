@@ -5,6 +5,7 @@
 #define RSP_COPY_BPF_H
 
 #include "books.bpf.h"
+#include "returns.bpf.h"
 
 __u64 provisional_ids = 0;
 
@@ -65,9 +66,43 @@ static __always_inline __u32 copy_stack(__u8 *to, __u32 limit, __u64 from, __u64
 	return done;
 }
 
+struct copy_returns {
+	__u64 next; /* instance */
+	__u64 trampoline;
+	__u8 *copy;
+	__u64 from;
+	__u32 size; /* a constant */
+};
+
+/* Callback of bpf_loop(). */
+static long put_back_return(__u32 index, void *context)
+{
+	struct copy_returns *of = context;
+	struct displaced_return found = {};
+	__u64 at;
+
+	(void)index;
+	if (!returns_next(&of->next, &found))
+		return 1;
+	at = found.slot - of->from;
+	if (at <= of->size - sizeof(__u64) && *(__u64 *)(of->copy + at) == of->trampoline)
+		*(__u64 *)(of->copy + at) = found.return_address;
+	return 0;
+}
+
+/* Puts the return addresses that are not on the stack into its copy. */
+static __always_inline void put_back_returns(const struct returns *returns, __u8 *copy, __u32 size, __u64 from)
+{
+	struct copy_returns of = {
+		.next = returns->first, .trampoline = returns->trampoline, .copy = copy, .from = from, .size = size};
+
+	if (of.next)
+		bpf_loop(RETURNS_MAX, put_back_return, &of, 0);
+}
+
 /* A reservation's size must be a constant: one function a size. 0 when there was no room. */
-static __always_inline int send_copy_of(__u32 size, const struct pt_regs *regs, __u64 return_address,
-					__u64 depth, __u64 id, __u64 missing)
+static __always_inline int send_copy_of(__u32 size, const struct pt_regs *regs, const struct returns *returns,
+					__u64 return_address, __u64 depth, __u64 id, __u64 missing)
 {
 	struct copy_header *header = bpf_ringbuf_reserve(&records, sizeof(*header) + size, 0);
 
@@ -81,27 +116,29 @@ static __always_inline int send_copy_of(__u32 size, const struct pt_regs *regs, 
 	header->missing = missing;
 	copy_regs(header, regs, return_address);
 	header->stack_size = copy_stack((__u8 *)(header + 1), size, regs->rsp + 8, depth);
+	put_back_returns(returns, (__u8 *)(header + 1), size, regs->rsp + 8);
 	bpf_ringbuf_submit(header, 0);
 	return 1;
 }
 
 /* Sends registers and stack under an id that only this allocation has. 0 when there was no room. */
-static __always_inline __u64 send_copy(const struct pt_regs *regs, __u64 return_address, __u64 missing)
+static __always_inline __u64 send_copy(const struct pt_regs *regs, const struct returns *returns,
+				       __u64 return_address, __u64 missing)
 {
 	__u64 id = STACK_ID_PROVISIONAL | __sync_fetch_and_add(&provisional_ids, 1);
 	__u64 depth = stack_depth(regs->rsp + 8);
 	int sent;
 
 	if (depth <= 512)
-		sent = send_copy_of(512, regs, return_address, depth, id, missing);
+		sent = send_copy_of(512, regs, returns, return_address, depth, id, missing);
 	else if (depth <= 1024)
-		sent = send_copy_of(1024, regs, return_address, depth, id, missing);
+		sent = send_copy_of(1024, regs, returns, return_address, depth, id, missing);
 	else if (depth <= 2048)
-		sent = send_copy_of(2048, regs, return_address, depth, id, missing);
+		sent = send_copy_of(2048, regs, returns, return_address, depth, id, missing);
 	else if (depth <= 4096)
-		sent = send_copy_of(4096, regs, return_address, depth, id, missing);
+		sent = send_copy_of(4096, regs, returns, return_address, depth, id, missing);
 	else
-		sent = send_copy_of(STACK_COPY_MAX, regs, return_address, depth, id, missing);
+		sent = send_copy_of(STACK_COPY_MAX, regs, returns, return_address, depth, id, missing);
 	if (!sent)
 		return 0;
 	COUNT(copies);

@@ -17,15 +17,14 @@
 #include <bpf/bpf_tracing.h>
 
 #include "abi.h"
-#include "call.bpf.h"
+#include "interrupted.bpf.h"
 #include "mappings.bpf.h"
+#include "returns.bpf.h"
 #include "target.bpf.h"
 #include "unwind.bpf.h"
 
 /* perf's call chains have markers among the addresses, from here up (PERF_CONTEXT_MAX). */
 #define FIRST_MARKER ((__u64)-4095)
-/* What the trampoline of return probes may have pushed: rax, rcx and r11. */
-#define TRAMPOLINE_PUSHES_BYTES 24
 /* Each refresh reads what is there. Between two, a record wakes user space at most so often, or when
  * there is so much. */
 #define WAKE_INTERVAL_NS 1000000000ULL
@@ -59,6 +58,7 @@ struct {
 
 struct cpu_room {
 	struct stack_record record;
+	struct returns_record returns;
 	struct stack_window window;
 };
 
@@ -142,47 +142,6 @@ static __always_inline __u64 kernel_frames(struct bpf_perf_event_data *ctx, stru
 	return walk.id;
 }
 
-/* The user's registers, which are the interrupted ones or were saved on the way into the kernel. */
-static __always_inline bool user_registers(struct bpf_perf_event_data *ctx, struct unwind *unwind)
-{
-	struct task_struct *task;
-	const struct pt_regs *regs;
-
-	if (ctx->regs.cs & 3) {
-		unwind->lookup = ctx->regs.rip;
-		unwind->rsp = ctx->regs.rsp;
-		unwind->rbp = ctx->regs.rbp;
-		return true;
-	}
-	task = bpf_get_current_task_btf();
-	if (!task->mm)
-		return false;
-	regs = (const struct pt_regs *)bpf_task_pt_regs(task);
-	return !bpf_probe_read_kernel(&unwind->lookup, sizeof(__u64), &regs->rip) &&
-	       !bpf_probe_read_kernel(&unwind->rsp, sizeof(__u64), &regs->rsp) &&
-	       !bpf_probe_read_kernel(&unwind->rbp, sizeof(__u64), &regs->rbp);
-}
-
-/* A call in flight has put the trampoline in place of its return address; or it is in there. */
-static __always_inline void put_back_return(struct unwind *unwind, const struct heap_thread *thread)
-{
-	const struct kernel_rule *rule = look_up_rule(unwind->lookup);
-
-	if (rule && rule->base == RULE_BASE_TRAMPOLINE) {
-		if (thread->slot + 8 - unwind->rsp > TRAMPOLINE_PUSHES_BYTES)
-			return;
-		unwind->lookup = thread->return_address - 1;
-		unwind->called = 1;
-		unwind->rsp = thread->slot + 8;
-	} else if (thread->entry_sp) {
-		/* The kernel emulates the probed push: it has moved rsp, and not yet rip. */
-		if (unwind->lookup == thread->probe && unwind->rsp + 8 == thread->slot)
-			unwind->rsp = thread->slot;
-		unwind->slot = thread->slot;
-		unwind->return_address = thread->return_address;
-	}
-}
-
 /* The slot of a stack; NULL: there is no room. */
 static __always_inline struct stack_count *slot_of(const struct stack_key *key)
 {
@@ -253,30 +212,51 @@ static __always_inline struct thread_count *count_thread(struct cpu_stats *stat,
 	return found;
 }
 
-/* User space must unwind this sample: it is told which return address is not on its stack. */
-static __always_inline int leave_to_copy(struct cpu_stats *stat, __u32 tid, const struct heap_thread *thread)
+/* Where the walk begins, which is kept for a copy, too. False: there is nothing to walk. */
+static __always_inline bool begin_walk(struct bpf_perf_event_data *ctx, struct unwind *unwind,
+				       struct returns_record *record, __u32 tid)
 {
-	struct call_record call = {.kind = RECORD_CALL, .tid = tid};
+	struct interrupted at = {};
 
-	if (!thread || !thread->slot || !thread->return_address)
+	if (!user_registers(ctx, &at))
+		return false;
+	returns_begin(&unwind->returns, bpf_get_current_task_btf());
+	record->kind = RECORD_RETURNS;
+	record->tid = tid;
+	record->moved = leave_probes(&at, &unwind->returns);
+	record->rip = at.rip;
+	record->rsp = unwind->rsp = at.rsp;
+	record->is_return = unwind->called = at.is_return;
+	record->trampoline = unwind->returns.trampoline;
+	unwind->lookup = at.rip - at.is_return;
+	unwind->rbp = at.rbp;
+	return true;
+}
+
+/* User space must unwind this sample: it is told what it cannot see, if there is anything. */
+static __always_inline int leave_to_copy(struct cpu_stats *stat, struct returns_record *record,
+					 struct returns *returns)
+{
+	__u32 count;
+
+	(void)returns_collect(record, returns);
+	count = record->count;
+	if ((!count && !record->moved) || count > RETURNS_MAX)
 		return 1;
-	call.returned = !thread->entry_sp;
-	call.slot = thread->slot;
-	call.return_address = thread->return_address;
-	call.probe = thread->probe;
-	call.time_ns = bpf_ktime_get_ns();
-	send(stat, &call, sizeof(call), call.time_ns);
+	record->time_ns = bpf_ktime_get_ns();
+	send(stat, record, offsetof(struct returns_record, returns) + count * sizeof(record->returns[0]),
+	     record->time_ns);
 	return 1;
 }
 
-static __always_inline int leave_to_check(struct cpu_stats *stat, __u32 tid, const struct heap_thread *thread,
-					  const struct stack_record *record)
+static __always_inline int leave_to_check(struct cpu_stats *stat, struct cpu_room *room, struct returns *returns)
 {
-	struct check_record said = {.kind = RECORD_CHECK, .tid = tid, .stack_id = record->stack_id};
+	struct check_record said = {
+		.kind = RECORD_CHECK, .tid = room->returns.tid, .stack_id = room->record.stack_id};
 
 	said.time_ns = bpf_ktime_get_ns();
 	send(stat, &said, sizeof(said), said.time_ns);
-	return leave_to_copy(stat, tid, thread);
+	return leave_to_copy(stat, &room->returns, returns);
 }
 
 static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct cpu_stats *stat, __u32 tid)
@@ -284,11 +264,11 @@ static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct c
 	__u64 start_ns, end_ns;
 	__u32 zero = 0;
 	const struct task_struct *task = bpf_get_current_task_btf();
-	const struct heap_thread *thread;
 	struct cpu_room *room = bpf_map_lookup_elem(&scratch, &zero);
 	struct thread_count *of_thread;
 	struct stack_record *record;
 	struct unwind unwind = {};
+	struct returns returns;
 	bool counted = false;
 	int state;
 
@@ -302,16 +282,18 @@ static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct c
 	exec_id = exec_id_of(task);
 	if (!rules_exec_id)
 		rules_exec_id = exec_id;
-	thread = bpf_map_lookup_elem(&threads, &tid);
-	if (exec_id != rules_exec_id || !mappings_known(task) || !user_registers(ctx, &unwind)) {
+	if (!begin_walk(ctx, &unwind, &room->returns, tid)) {
 		stat->missing_rules++;
-		return leave_to_copy(stat, tid, thread);
+		return 1;
+	}
+	returns = unwind.returns;
+	if (exec_id != rules_exec_id || !mappings_known(task)) {
+		stat->missing_rules++;
+		return leave_to_copy(stat, &room->returns, &returns);
 	}
 	record->kernel_count = 0;
 	if (!(ctx->regs.cs & 3))
 		unwind.id = kernel_frames(ctx, record);
-	if (thread && thread->slot && thread->return_address)
-		put_back_return(&unwind, thread);
 	start_ns = bpf_ktime_get_ns();
 	state = unwind_stack(&unwind);
 	end_ns = bpf_ktime_get_ns();
@@ -324,13 +306,13 @@ static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct c
 	else
 		stat->counts_full++;
 	if (!counted)
-		return leave_to_copy(stat, tid, thread);
+		return leave_to_copy(stat, &room->returns, &returns);
 	stat->counted++;
 	if (of_thread)
 		of_thread->stacks[of_thread->walked++ & (THREAD_STACKS - 1)] = record->stack_id;
 	stat->frames += record->frame_count;
 	stat->walk_ns += end_ns - start_ns;
-	return check ? leave_to_check(stat, tid, thread, record) : 0;
+	return check ? leave_to_check(stat, room, &returns) : 0;
 }
 
 SEC("perf_event")
@@ -355,11 +337,12 @@ int growth_sample(struct bpf_perf_event_data *ctx)
 {
 	__u32 zero = 0, tid = target_thread(bpf_get_current_task_btf());
 	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
+	struct cpu_room *room = bpf_map_lookup_elem(&scratch, &zero);
+	struct unwind unwind = {};
 
-	(void)ctx;
-	if (!started || !tid || !stat)
+	if (!started || !tid || !stat || !room || !begin_walk(ctx, &unwind, &room->returns, tid))
 		return 1;
-	return leave_to_copy(stat, tid, bpf_map_lookup_elem(&threads, &tid));
+	return leave_to_copy(stat, &room->returns, &unwind.returns);
 }
 
 char LICENSE[] SEC("license") = "GPL";

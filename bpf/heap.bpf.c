@@ -27,8 +27,8 @@
 #include "abi.h"
 #include "arguments.bpf.h"
 #include "books.bpf.h"
-#include "call.bpf.h"
 #include "copy.bpf.h"
+#include "entry.bpf.h"
 #include "hits.bpf.h"
 #include "kernel_stack.bpf.h"
 #include "mappings.bpf.h"
@@ -46,6 +46,15 @@ enum { SEE_RETURN = 0, SKIP_RETURN = 1 };
 #define ANNOUNCE_INTERVAL_NS 100000000ULL
 
 const volatile bool session = false; /* the link is one */
+
+/* Calls in flight. The key is the thread's id; user space removes the threads that have ended. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 15);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct heap_thread);
+} threads SEC(".maps");
 
 /* A thread's first value: too large for the BPF stack. Never written. */
 struct {
@@ -130,23 +139,27 @@ static __attribute__((noinline)) __u64 walk_anew(struct heap_thread *thread, con
 		.record = &thread->record,
 		.window = &thread->window,
 		.memo = memo,
-		.lookup = thread->return_address - 1,
 		.called = 1,
 		.rsp = regs->rsp + 8,
 		.rbp = regs->rbp,
 	};
-	__u64 id = 0;
+	__u64 id = 0, return_address = thread->return_address;
 	int state;
 
-	memo_begin(memo, regs->rsp, regs->rbp, thread->return_address);
+	memo_begin(memo, regs->rsp, regs->rbp, return_address);
+	returns_begin(&unwind.returns, bpf_get_current_task_btf());
+	/* A function whose return is probed has jumped here. */
+	if (return_address == unwind.returns.trampoline)
+		return_address = returns_take(&unwind.returns, regs->rsp);
+	unwind.lookup = return_address - 1;
 	state = unwind_stack(&unwind);
 	memo->generation = generation;
 	memo->epoch = epoch;
-	/* A word that could not be read is not among those that are compared. */
-	if (state < 0 || state == STACK_BROKEN || !known)
+	/* A word that could not be read, or is not on the stack, is not among those that are compared. */
+	if (state < 0 || state == STACK_BROKEN || !known || unwind.returns.met)
 		memo->count = 0;
 	if (state < 0 || !known)
-		id = send_copy(regs, thread->return_address, unwind.lookup);
+		id = send_copy(regs, &unwind.returns, return_address, unwind.lookup);
 	/* The same addresses in another program are another stack. */
 	if (epoch)
 		thread->record.stack_id = stack_id_step(thread->record.stack_id, epoch) & STACK_ID_MASK;
@@ -255,8 +268,8 @@ static __always_inline void begin_call(struct heap_thread *thread, const struct 
 	if (window_take(&thread->window, &thread->return_address, regs->rsp) &&
 	    window_read(&thread->window, &thread->return_address, regs->rsp, regs->rsp))
 		thread->return_address = 0;
-	thread->entry_sp = thread->slot = regs->rsp;
-	thread->probe = regs->rip;
+	note_return_address(thread->return_address);
+	thread->entry_sp = regs->rsp;
 	thread->cookie = cookie;
 	thread->has_old = 0;
 	if (!is_realloc(cookie) || !thread->pointer)
@@ -460,8 +473,10 @@ static __always_inline int begin_allocation(const struct pt_regs *regs, __u64 co
 {
 	struct heap_hits *hits = hits_of(cookie);
 	__u64 start_ns = count_hit(hits);
-	int what = enter_allocation(regs, cookie, start_ns);
+	int what;
 
+	note_entry(regs);
+	what = enter_allocation(regs, cookie, start_ns);
 	end_entry(hits, what == SEE_RETURN, start_ns);
 	return what;
 }
@@ -506,6 +521,7 @@ int heap_free(struct pt_regs *ctx)
 	cookie = bpf_get_attach_cookie(ctx);
 	hits = hits_of(cookie);
 	start_ns = count_hit(hits);
+	note_entry(ctx);
 	booked = heap_cookie_call(cookie) == HEAP_CALL_UNMAP ? enter_unmap(ctx, cookie)
 							      : enter_free(ctx, cookie);
 	end_entry(hits, booked, start_ns);

@@ -9,15 +9,38 @@ struct thread_struct {
 	unsigned long fsbase;
 } __attribute__((preserve_access_index));
 
+struct xol_area {
+	unsigned long vaddr;
+} __attribute__((preserve_access_index));
+
+struct uprobes_state {
+	struct xol_area *xol_area;
+} __attribute__((preserve_access_index));
+
+struct return_instance {
+	unsigned long stack;
+	unsigned long orig_ret_vaddr;
+	struct return_instance *next;
+} __attribute__((preserve_access_index));
+
+struct uprobe_task {
+	struct return_instance *return_instances;
+	struct return_instance *ri_pool;
+	unsigned long vaddr;
+	unsigned long xol_vaddr;
+} __attribute__((preserve_access_index));
+
 struct mm_struct {
 	unsigned long exec_vm;
 	unsigned long start_stack;
+	struct uprobes_state uprobes_state;
 } __attribute__((preserve_access_index));
 
 struct task_struct {
 	int pid;  /* of the thread, ... */
 	int tgid; /* ... and of the process, in the first pid namespace */
 	struct mm_struct *mm;
+	struct uprobe_task *utask;
 	unsigned long long self_exec_id;
 	struct thread_struct thread;
 } __attribute__((preserve_access_index));

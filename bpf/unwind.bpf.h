@@ -7,6 +7,7 @@
 
 #include "abi.h"
 #include "memo.bpf.h"
+#include "returns.bpf.h"
 #include "rule_cache.bpf.h"
 #include "window.bpf.h"
 
@@ -26,8 +27,7 @@ struct unwind {
 	__u64 rsp;
 	__u64 rbp;
 	__u64 id;		     /* 0, or of the kernel's frames that come first */
-	__u64 slot;		     /* where a return address is displaced by a return probe; 0: none */
-	__u64 return_address;	     /* that belongs there */
+	struct returns returns;
 	int state;
 	__u32 complete;		     /* the state at the end: STACK_COMPLETE, or STACK_GUESSED */
 };
@@ -81,8 +81,8 @@ static __always_inline int unwind_call(struct unwind *unwind, const struct kerne
 
 	if (cfa <= unwind->rsp || unwind_read(unwind, &return_address, cfa - 8))
 		return -1;
-	if (unwind->slot && cfa - 8 == unwind->slot)
-		return_address = unwind->return_address;
+	if (return_address == unwind->returns.trampoline)
+		return_address = returns_take(&unwind->returns, cfa - 8);
 	if (rule->flags & (RULE_RBP_AT_CFA | RULE_RBP_AT_RBP)) {
 		saved = rule->flags & RULE_RBP_AT_CFA ? cfa : unwind_rbp(unwind);
 		if (unwind_read(unwind, &unwind->rbp, saved + (__s64)rule->rbp_offset))

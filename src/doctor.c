@@ -15,7 +15,7 @@
 
 #include <bsd/string.h>
 
-#include "collect/call_map.h"
+#include "collect/entry_map.h"
 #include "collect/cpu_source.h"
 #include "collect/growth_source.h"
 #include "collect/heap_source.h"
@@ -222,20 +222,20 @@ static int load_heap(int pid, enum link_kind *ret_link, struct err *err)
 	const struct heap_hooks hooks = {.stack = ignore_stack, .copy = ignore_copy};
 	struct rule_map *rules = NULL;
 	struct heap_source *heap = NULL;
-	int calls_fd = -1, code = surroundings_check_bpf(pid, err);
+	int entries_fd = -1, code = surroundings_check_bpf(pid, err);
 
 	if (!code)
 		code = rule_map_open(&rules, err);
 	if (!code) {
-		calls_fd = call_map_open(0, err);
-		code = calls_fd < 0 ? calls_fd : 0;
+		entries_fd = entry_map_open(err);
+		code = entries_fd < 0 ? entries_fd : 0;
 	}
 	if (!code) {
 		const struct heap_options options = {.pid = pid,
 						     .rules_fd = rule_map_fd(rules),
 						     .rule_cache_fd = rule_map_cache_fd(rules),
 						     .mappings_fd = -1,
-						     .calls_fd = calls_fd,
+						     .entries_fd = entries_fd,
 						     .live_entries = LIVE_ENTRIES};
 
 		code = heap_source_begin(&heap, &options, &hooks, err);
@@ -245,8 +245,8 @@ static int load_heap(int pid, enum link_kind *ret_link, struct err *err)
 	if (!code)
 		*ret_link = heap_source_facts(heap).link;
 	heap_source_close(heap);
-	if (calls_fd >= 0)
-		(void)close(calls_fd);
+	if (entries_fd >= 0)
+		(void)close(entries_fd);
 	rule_map_close(rules);
 	return code;
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "collect/call_map.h"
+#include "collect/entry_map.h"
 #include "permit/surroundings.h"
 #include "session_state.h"
 #include "target/source_text.h"
@@ -217,7 +217,7 @@ static int attach(struct session *session, struct err *err)
 	if (surroundings_check_bpf(session->target->pid, &session->bpf_off) == 0 &&
 	    rule_map_open(&session->rule_map, &session->bpf_off) == 0) {
 		(void)mapping_watch_open(&session->mapping_watch, NULL);
-		session->calls_fd = call_map_open(session->options->map_entries, NULL);
+		session->entries_fd = entry_map_open(NULL);
 	}
 	make_stages(session);
 	session->wants_heap = session->options->heap != HEAP_OFF && session->rule_map;
@@ -280,7 +280,7 @@ int session_open(struct session **ret_session, const struct options *options, st
 
 	session->options = options;
 	session->loop = loop;
-	session->clock_fd = session->cost_fd = session->calls_fd = -1;
+	session->clock_fd = session->cost_fd = session->entries_fd = -1;
 	session->share.timer_fd = -1;
 	session->unit_costs = (struct unit_costs){{NAN, NAN, NAN, NAN, NAN}, {NAN, NAN}};
 	memory_facts_init(&session->memory_facts);
@@ -321,8 +321,8 @@ void session_close(struct session *session)
 	stack_table_free(session->stacks);
 	rule_table_free(session->rules);
 	mapping_watch_close(session->mapping_watch);
-	if (session->calls_fd >= 0)
-		close(session->calls_fd);
+	if (session->entries_fd >= 0)
+		close(session->entries_fd);
 	rule_map_close(session->rule_map);
 	source_text_free(session->source_text);
 	client_free(session->client);

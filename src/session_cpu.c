@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "session_state.h"
-#include "stack/uprobe_slot.h"
 #include "stack/walk.h"
 
 /* What the program says of a sample and the sample itself are of one interrupt; the kernel reads
@@ -53,34 +52,28 @@ void session_take_counts(struct session *session)
 
 /* --- samples that were copied ----------------------------------------------------------------- */
 
-static void on_call(void *context, const struct call_record *record)
+static void on_returns(void *context, const struct returns_record *record)
 {
 	struct session *session = context;
+	struct returns_record *kept = &session->returns[session->next_returns++ % SESSION_RETURNS];
 
-	session->calls[session->next_call++ % SESSION_CALLS] = *record;
+	memcpy(kept, record,
+	       offsetof(struct returns_record, returns) + record->count * sizeof(record->returns[0]));
 }
 
-/* The call that was in flight at a sample: noted by the same interrupt, microseconds before it. */
-static const struct call_record *find_call(const struct session *session,
-					   const struct perf_record *record)
+/* What the kernel has said of a sample's stack: by the same interrupt, microseconds before it. */
+static const struct returns_record *find_returns(const struct session *session,
+						 const struct perf_record *record)
 {
-	for (size_t i = 0; i < SESSION_CALLS && i < session->next_call; i++) {
-		const struct call_record *call =
-		    &session->calls[(session->next_call - 1 - i) % SESSION_CALLS];
+	for (size_t i = 0; i < SESSION_RETURNS && i < session->next_returns; i++) {
+		const struct returns_record *said =
+		    &session->returns[(session->next_returns - 1 - i) % SESSION_RETURNS];
 
-		if (call->tid != record->tid || call->time_ns > record->time_ns + SAID_TO_SAMPLE_NS)
+		if (said->tid != record->tid || said->time_ns > record->time_ns + SAID_TO_SAMPLE_NS)
 			continue;
-		return record->time_ns > call->time_ns + SAID_TO_SAMPLE_NS ? NULL : call;
+		return record->time_ns > said->time_ns + SAID_TO_SAMPLE_NS ? NULL : said;
 	}
 	return NULL;
-}
-
-static bool in_trampoline(struct session *session, uint64_t address)
-{
-	uint64_t offset;
-	const struct module *module = address_space_locate(session->space, address, &offset);
-
-	return module_is_uprobes(module) && uprobe_slot_is_trampoline(offset);
 }
 
 static void on_check(void *context, const struct check_record *record)
@@ -161,17 +154,10 @@ void session_check(struct session *session, uint64_t kernel_id, const struct sta
 	}
 }
 
-void session_put_back_return(struct session *session, const struct perf_record *record,
-			     struct stack_copy *copy)
+void session_put_back_returns(const struct session *session, const struct perf_record *record,
+			      struct stack_copy *copy)
 {
-	const struct call_record *call = find_call(session, record);
-
-	if (!call)
-		return;
-	copy->in_trampoline = in_trampoline(session, copy->regs[DWARF_RIP]);
-	if (copy->in_trampoline || !call->returned)
-		copy->displaced =
-		    (struct displaced_return){call->slot, call->return_address, call->probe};
+	copy->returns = find_returns(session, record);
 }
 
 static void take_sample(struct session *session, const struct perf_record *record)
@@ -206,7 +192,7 @@ static void take_sample(struct session *session, const struct perf_record *recor
 	}
 	if (!said)
 		session->samples_copied++;
-	session_put_back_return(session, record, &copy);
+	session_put_back_returns(session, record, &copy);
 	copy.kernel_count = kernel_count;
 	unwinder_submit(session->unwinder, &copy, tag);
 }
@@ -225,5 +211,5 @@ void session_on_sample(void *context, const struct perf_record *record)
 struct counts_hooks session_counts_hooks(struct session *session)
 {
 	return (struct counts_hooks){
-	    .stack = on_stack, .call = on_call, .check = on_check, .context = session};
+	    .stack = on_stack, .returns = on_returns, .check = on_check, .context = session};
 }

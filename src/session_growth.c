@@ -136,7 +136,7 @@ static void on_sample(void *context, size_t ring, const struct perf_record *reco
 	session_learn_mappings(session);
 	if (session->counts)
 		stack_counts_drain(session->counts);
-	session_put_back_return(session, record, &copy);
+	session_put_back_returns(session, record, &copy);
 	unwinder_submit(session->unwinder, &copy, (struct unwind_tag){.source = UNWIND_GROWTH, .id = sample->id});
 }
 

@@ -43,7 +43,7 @@ void session_begin_heap(struct session *session)
 	    .rules_fd = session->rule_map ? rule_map_fd(session->rule_map) : -1,
 	    .rule_cache_fd = session->rule_map ? rule_map_cache_fd(session->rule_map) : -1,
 	    .mappings_fd = session->mapping_watch ? mapping_watch_fd(session->mapping_watch) : -1,
-	    .calls_fd = session->calls_fd,
+	    .entries_fd = session->entries_fd,
 	    .link = options->link,
 	    .interval = options->heap_interval_bytes,
 	    .live_entries = options->heap_entries,

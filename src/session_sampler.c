@@ -31,7 +31,7 @@ static void open_counts(struct session *session)
 	    .rules_fd = session->rule_map ? rule_map_fd(session->rule_map) : -1,
 	    .rule_cache_fd = session->rule_map ? rule_map_cache_fd(session->rule_map) : -1,
 	    .mappings_fd = mappings_fd(session),
-	    .calls_fd = session->calls_fd,
+	    .entries_fd = session->entries_fd,
 	    .check = session->check != NULL,
 	};
 

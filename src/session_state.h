@@ -41,7 +41,7 @@
 #include "session_mappings.h"
 
 /* What the kernel says of samples is remembered until they come: as many as two full rings. */
-enum { SESSION_CALLS = 4096, SESSION_CHECKS = 4096 };
+enum { SESSION_RETURNS = 2048, SESSION_CHECKS = 4096 };
 
 /* Rows of BPF maps, the last of them for all that have none of their own; see session_maps.c. */
 enum { SESSION_MAPS = 13 };
@@ -125,7 +125,7 @@ struct session {
 	double baseline_s;		/* 0: there is none */
 	struct rule_map *rule_map;	/* NULL: no BPF, see bpf_off */
 	struct mapping_watch *mapping_watch; /* NULL: no BPF */
-	int calls_fd;			/* call_map_open(); -1: no BPF */
+	int entries_fd;			/* entry_map_open(); -1: no BPF */
 	struct stack_counts *counts;	/* NULL: every sample is copied */
 	struct cpu_source *cpu;		/* NULL: off, see cpu_off */
 	struct heap_source *heap;	/* NULL: off, see heap_off */
@@ -203,8 +203,8 @@ struct session {
 	bool executed;			/* the target has become another program */
 	bool held;			/* a command of ours that has not been let go */
 	bool let_go_early;		/* before its allocators were known */
-	struct call_record calls[SESSION_CALLS]; /* of the latest samples, a ring */
-	size_t next_call;
+	struct returns_record returns[SESSION_RETURNS]; /* of the latest samples, a ring */
+	size_t next_returns;
 	struct unwind_check *check;	/* NULL: not wanted */
 	struct preflight_facts facts;	/* unless the heap is switched off */
 	const char *notice;
@@ -232,10 +232,9 @@ struct client_hooks session_client_hooks(struct session *session);
 void session_rule_changed(void *context, uint64_t key, const struct unwind_rule *rule);
 void session_on_sample(void *context, const struct perf_record *record);
 
-/* Tells a copy which return address a return probe has taken off its stack, as the program has said of the
- * sample. */
-void session_put_back_return(struct session *session, const struct perf_record *record,
-			     struct stack_copy *copy);
+/* Tells a copy which return addresses are not on its stack, as the program has said of the sample. */
+void session_put_back_returns(const struct session *session, const struct perf_record *record,
+			      struct stack_copy *copy);
 /* At a sample: a just-in-time compiler may name code after it has run. */
 void session_ask_again(struct session *session, const struct stack *stack);
 void session_new_stack(void *context, struct stack *stack);

@@ -52,6 +52,8 @@ static int set_sizes(struct heap_source *source, const struct heap_options *opti
 
 	if (!code && options->map_entries)
 		code = bpf_map__set_max_entries(skeleton->maps.sites, (uint32_t)options->map_entries);
+	if (!code && options->map_entries)
+		code = bpf_map__set_max_entries(skeleton->maps.threads, (uint32_t)options->map_entries);
 	if (!code && options->ring_bytes)
 		code = bpf_map__set_max_entries(skeleton->maps.records, (uint32_t)options->ring_bytes);
 	source->facts.live_entries = live_entries;
@@ -85,8 +87,8 @@ static int configure(struct heap_source *source, const struct heap_options *opti
 		code = bpf_map__reuse_fd(skeleton->maps.rule_cache, options->rule_cache_fd);
 	if (!code && options->mappings_fd >= 0)
 		code = bpf_map__reuse_fd(skeleton->maps.mappings, options->mappings_fd);
-	if (!code && options->calls_fd >= 0)
-		code = bpf_map__reuse_fd(skeleton->maps.threads, options->calls_fd);
+	if (!code && options->entries_fd >= 0)
+		code = bpf_map__reuse_fd(skeleton->maps.entries, options->entries_fd);
 	return code;
 }
 

@@ -29,7 +29,7 @@ struct heap_options {
 	int rules_fd;		/* rule_map_fd() */
 	int rule_cache_fd;	/* rule_map_cache_fd() */
 	int mappings_fd;	/* mapping_watch_fd(); -1: changes are not watched */
-	int calls_fd;		/* call_map_open(); -1: a map of its own */
+	int entries_fd;		/* entry_map_open(); -1: a map of its own */
 	enum link_kind link;
 	uint64_t interval;	/* mean bytes between samples; 0: every allocation */
 	uint64_t live_entries;	/* objects that can be tracked */

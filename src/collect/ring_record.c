@@ -26,11 +26,15 @@ const struct copy_header *ring_record_copy(const void *data, size_t size)
 		   : NULL;
 }
 
-const struct call_record *ring_record_call(const void *data, size_t size)
+const struct returns_record *ring_record_returns(const void *data, size_t size)
 {
-	const struct call_record *call = data;
+	const struct returns_record *said = data;
+	const size_t head = offsetof(struct returns_record, returns);
 
-	return size >= sizeof(*call) && call->kind == RECORD_CALL ? call : NULL;
+	return size >= head && said->kind == RECORD_RETURNS && said->count <= RETURNS_MAX &&
+		       size >= head + said->count * sizeof(said->returns[0])
+		   ? said
+		   : NULL;
 }
 
 const struct check_record *ring_record_check(const void *data, size_t size)

@@ -16,7 +16,8 @@
 const struct stack_record *ring_record_stack(const void *data, size_t size);
 /* The copied stack is behind it. */
 const struct copy_header *ring_record_copy(const void *data, size_t size);
-const struct call_record *ring_record_call(const void *data, size_t size);
+/* As many returns as it counts are there. */
+const struct returns_record *ring_record_returns(const void *data, size_t size);
 const struct check_record *ring_record_check(const void *data, size_t size);
 
 #endif

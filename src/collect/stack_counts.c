@@ -45,14 +45,14 @@ static int on_record(void *context, void *data, size_t size)
 {
 	struct stack_counts *counts = context;
 	const struct stack_record *stack = ring_record_stack(data, size);
-	const struct call_record *call = ring_record_call(data, size);
+	const struct returns_record *returns = ring_record_returns(data, size);
 	const struct check_record *check = ring_record_check(data, size);
 
 	counts->records_taken++;
 	if (stack)
 		counts->hooks.stack(counts->hooks.context, stack);
-	else if (call)
-		counts->hooks.call(counts->hooks.context, call);
+	else if (returns)
+		counts->hooks.returns(counts->hooks.context, returns);
 	else if (check)
 		counts->hooks.check(counts->hooks.context, check);
 	return 0;
@@ -85,8 +85,8 @@ static int configure(struct stack_counts *counts, const struct counts_options *o
 		code = bpf_map__reuse_fd(skeleton->maps.rule_cache, options->rule_cache_fd);
 	if (!code && options->mappings_fd >= 0)
 		code = bpf_map__reuse_fd(skeleton->maps.mappings, options->mappings_fd);
-	if (!code && options->calls_fd >= 0)
-		code = bpf_map__reuse_fd(skeleton->maps.threads, options->calls_fd);
+	if (!code && options->entries_fd >= 0)
+		code = bpf_map__reuse_fd(skeleton->maps.entries, options->entries_fd);
 	if (!code)
 		code = bpf_map__set_max_entries(skeleton->maps.index_even, counts->stacks_max);
 	if (!code)

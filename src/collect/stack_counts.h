@@ -18,8 +18,8 @@ struct stack_counts;
 struct counts_hooks {
 	/* The frames of a stack that is counted; may come more than once. */
 	void (*stack)(void *context, const struct stack_record *record);
-	/* The allocator call that a thread was in at a sample which is copied into its perf ring. */
-	void (*call)(void *context, const struct call_record *record);
+	/* The return addresses that are not on the stack, of a sample which is copied into its perf ring. */
+	void (*returns)(void *context, const struct returns_record *record);
 	/* With `check`: what the kernel made of a sample which is copied too. */
 	void (*check)(void *context, const struct check_record *record);
 	void *context;
@@ -31,7 +31,7 @@ struct counts_options {
 	int rules_fd;		/* rule_map_fd() */
 	int rule_cache_fd;	/* rule_map_cache_fd() */
 	int mappings_fd;	/* mapping_watch_fd(); -1: changes are not watched */
-	int calls_fd;		/* call_map_open(); -1: no allocator call is probed */
+	int entries_fd;		/* entry_map_open(); -1: no function is probed */
 	bool check;		/* samples are counted and copied, to compare both ways */
 };
 

@@ -158,7 +158,8 @@ void unwinder_submit(struct unwinder *unwinder, const struct stack_copy *copy, s
 
 	walk_begin(&walk, copy->regs, copy->is_return, copy->stack, copy->stack_size, copy->kernel,
 		   copy->kernel_count);
-	walk_displaced(&walk, &copy->displaced, copy->in_trampoline);
+	if (copy->returns)
+		walk_put_back(&walk, copy->returns);
 	if (walk_on(&walk, unwinder->rules, &state, &address) == WALK_DONE) {
 		finish(unwinder, &walk, state, tag);
 		return;

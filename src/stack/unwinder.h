@@ -48,8 +48,7 @@ struct stack_copy {
 	const uint8_t *stack;		/* from rsp upwards */
 	size_t stack_size;
 	bool in_bulk;			/* of many that come as fast as the target runs: others go first */
-	struct displaced_return displaced;
-	bool in_trampoline;		/* see walk_displaced() */
+	const struct returns_record *returns; /* see walk_put_back(); NULL: nothing is said */
 	const uint64_t *kernel;		/* the kernel's frames above, innermost first */
 	size_t kernel_count;
 };

@@ -6,19 +6,15 @@
 #ifndef RSP_STACK_UPROBE_SLOT_H
 #define RSP_STACK_UPROBE_SLOT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "stack/rule.h"
 
 /*
- * The rule of an address at `offset` of the page. Our probes are on the first instruction of a
- * function, so in a copy's slot the return address is on top of the stack. Behind the trampoline the
- * caller is known to the kernel alone: RULE_TRAMPOLINE.
+ * The rule of an address at `offset` of the page, for where the BPF program has not said where the thread
+ * really is. Our probes are on the first instruction of a function, so in a copy's slot the return address
+ * is on top of the stack. In the trampoline, up to its end, the kernel alone has it: RULE_TRAMPOLINE.
  */
 struct unwind_rule uprobe_slot_rule(uint64_t offset);
-
-/* Whether that offset is in the trampoline. */
-bool uprobe_slot_is_trampoline(uint64_t offset);
 
 #endif

@@ -4,10 +4,6 @@
 
 #include <string.h>
 
-/* What the trampoline may have pushed: rax, rcx and r11 (uretprobe_trampoline_entry of the kernel).
- */
-enum { TRAMPOLINE_PUSHES_BYTES = 3 * 8 };
-
 /* One frame's way to its caller: goes on, or the walk has ended in a state. */
 enum step_result { STEP_ON, STEP_COMPLETE, STEP_TRUNCATED, STEP_BROKEN };
 
@@ -19,7 +15,7 @@ void walk_begin(struct walk *walk, const uint64_t regs[DWARF_REG_COUNT], bool is
 	walk->known_regs = (1U << DWARF_REG_COUNT) - 1;
 	walk->is_return = is_return;
 	walk->guessed = false;
-	walk->displaced = (struct displaced_return){0};
+	walk->return_count = 0;
 	walk->stack_start = regs[DWARF_RSP];
 	walk->stack = stack;
 	walk->stack_size = stack_size;
@@ -29,35 +25,31 @@ void walk_begin(struct walk *walk, const uint64_t regs[DWARF_REG_COUNT], bool is
 		memcpy(walk->frames, kernel, walk->frame_count * sizeof(*kernel));
 }
 
-void walk_displaced(struct walk *walk, const struct displaced_return *displaced, bool in_trampoline)
+void walk_put_back(struct walk *walk, const struct returns_record *said)
 {
-	uint64_t pushed = displaced->slot + sizeof(uint64_t) - walk->regs[DWARF_RSP];
-
-	if (!in_trampoline) {
-		if (displaced->slot && walk->regs[DWARF_RIP] == displaced->probe &&
-		    walk->regs[DWARF_RSP] + sizeof(uint64_t) == displaced->slot)
-			walk->regs[DWARF_RSP] = displaced->slot;
-		walk->displaced = *displaced;
-		return;
-	}
-	if (!displaced->slot || pushed > TRAMPOLINE_PUSHES_BYTES)
-		return;
-	walk->regs[DWARF_RIP] = displaced->return_address;
-	walk->regs[DWARF_RSP] = displaced->slot + sizeof(uint64_t);
-	walk->is_return = true;
+	walk->regs[DWARF_RIP] = said->rip;
+	walk->regs[DWARF_RSP] = said->rsp;
+	walk->is_return = said->is_return;
+	walk->trampoline = said->trampoline;
+	walk->return_count = said->count;
+	memcpy(walk->returns, said->returns, said->count * sizeof(said->returns[0]));
 }
 
 static bool read_stack(const struct walk *walk, uint64_t address, uint64_t *ret_value)
 {
 	uint64_t at = address - walk->stack_start;
 
-	if (walk->displaced.slot && address == walk->displaced.slot) {
-		*ret_value = walk->displaced.return_address;
-		return true;
-	}
 	if (walk->stack_size < sizeof(*ret_value) || at > walk->stack_size - sizeof(*ret_value))
 		return false;
 	memcpy(ret_value, walk->stack + at, sizeof(*ret_value));
+	if (!walk->return_count || *ret_value != walk->trampoline)
+		return true;
+	for (size_t i = 0; i < walk->return_count; i++) {
+		if (walk->returns[i].slot != address)
+			continue;
+		*ret_value = walk->returns[i].return_address;
+		break;
+	}
 	return true;
 }
 

@@ -12,16 +12,6 @@
 #include "bpf/abi.h"
 #include "stack/rule_table.h"
 
-/*
- * A return address that is not on the stack: while a function's return is probed, the kernel keeps
- * the true one and its trampoline is at `slot`. slot 0: there is none.
- */
-struct displaced_return {
-	uint64_t slot;
-	uint64_t return_address;
-	uint64_t probe; /* the function's instruction that is probed */
-};
-
 /* Room for the user's frames and the kernel's above them. */
 enum { WALK_FRAMES_MAX = STACK_KERNEL_MAX + STACK_FRAMES_MAX };
 
@@ -30,7 +20,9 @@ struct walk {
 	uint32_t known_regs;		/* bit set: registers whose value is known there */
 	bool is_return;			/* regs[DWARF_RIP] is a return address, not an interrupted pc */
 	bool guessed;			/* a frame's rule was a guess */
-	struct displaced_return displaced;
+	uint64_t trampoline;		/* of return probes: in its place a word of `returns` belongs */
+	size_t return_count;
+	struct displaced_return returns[RETURNS_MAX];
 	uint64_t stack_start;		/* address of stack[0] */
 	const uint8_t *stack;		/* borrowed; the copied bytes */
 	size_t stack_size;
@@ -51,12 +43,8 @@ enum walk_result {
 void walk_begin(struct walk *walk, const uint64_t regs[DWARF_REG_COUNT], bool is_return, const uint8_t *stack,
 		size_t stack_size, const uint64_t *kernel, size_t kernel_count);
 
-/*
- * Says, before the walk goes on, which return address is displaced. A push that is probed may have moved
- * rsp before rip, as the kernel emulates it: that is put right. `in_trampoline`: the walk begins
- * in the trampoline, the function has returned; if it is that slot's function, it is moved to the caller.
- */
-void walk_displaced(struct walk *walk, const struct displaced_return *displaced, bool in_trampoline);
+/* Says, before the walk goes on, which return addresses are not on the stack, and where it begins. */
+void walk_put_back(struct walk *walk, const struct returns_record *said);
 
 /* Goes as far as the rules reach. */
 enum walk_result walk_on(struct walk *walk, const struct rule_table *rules, enum stack_state *ret_state,

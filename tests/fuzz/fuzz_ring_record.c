@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	void *exact = malloc(size ? size : 1);
 	const struct stack_record *stack;
 	const struct copy_header *header;
+	const struct returns_record *returns;
 
 	MUST(exact);
 	memcpy(exact, data, size);
@@ -22,8 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	header = ring_record_copy(exact, size);
 	if (header)
 		touch(header + 1, header->stack_size);
-	if (ring_record_call(exact, size))
-		touch(exact, sizeof(struct call_record));
+	returns = ring_record_returns(exact, size);
+	if (returns)
+		touch(returns->returns, returns->count * sizeof(returns->returns[0]));
 	if (ring_record_check(exact, size))
 		touch(exact, sizeof(struct check_record));
 	free(exact);

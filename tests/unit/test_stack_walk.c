@@ -358,62 +358,81 @@ Test(stack_walk, undefined_registers_are_broken)
 	}
 }
 
-/* While a function's return is probed, the kernel has the return address and the stack has not. */
-Test(stack_walk, displaced_return_address)
+/* What the kernel says of the sample that begin(0, WORDS) begins with. */
+static struct returns_record said_of_begin(void)
 {
-	const struct displaced_return displaced = {.slot = base + 8, .return_address = 0x6000};
+	return (struct returns_record){
+	    .kind = RECORD_RETURNS, .rip = pc, .rsp = base, .trampoline = 0x7000};
+}
+
+/* While a function's return is probed, the kernel has the return address and the stack has not. */
+Test(stack_walk, displaced_return_addresses)
+{
+	struct returns_record said = said_of_begin();
 
 	put(pc, ordinary(DWARF_RSP, 8));
 	put(0x5000 - 1, ordinary(DWARF_RSP, 8));
-	put_end(0x6000 - 1);
+	put(0x6000 - 1, ordinary(DWARF_RSP, 8));
+	put_end(0x6100 - 1);
 	set_word(0, 0x5000);
 	set_word(1, 0x7000);
+	set_word(2, 0x7000);
+	said.returns[said.count++] = (struct displaced_return){base + 8, 0x6000};
+	said.returns[said.count++] = (struct displaced_return){base + 16, 0x6100};
 	begin(0, WORDS);
-	walk_displaced(&walk, &displaced, false);
-	expect_end(STACK_COMPLETE, 3);
+	walk_put_back(&walk, &said);
+	expect_end(STACK_COMPLETE, 4);
 	cr_assert_eq(walk.frames[2], 0x6000 - 1);
+	cr_assert_eq(walk.frames[3], 0x6100 - 1);
 }
 
-/* The kernel emulates the push that is probed: it has moved rsp and not yet rip. */
-Test(stack_walk, half_a_push)
+/* A call that was left by a jump is still in the kernel's list; another one has its slot now. */
+Test(stack_walk, only_the_trampoline_is_displaced)
 {
-	const struct displaced_return displaced = {
-	    .slot = base + 8, .return_address = 0x6000, .probe = pc};
+	struct returns_record said = said_of_begin();
 
 	put(pc, ordinary(DWARF_RSP, 8));
-	put_end(0x6000 - 1);
-	set_word(0, 0x7000);
+	put_end(0x5000 - 1);
+	set_word(0, 0x5000);
+	said.returns[said.count++] = (struct displaced_return){base, 0x6000};
 	begin(0, WORDS);
-	walk_displaced(&walk, &displaced, false);
+	walk_put_back(&walk, &said);
 	expect_end(STACK_COMPLETE, 2);
-	cr_expect_eq(walk.frames[1], 0x6000 - 1);
-	/* Elsewhere the same rsp is what it seems. */
-	put(0x7000 - 1, ordinary(DWARF_RSP, 8));
-	begin(0, WORDS);
-	walk_displaced(&walk, &(struct displaced_return){.slot = base + 8, .return_address = 0x6000, .probe = pc + 1},
-		       false);
-	expect_end(STACK_COMPLETE, 3);
+	cr_assert_eq(walk.frames[1], 0x5000 - 1);
 }
 
-/* In the trampoline, which may have pushed three registers, the function has returned already. */
-Test(stack_walk, begins_in_the_trampoline)
+/* Without a word of the kernel's the trampoline is what it is: nothing. */
+Test(stack_walk, unknown_displaced_return_address)
 {
-	put(pc, ordinary(DWARF_RSP, 8));
-	put_end(0x6000 - 1);
-	for (uint64_t pushed = 0; pushed <= 40; pushed += 8) {
-		const struct displaced_return displaced = {.slot = base + pushed - 8,
-						    .return_address = 0x6000};
+	struct returns_record said = said_of_begin();
 
-		set_word(0, 0);
-		begin(0, WORDS);
-		walk_displaced(&walk, &displaced, true);
-		expect_end(STACK_COMPLETE, 1);
-		cr_expect_eq(walk.frames[0], pushed <= 24 ? 0x6000 - 1 : pc, "%d", (int)pushed);
-	}
+	put(pc, ordinary(DWARF_RSP, 8));
+	put(0x7000 - 1, (struct unwind_rule){.kind = RULE_UNKNOWN});
+	set_word(0, 0x7000);
+	said.returns[said.count++] = (struct displaced_return){base + 8, 0x6000};
 	begin(0, WORDS);
-	walk_displaced(&walk, &(struct displaced_return){.return_address = 0x6000}, true);
-	expect_end(STACK_COMPLETE, 1);
-	cr_assert_eq(walk.frames[0], pc, "slot 0 is none");
+	walk_put_back(&walk, &said);
+	expect_end(STACK_BROKEN, 2);
+	cr_assert_eq(walk.frames[1], 0x7000 - 1);
+}
+
+/* In the trampoline the function has returned; the copy still begins where the sample's rsp was. */
+Test(stack_walk, begins_elsewhere)
+{
+	struct returns_record said = said_of_begin();
+
+	put(0x6000 - 1, ordinary(DWARF_RSP, 8));
+	put_end(0x6100 - 1);
+	set_word(0, 0x5000);
+	set_word(3, 0x6100);
+	said.rip = 0x6000;
+	said.rsp = base + 24;
+	said.is_return = 1;
+	begin(0, WORDS);
+	walk_put_back(&walk, &said);
+	expect_end(STACK_COMPLETE, 2);
+	cr_assert_eq(walk.frames[0], 0x6000 - 1);
+	cr_assert_eq(walk.frames[1], 0x6100 - 1);
 }
 
 static void put_frame_pointer_guess(uint64_t address)

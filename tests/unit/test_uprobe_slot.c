@@ -6,16 +6,32 @@
 #include "stack/kernel_rule.h"
 #include "stack/uprobe_slot.h"
 
-Test(uprobe_slot, trampoline_is_the_first_slot)
+/* The first slot, but for what comes behind its system call. */
+Test(uprobe_slot, the_kernel_alone_knows_the_caller_in_the_trampoline)
 {
-	cr_assert(uprobe_slot_is_trampoline(0));
-	cr_assert(uprobe_slot_is_trampoline(127));
-	cr_assert_not(uprobe_slot_is_trampoline(128));
+	for (uint64_t offset = 0; offset < 128; offset++) {
+		bool is_behind = offset == 13 || offset == 15 || offset == 16;
+
+		cr_expect_eq(uprobe_slot_rule(offset).kind, is_behind ? RULE_STEP : RULE_TRAMPOLINE, "%d", (int)offset);
+	}
 }
 
-Test(uprobe_slot, nothing_is_known_behind_the_trampoline)
+/* pop %r11, pop %rcx, ret. */
+Test(uprobe_slot, the_return_address_is_on_the_stack_behind_the_system_call)
 {
-	cr_assert_eq(uprobe_slot_rule(5).kind, RULE_TRAMPOLINE);
+	const struct {
+		uint64_t offset;
+		int32_t cfa_offset;
+	} places[] = {{13, 24}, {15, 16}, {16, 8}};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		struct unwind_rule rule = uprobe_slot_rule(places[i].offset);
+
+		cr_assert(unwind_rule_valid(&rule));
+		cr_expect_eq(kernel_rule_from(&rule).base, RULE_BASE_RSP);
+		cr_expect_eq(rule.cfa_offset, places[i].cfa_offset);
+		cr_expect_eq(rule.saved[DWARF_RIP].offset, -8);
+	}
 }
 
 Test(uprobe_slot, a_copy_runs_at_the_begin_of_its_function)
