@@ -12,6 +12,7 @@
 #include <utlist.h>
 
 #include "err.h"
+#include "permit/capabilities.h"
 
 struct file_thread {
 	pthread_t id;
@@ -61,7 +62,12 @@ static void *run(void *context)
 {
 	struct file_thread *thread = context;
 	struct file_job *job;
+	struct err err;
 
+	/* Each thread has its own, and what the program gives up later this one would keep. Giving up is
+	 * never refused. */
+	if (capabilities_keep(capabilities_later(false, false, false), &err))
+		abort();
 	while ((job = wait_for_job(thread))) {
 		job->kind->run(job);
 		finish(thread, job);

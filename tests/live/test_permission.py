@@ -6,6 +6,7 @@ The clauses that are named are those of the file SECURITY.
 
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -29,9 +30,10 @@ def as_user(user=USER, group=None):
 
 
 def permitted(pid):
-    """The capabilities of a process that are in CAPABILITIES, and how many others it has."""
-    line = next(line for line in support.status(pid).splitlines() if line.startswith("CapPrm:"))
-    mask = int(line.split()[1], 16)
+    """The capabilities of a process's threads that are in CAPABILITIES, and how many others they have."""
+    mask = 0
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        mask |= int(re.search(r"^CapPrm:\s+(\w+)", status.read_text(), re.MULTILINE).group(1), 16)
     names = {name for name, number in CAPABILITIES.items() if mask >> number & 1}
     return names, mask.bit_count() - len(names)
 
