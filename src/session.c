@@ -309,7 +309,7 @@ void session_close(struct session *session)
 		loop_remove(session->loop, session->clock_fd);
 		close(session->clock_fd);
 	}
-	session_end_measuring(session);
+	session_stop_measuring(session);
 	session_close_share(session);
 	session_close_cpu(session);
 	session_close_heap(session);
@@ -401,6 +401,8 @@ int session_turn(struct session *session, struct err *err)
 			return code;
 	}
 	check_executed(session);
+	session_return_heap(session);
+	session_reap_measuring(session);
 	session_read_ages(session);
 	client_flush(session->client);
 	if (session->refusal.status == EXIT_DONE)

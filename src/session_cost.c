@@ -41,6 +41,16 @@ _Noreturn static void measure(int pipe, pid_t parent)
 	_exit(0);
 }
 
+/* It has ended, or nearly so, and its probes are out. */
+static void end_measuring(struct session *session)
+{
+	if (session->cost_fd < 0)
+		return;
+	loop_remove(session->loop, session->cost_fd);
+	(void)close(session->cost_fd);
+	session->cost_fd = -1;
+}
+
 static void on_measured(void *context)
 {
 	struct session *session = context;
@@ -51,8 +61,7 @@ static void on_measured(void *context)
 		session_begin_cost(session);
 		return;
 	}
-	/* It has ended, and its probes are out. */
-	session_end_measuring(session);
+	end_measuring(session);
 }
 
 void session_measure_costs(struct session *session)
@@ -68,19 +77,23 @@ void session_measure_costs(struct session *session)
 	(void)close(ends[1]);
 	session->cost_fd = ends[0];
 	if (session->cost_pid < 0 || loop_add(session->loop, ends[0], on_measured, session))
-		session_end_measuring(session);
+		session_stop_measuring(session);
 }
 
-void session_end_measuring(struct session *session)
+void session_reap_measuring(struct session *session)
 {
-	if (session->cost_fd < 0)
-		return;
-	loop_remove(session->loop, session->cost_fd);
-	(void)close(session->cost_fd);
-	session->cost_fd = -1;
+	if (session->cost_fd < 0 && session->cost_pid > 0 &&
+	    waitpid(session->cost_pid, NULL, WNOHANG) == session->cost_pid)
+		session->cost_pid = 0;
+}
+
+void session_stop_measuring(struct session *session)
+{
+	end_measuring(session);
 	if (session->cost_pid <= 0)
 		return;
 	(void)kill(session->cost_pid, SIGKILL);
 	while (waitpid(session->cost_pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	session->cost_pid = 0;
 }

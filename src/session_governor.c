@@ -51,7 +51,7 @@ static void take_heap_out(struct session *session)
 
 static void put_heap_back(struct session *session)
 {
-	session->heap_out = false;
+	session->heap_returns = session->heap_out = false;
 	session_read_books(session);
 	heap_profile_start_anew(session->heap_profile, monotonic_s());
 	if (heap_source_put_back(session->heap, !session->frees_out, &session->heap_off)) {
@@ -77,9 +77,17 @@ static void set_probes(struct session *session, bool heap_out, bool frees_out)
 		session_growth_open(session);
 	else if (session->options->growth == GROWTH_AUTO)
 		session_growth_close(session);
-	if (!heap_out)
-		put_heap_back(session);
+	session->heap_returns = !heap_out;
+	session_return_heap(session);
 	/* What that took is not of what comes. */
+	session_end_slice(session);
+}
+
+void session_return_heap(struct session *session)
+{
+	if (!session->heap_returns || !heap_source_is_out(session->heap))
+		return;
+	put_heap_back(session);
 	session_end_slice(session);
 }
 
@@ -113,6 +121,8 @@ void session_govern(struct session *session)
 	    .allocation_bytes = session->heap ? heap_profile_mean_bytes(session->heap_profile) : 0,
 	};
 
+	if (session->heap_returns)
+		return;
 	if (!session->share.halvings)
 		facts.latest = cost_window_latest(&session->cost_window);
 	session->governed_s = now;

@@ -108,7 +108,7 @@ void session_finish_heap(struct session *session)
 
 void session_close_heap(struct session *session)
 {
-	session->wants_heap = false;
+	session->wants_heap = session->heap_returns = false;
 	heap_source_close(take_loaded(session));
 	if (!session->heap)
 		return;

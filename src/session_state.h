@@ -182,6 +182,7 @@ struct session {
 	struct share share;
 	bool heap_out;			/* the probes are taken out to keep the budget, ... */
 	bool frees_out;			/* ... those of what frees alone */
+	bool heap_returns;		/* the others are put back when the kernel has all out */
 	bool budget_off;		/* switched off by a key */
 	bool stepped;			/* a person has chosen the interval of the heap */
 	struct heap_hits *hits;		/* of each probe, at these marks */
@@ -332,10 +333,11 @@ void session_set_interval(struct session *session, uint64_t interval);
 /* Chooses the interval anew, if it is ours to choose; after session_read_books(). */
 void session_steer_sampling(struct session *session);
 
-/* Has the cost of a hit and of a sample measured, a moment later; and ends that. While all capabilities
- * are still there. */
+/* Has the cost of a hit and of a sample measured, a moment later, while all capabilities are still there; reaps
+ * the process that did it, if it has ended; and ends it. */
 void session_measure_costs(struct session *session);
-void session_end_measuring(struct session *session);
+void session_reap_measuring(struct session *session);
+void session_stop_measuring(struct session *session);
 
 /* The modules, and a notice where one is not all that it could be; after the CPU's figures. */
 void session_fill_modules(struct session *session, struct snapshot *snapshot);
@@ -371,6 +373,8 @@ double session_calls_open_s(const struct session *session);
 double session_own_ns(struct session *session);
 /* Keeps the cost within the budget; after session_count_cost(). */
 void session_govern(struct session *session);
+/* Puts the heap's probes back that wait for it, if they can be. */
+void session_return_heap(struct session *session);
 /*
  * Does what the slow clock is there for, and has it come later: with a refresh each second it need not
  * wake us. After session_count_cost().

@@ -36,6 +36,7 @@ void heap_probes_fini(struct heap_source *source)
 	uprobe_links_free(source->call_links);
 	uprobe_links_free(source->links);
 	uprobe_links_wait(&source->closing);
+	uprobe_links_wait(&source->leaving);
 	for (size_t i = 0; i < source->group_count; i++)
 		free_group(&source->groups[i]);
 	free(source->groups);
@@ -226,15 +227,15 @@ static void forget_calls(struct heap_source *source)
 
 void heap_source_take_out(struct heap_source *source)
 {
-	pid_t closing = 0;
-
-	uprobe_links_retire(source->call_links, &source->closing);
-	uprobe_links_retire(source->links, &closing);
-	uprobe_links_wait(&source->closing);
-	uprobe_links_wait(&closing);
+	uprobe_links_join(source->links, source->call_links);
+	uprobe_links_retire(source->links, &source->leaving);
 	heap_probes_init(source);
 	source->attached = false;
-	forget_calls(source);
+}
+
+bool heap_source_is_out(struct heap_source *source)
+{
+	return uprobe_links_retired(&source->closing) && uprobe_links_retired(&source->leaving);
 }
 
 int heap_source_put_back(struct heap_source *source, bool follows, struct err *err)
@@ -245,6 +246,7 @@ int heap_source_put_back(struct heap_source *source, bool follows, struct err *e
 	source->skeleton->bss->follows = follows;
 
 	/* No program runs now: nobody else changes the epoch. */
+	forget_calls(source);
 	source->skeleton->bss->epoch++;
 	source->skeleton->bss->open = 1;
 	source->skeleton->bss->extra = 0;

@@ -87,11 +87,12 @@ int heap_source_attach(struct heap_source *source, int fd, const struct heap_fun
 		       size_t count, size_t *ret_first, struct err *err);
 
 /*
- * Takes all probes out of the target, and puts them back. What was allocated and freed between is not
- * known, so the books start anew then. Unless the heap `follows` what it has tracked, only what allocates
+ * Takes all probes out of the target, for which the kernel is not waited for; and puts them back, but not before
+ * they are out. What was allocated and freed between is not known, so the books start anew then. Unless the heap `follows` what it has tracked, only what allocates
  * is probed: each allocation counts as freed at once. 0, or -errno with one line, and the probes are out.
  */
 void heap_source_take_out(struct heap_source *source);
+bool heap_source_is_out(struct heap_source *source);
 int heap_source_put_back(struct heap_source *source, bool follows, struct err *err);
 
 /*

@@ -30,6 +30,7 @@ struct heap_source {
 	struct uprobe_links *links;
 	struct uprobe_links *call_links; /* of what may be closed for a while; NULL: it is */
 	pid_t closing;		/* who waits until their last ones are out; 0: nobody */
+	pid_t leaving;		/* until all are out */
 	struct heap_hooks hooks;
 	struct heap_facts facts;
 	int pid;

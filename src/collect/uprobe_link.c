@@ -53,6 +53,27 @@ void uprobe_links_free(struct uprobe_links *links)
 	free(links);
 }
 
+void uprobe_links_join(struct uprobe_links *links, struct uprobe_links *others)
+{
+	size_t count;
+
+	if (!others)
+		return;
+	count = links->count + others->count;
+	if (links->kind == LINK_PERF)
+		links->perf = xreallocarray(links->perf, count + 1, sizeof(struct bpf_link *));
+	else
+		links->multi = xreallocarray(links->multi, count + 1, sizeof(int));
+	for (size_t i = 0; links->count < count; i++, links->count++) {
+		if (links->kind == LINK_PERF)
+			links->perf[links->count] = others->perf[i];
+		else
+			links->multi[links->count] = others->multi[i];
+	}
+	others->count = 0;
+	uprobe_links_free(others);
+}
+
 static int compare(const void *a, const void *b)
 {
 	int left = *(const int *)a, right = *(const int *)b;

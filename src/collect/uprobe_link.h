@@ -34,6 +34,9 @@ enum uprobe_side { UPROBE_ENTRY, UPROBE_RETURN, UPROBE_SESSION };
  * uprobe_attach_type(). */
 struct uprobe_links *uprobe_links_new(enum link_kind kind);
 
+/* Takes over the links of others, which are freed. They may be NULL. */
+void uprobe_links_join(struct uprobe_links *links, struct uprobe_links *others);
+
 /* Detaches everything. NULL is allowed. */
 void uprobe_links_free(struct uprobe_links *links);
 
