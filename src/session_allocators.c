@@ -17,7 +17,8 @@
 struct kept_answer {
 	struct module *module; /* borrowed from the address space, which keeps it */
 	struct reply *answer;  /* owned */
-	bool attached;	       /* all that it has but Rust's functions */
+	int family;	       /* to look at next; Rust's functions are looked at last of all modules' */
+	bool is_done;	       /* Rust's, too */
 };
 
 /* Every allocator may call mmap(). */
@@ -74,26 +75,44 @@ static void book_allocator(struct session *session, const struct probe_plan *pla
 	allocator->probes = (unsigned)plan->count;
 }
 
-/* Sets the probes of one family, if it can be followed. */
-static void attach_family(struct session *session, const struct module *module,
-			  const struct reply *answer, enum allocator_family family)
+static bool make_plan(const struct kept_answer *kept, enum allocator_family family, struct probe_plan *ret_plan)
 {
+	return probe_plan_make(ret_plan, kept->module, kept->answer->allocators, kept->answer->allocator_count,
+			       family);
+}
+
+/* The probes of session->attached are set, if they could be. */
+static void book_family(struct session *session, int code, const struct err *err)
+{
+	const struct kept_answer *kept = &session->answers[session->attached.answer];
+	struct probe_plan plan;
+
+	if (code)
+		session->heap_off = *err;
+	if (code || !make_plan(kept, session->attached.family, &plan))
+		return;
+	for (size_t i = 0; i < plan.count; i++)
+		book_probe(session, plan.functions[i], kept->module,
+			   protocol_text(kept->answer, plan.functions[i]->name));
+	book_allocator(session, &plan, kept->module);
+	session->has_allocator = session->has_allocator || session->attached.family != ALLOCATOR_MMAP;
+}
+
+/* Sets the probes of one family, if it can be followed. */
+static void attach_family(struct session *session, size_t answer, enum allocator_family family)
+{
+	const struct kept_answer *kept = &session->answers[answer];
 	struct heap_function functions[PROTOCOL_ALLOCATOR_MAX];
 	struct probe_plan plan;
-	size_t first;
 
-	if (!probe_plan_make(&plan, module, answer->allocators, answer->allocator_count, family))
+	if (!make_plan(kept, family, &plan))
 		return;
 	for (size_t i = 0; i < plan.count; i++)
 		functions[i] = heap_function(session, plan.functions[i]);
-	if (heap_source_attach(session->heap, module->fd, functions, plan.count, &first,
-			       &session->heap_off))
+	if (heap_source_attach(session->heap, kept->module->fd, functions, plan.count, &session->heap_off))
 		return;
-	for (size_t i = 0; i < plan.count; i++)
-		book_probe(session, plan.functions[i], module,
-			   protocol_text(answer, plan.functions[i]->name));
-	book_allocator(session, &plan, module);
-	session->has_allocator = session->has_allocator || family != ALLOCATOR_MMAP;
+	session->attached = (struct attached_family){answer, family};
+	session_when_set(session, book_family);
 }
 
 static void keep(struct session *session, struct module *module, const struct reply *answer)
@@ -122,27 +141,46 @@ static bool is_wanted(const struct session *session, int family)
 	       (family != ALLOCATOR_MMAP || session->options->heap_mmap);
 }
 
-static void attach_answer(struct session *session, struct kept_answer *kept)
+static void attach_next(struct session *session, size_t answer)
 {
-	for (int family = 0; !kept->attached && family < ALLOCATOR_FAMILIES; family++)
+	struct kept_answer *kept = &session->answers[answer];
+
+	while (kept->family < ALLOCATOR_FAMILIES && !heap_source_is_setting(session->heap)) {
+		int family = kept->family++;
+
 		if (is_wanted(session, family))
-			attach_family(session, kept->module, kept->answer,
-				      (enum allocator_family)family);
-	kept->attached = true;
+			attach_family(session, answer, (enum allocator_family)family);
+	}
 }
 
+/* Rust's functions, where no other allocator has been found. */
+static void attach_rust(struct session *session, size_t answer)
+{
+	struct kept_answer *kept = &session->answers[answer];
+
+	if (kept->is_done)
+		return;
+	kept->is_done = true;
+	attach_family(session, answer, ALLOCATOR_RUST);
+}
+
+/* One family after the other: this is called again when its probes are set. */
 void session_attach_answers(struct session *session)
 {
-	if (!session->heap)
+	for (size_t i = 0; session->heap && i < session->answer_count; i++) {
+		if (heap_source_is_setting(session->heap))
+			return;
+		attach_next(session, i);
+	}
+	if (!session->heap || heap_source_is_setting(session->heap) || session->allocator_questions)
 		return;
-	for (size_t i = 0; i < session->answer_count; i++)
-		attach_answer(session, &session->answers[i]);
-	if (session->allocator_questions)
-		return;
-	if (!session->has_allocator)
-		for (size_t i = 0; i < session->answer_count; i++)
-			attach_family(session, session->answers[i].module,
-				      session->answers[i].answer, ALLOCATOR_RUST);
+	session->wants_rust = session->wants_rust || !session->has_allocator;
+	for (size_t i = 0; session->wants_rust && i < session->answer_count; i++) {
+		attach_rust(session, i);
+		if (heap_source_is_setting(session->heap))
+			return;
+	}
+	session->wants_rust = false;
 	session_free_answers(session);
 }
 

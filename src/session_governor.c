@@ -49,12 +49,10 @@ static void take_heap_out(struct session *session)
 	session->heap_out = true;
 }
 
-static void put_heap_back(struct session *session)
+static void on_heap_back(struct session *session, int code, const struct err *err)
 {
-	session->heap_returns = session->heap_out = false;
-	session_read_books(session);
-	heap_profile_start_anew(session->heap_profile, monotonic_s());
-	if (heap_source_put_back(session->heap, !session->frees_out, &session->heap_off)) {
+	if (code) {
+		session->heap_off = *err;
 		session_close_heap(session);
 		session_growth_open(session);
 		return;
@@ -63,6 +61,16 @@ static void put_heap_back(struct session *session)
 	session->heap_sampled = session->heap_interval > 0 || session->frees_out;
 	if (session->frees_out)
 		heap_profile_lose_frees(session->heap_profile);
+	session_end_slice(session);
+}
+
+static void put_heap_back(struct session *session)
+{
+	session->heap_returns = session->heap_out = false;
+	session_read_books(session);
+	heap_profile_start_anew(session->heap_profile, monotonic_s());
+	heap_source_put_back(session->heap, !session->frees_out);
+	session_when_set(session, on_heap_back);
 }
 
 /* Growth is shown in place of what is live. */
@@ -78,17 +86,26 @@ static void set_probes(struct session *session, bool heap_out, bool frees_out)
 	else if (session->options->growth == GROWTH_AUTO)
 		session_growth_close(session);
 	session->heap_returns = !heap_out;
-	session_return_heap(session);
 	/* What that took is not of what comes. */
 	session_end_slice(session);
+	session_return_heap(session);
 }
 
 void session_return_heap(struct session *session)
 {
-	if (!session->heap_returns || !heap_source_is_out(session->heap))
-		return;
-	put_heap_back(session);
-	session_end_slice(session);
+	if (session->heap_returns && heap_source_is_out(session->heap))
+		put_heap_back(session);
+}
+
+bool session_heap_stays_out(const struct session *session)
+{
+	return session->heap_out && !session->heap_returns;
+}
+
+/* Probes are on their way, in or out: the governor waits for what that comes to. */
+static bool is_changing(const struct session *session)
+{
+	return session->heap_returns || (session->heap && heap_source_is_setting(session->heap));
 }
 
 static void apply(struct session *session, const struct governor_setting *setting)
@@ -121,7 +138,7 @@ void session_govern(struct session *session)
 	    .allocation_bytes = session->heap ? heap_profile_mean_bytes(session->heap_profile) : 0,
 	};
 
-	if (session->heap_returns)
+	if (is_changing(session))
 		return;
 	if (!session->share.halvings)
 		facts.latest = cost_window_latest(&session->cost_window);
@@ -152,8 +169,8 @@ void session_fill_governor(struct session *session, struct snapshot *snapshot)
 	    .reason = session->governor_text[0] ? session->governor_text : NULL,
 	    .interval_least_bytes = session->governor.setting.interval_least,
 	    .sample_weight = session_sample_weight(session),
-	    .heap_share = session->heap_out ? 0 : ldexp(1, -(int)session->share.halvings),
-	    .heap_out = session->heap_out,
+	    .heap_share = session_heap_stays_out(session) ? 0 : ldexp(1, -(int)session->share.halvings),
+	    .heap_out = session_heap_stays_out(session),
 	    .followed_pct = session->governor.followed_pct,
 	    .steps = session->governed_steps,
 	};

@@ -81,6 +81,34 @@ static struct heap_source *take_loaded(struct session *session)
 	return source;
 }
 
+/* What waited for probes that are set now; and what has come for others meanwhile. */
+static void on_probes_set(void *context)
+{
+	struct session *session = context;
+	probes_set_fn then = session->when_set;
+	struct err err = {0};
+	int code = heap_source_end_setting(session->heap, &err);
+
+	session->when_set = NULL;
+	if (then)
+		then(session, code, &err);
+	session_attach_answers(session);
+}
+
+void session_when_set(struct session *session, probes_set_fn then)
+{
+	struct err err = {0};
+	int code;
+
+	if (heap_source_is_setting(session->heap) && !session->sets_at_once && !session->options->batch &&
+	    !session->held) {
+		session->when_set = then;
+		return;
+	}
+	code = heap_source_end_setting(session->heap, &err);
+	then(session, code, &err);
+}
+
 void session_finish_heap(struct session *session)
 {
 	const struct options *options = session->options;
@@ -96,6 +124,8 @@ void session_finish_heap(struct session *session)
 			      "cannot wait for the heap's ring buffer");
 		return;
 	}
+	if (loop_add(session->loop, heap_source_set_fd(session->heap), on_probes_set, session))
+		session->sets_at_once = true;
 	session->live_scan = live_scan_new(heap_source_live_fd(session->heap), settle, session);
 	session_set_interval(session, options->heap_interval_bytes);
 	session->steers = options->heap == HEAP_AUTO;
@@ -113,6 +143,8 @@ void session_close_heap(struct session *session)
 	if (!session->heap)
 		return;
 	loop_remove(session->loop, heap_source_fd(session->heap));
+	loop_remove(session->loop, heap_source_set_fd(session->heap));
+	session->when_set = NULL;
 	live_scan_free(session->live_scan);
 	session->live_scan = NULL;
 	heap_source_close(session->heap);

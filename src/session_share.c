@@ -81,20 +81,13 @@ static void close_calls(struct session *session)
 	heap_profile_lose_error(session->heap_profile);
 }
 
-static void open_calls(struct session *session)
+static void on_calls_open(struct session *session, int code, const struct err *err)
 {
 	struct share *share = &session->share;
-	double begin = monotonic_s(), now, own_ns;
-	struct err err = {0};
-	int code = heap_source_open_calls(session->heap, &err);
+	double now = monotonic_s(), own_ns;
 
-	if (code == -EAGAIN) {
-		wait_for(session, again_s);
-		return;
-	}
-	now = monotonic_s();
 	if (code) {
-		session->heap_off = err;
+		session->heap_off = *err;
 		session_close_heap(session);
 		return;
 	}
@@ -103,10 +96,19 @@ static void open_calls(struct session *session)
 	heap_source_set_weight(session->heap, share_weight_next(&share->weight, now - share->since_s,
 								moment_s(session)));
 	share_time_between(&share->time, session->calls_ns - share->calls_ns);
-	share->opening_s = now - begin;
+	share->opening_s = now - share->begun_s;
 	begin_part(session, now, own_ns);
 	share->closed = false;
 	wait_for(session, moment_s(session));
+}
+
+static void open_calls(struct session *session)
+{
+	session->share.begun_s = monotonic_s();
+	if (heap_source_open_calls(session->heap))
+		session_when_set(session, on_calls_open);
+	else
+		wait_for(session, again_s);
 }
 
 static void on_share_timer(void *context)
@@ -117,6 +119,10 @@ static void on_share_timer(void *context)
 	if (read(session->share.timer_fd, &times, sizeof(times)) < 0 || !session->heap ||
 	    session->heap_out || session->target->exited)
 		return;
+	if (heap_source_is_setting(session->heap)) {
+		wait_for(session, again_s);
+		return;
+	}
 	if (session->share.closed)
 		open_calls(session);
 	else if (!session->share.halvings)

@@ -90,9 +90,9 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 	struct heap_stats stats;
 
 	heap->reason = session->heap_waits ? "about to be attached" : reason(&session->heap_off);
-	if (session->heap_out)
+	if (session_heap_stays_out(session))
 		heap->reason = session->governor_text;
-	if (!session->heap || session->heap_out)
+	if (!session->heap || session_heap_stays_out(session))
 		return;
 	heap->state = CHANNEL_ON;
 	heap->mode = session->heap_sampled ? "sampled" : "exact";

@@ -8,6 +8,7 @@
 #ifndef RSP_SESSION_STATE_H
 #define RSP_SESSION_STATE_H
 
+#include "collect/allocators.h"
 #include "collect/cpu_source.h"
 #include "collect/heap_source.h"
 #include "collect/live_scan.h"
@@ -83,11 +84,21 @@ struct share {
 	double in_s;		/* for so long their probes were in, but for now */
 	double own_ns;		/* session_own_ns() at since_s */
 	double calls_ns;	/* of the session, at since_s */
-	double opening_s;	/* that putting the probes in has taken */
+	double begun_s;		/* when their probes began to be put in, ... */
+	double opening_s;	/* ... and what that has taken */
 	struct share_weight weight;
 	struct share_time time;
 	int timer_fd;		/* -1: not made yet */
 };
+
+/* One allocator of a module: the index of its answer. */
+struct attached_family {
+	size_t answer;
+	enum allocator_family family;
+};
+
+/* Probes that were being set are, or code is -errno and err has one line. */
+typedef void (*probes_set_fn)(struct session *session, int code, const struct err *err);
 
 /* Samples of a stack in which a function of the kernel has no name yet; at most so many are kept. */
 enum { SESSION_UNJUDGED = 1024 };
@@ -200,6 +211,10 @@ struct session {
 	struct sampling_pace pace;
 	struct steered steered;
 	struct kept_answer *answers;	/* of modules whose probes are not set yet */
+	struct attached_family attached; /* of them, whose probes are being set */
+	bool wants_rust;		/* nothing else was found: Rust's functions, of all of them */
+	probes_set_fn when_set;		/* what waits for that; NULL: nothing */
+	bool sets_at_once;		/* it is waited for here */
 	size_t answer_count;
 	bool executed;			/* the target has become another program */
 	bool held;			/* a command of ours that has not been let go */
@@ -241,6 +256,8 @@ void session_ask_again(struct session *session, const struct stack *stack);
 void session_new_stack(void *context, struct stack *stack);
 /* Sets the probes of a module's allocator functions. */
 void session_on_allocators(void *context, struct module *module, const struct reply *answer);
+/* Calls back when the probes are set that the heap's source is setting, at once in a batch or if none are. */
+void session_when_set(struct session *session, probes_set_fn then);
 /* Sets the probes of the modules that have answered. Without any answer missing, all that are to be. */
 void session_attach_answers(struct session *session);
 void session_free_answers(struct session *session);
@@ -375,6 +392,8 @@ double session_own_ns(struct session *session);
 void session_govern(struct session *session);
 /* Puts the heap's probes back that wait for it, if they can be. */
 void session_return_heap(struct session *session);
+/* Whether the heap's probes are out to stay so, and not to come back in a moment. */
+bool session_heap_stays_out(const struct session *session);
 /*
  * Does what the slow clock is there for, and has it come later: with a refresh each second it need not
  * wake us. After session_count_cost().

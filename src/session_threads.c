@@ -51,7 +51,7 @@ static void fill_allocations(struct session *session, struct session_threads *no
 
 	row->alloc_bytes = SNAPSHOT_UNKNOWN;
 	row->alloc_bytes_per_s = NAN;
-	if (session->heap && !session->heap_out &&
+	if (session->heap && !session_heap_stays_out(session) &&
 	    heap_source_thread_bytes(session->heap, (uint32_t)row->tid, &bytes))
 		row->alloc_bytes = bytes;
 	now->alloc_bytes[at] = row->alloc_bytes;

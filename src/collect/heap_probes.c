@@ -10,12 +10,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
-#include "clock.h"
 #include "collect/heap_source_state.h"
+#include "collect/probe_job.h"
 
 void heap_probes_init(struct heap_source *source)
 {
@@ -33,6 +34,11 @@ static void free_group(struct heap_group *group)
 
 void heap_probes_fini(struct heap_source *source)
 {
+	struct err err;
+
+	(void)heap_source_end_setting(source, &err);
+	if (source->set_fd >= 0)
+		(void)close(source->set_fd);
 	uprobe_links_free(source->call_links);
 	uprobe_links_free(source->links);
 	uprobe_links_wait(&source->closing);
@@ -82,26 +88,18 @@ static void add_places(struct heap_group *group, const struct heap_function *fun
 }
 
 /* Returns first: a call that is seen entering must be seen leaving. */
-static int attach_calls(struct heap_source *source, struct uprobe_links *links, const char *path,
-			const struct uprobe_place *calls, size_t count, struct err *err)
+static void add_calls(struct heap_source *source, struct uprobe_links *links, int file,
+		      const struct uprobe_place *calls, size_t count)
 {
-	struct heap_bpf *skeleton = source->skeleton;
-	int code;
+	const struct heap_bpf *skeleton = source->skeleton;
 
-	if (source->facts.link == LINK_SESSION)
-		return uprobe_links_attach(links, skeleton->progs.heap_session, UPROBE_SESSION,
-					   source->pid, path, calls, count, err);
-	code = uprobe_links_attach(links, skeleton->progs.heap_leave, UPROBE_RETURN, source->pid,
-				   path, calls, count, err);
-	if (!code)
-		code = uprobe_links_attach(links, skeleton->progs.heap_enter, UPROBE_ENTRY,
-					   source->pid, path, calls, count, err);
-	return code;
-}
-
-static void group_path(const struct heap_group *group, char *path, size_t size)
-{
-	(void)snprintf(path, size, "/proc/self/fd/%d", group->fd);
+	if (source->facts.link == LINK_SESSION) {
+		probe_job_add(source->job, links, skeleton->progs.heap_session, UPROBE_SESSION, file, calls,
+			      count);
+		return;
+	}
+	probe_job_add(source->job, links, skeleton->progs.heap_leave, UPROBE_RETURN, file, calls, count);
+	probe_job_add(source->job, links, skeleton->progs.heap_enter, UPROBE_ENTRY, file, calls, count);
 }
 
 struct used_place {
@@ -140,53 +138,38 @@ static void least_used_first(const struct heap_source *source, struct uprobe_pla
 	free(hits);
 }
 
-static int open_group(struct heap_source *source, const struct heap_group *group, struct err *err)
+static void open_group(struct heap_source *source, const struct heap_group *group)
 {
 	size_t count = group->call_count + (source->follows ? 0 : group->realloc_count);
 	struct uprobe_place *places = xcalloc(count + 1, sizeof(*places));
-	char path[64];
-	int code;
 
 	memcpy(places, group->calls, count * sizeof(*places));
 	least_used_first(source, places, count);
-	group_path(group, path, sizeof(path));
-	code = attach_calls(source, source->call_links, path, places, count, err);
+	add_calls(source, source->call_links, group->fd, places, count);
 	free(places);
-	return code;
 }
 
-static int attach_frees(struct heap_source *source, const struct heap_group *group, struct err *err)
+static void add_group(struct heap_source *source, const struct heap_group *group)
 {
-	char path[64];
-	int code;
-
-	group_path(group, path, sizeof(path));
-	code = attach_calls(source, source->links, path, group->calls + group->call_count,
-			    group->realloc_count, err);
+	if (source->call_links)
+		open_group(source, group);
+	if (!source->follows)
+		return;
+	add_calls(source, source->links, group->fd, group->calls + group->call_count, group->realloc_count);
 	/* free() last: with an allocation not yet probed its free would count as one of an older
 	 * object. */
-	if (!code)
-		code = uprobe_links_attach(source->links, source->skeleton->progs.heap_free, UPROBE_ENTRY,
-					   source->pid, path, group->frees, group->free_count, err);
-	return code;
+	probe_job_add(source->job, source->links, source->skeleton->progs.heap_free, UPROBE_ENTRY, group->fd,
+		      group->frees, group->free_count);
 }
 
-static int attach_group(struct heap_source *source, const struct heap_group *group, struct err *err)
+static void new_job(struct heap_source *source, enum heap_job what)
 {
-	double begin = monotonic_s(), seconds;
-	int code = source->call_links ? open_group(source, group, err) : 0;
-
-	if (!code && source->follows)
-		code = attach_frees(source, group, err);
-	seconds = monotonic_s() - begin;
-	source->facts.attach_s += seconds;
-	if (seconds > source->facts.attach_longest_s)
-		source->facts.attach_longest_s = seconds;
-	return code;
+	source->job = probe_job_new(source->pid, source->set_fd);
+	source->job_is = what;
 }
 
 int heap_source_attach(struct heap_source *source, int fd, const struct heap_function *functions,
-		       size_t count, size_t *ret_first, struct err *err)
+		       size_t count, struct err *err)
 {
 	struct heap_group group = {.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)};
 	int code = group.fd < 0 ? -errno : 0;
@@ -200,17 +183,15 @@ int heap_source_attach(struct heap_source *source, int fd, const struct heap_fun
 			       HEAP_PROBES_MAX);
 	}
 	add_places(&group, functions, count, source->probes);
-	if (source->attached)
-		code = attach_group(source, &group, err);
-	if (code) {
-		free_group(&group);
-		return code;
-	}
 	source->groups =
 	    xreallocarray(source->groups, source->group_count + 1, sizeof(*source->groups));
 	source->groups[source->group_count++] = group;
-	*ret_first = source->probes;
 	source->probes += count;
+	if (!source->attached)
+		return 0;
+	new_job(source, HEAP_JOB_ATTACH);
+	add_group(source, &group);
+	probe_job_begin(source->job);
 	return 0;
 }
 
@@ -238,10 +219,8 @@ bool heap_source_is_out(struct heap_source *source)
 	return uprobe_links_retired(&source->closing) && uprobe_links_retired(&source->leaving);
 }
 
-int heap_source_put_back(struct heap_source *source, bool follows, struct err *err)
+void heap_source_put_back(struct heap_source *source, bool follows)
 {
-	int code = 0;
-
 	source->follows = follows;
 	source->skeleton->bss->follows = follows;
 
@@ -251,12 +230,10 @@ int heap_source_put_back(struct heap_source *source, bool follows, struct err *e
 	source->skeleton->bss->open = 1;
 	source->skeleton->bss->extra = 0;
 	heap_source_start_anew(source);
-	for (size_t i = 0; i < source->group_count && !code; i++)
-		code = attach_group(source, &source->groups[i], err);
-	source->attached = !code;
-	if (code)
-		heap_source_take_out(source);
-	return code;
+	new_job(source, HEAP_JOB_PUT_BACK);
+	for (size_t i = 0; i < source->group_count; i++)
+		add_group(source, &source->groups[i]);
+	probe_job_begin(source->job);
 }
 
 void heap_source_close_calls(struct heap_source *source)
@@ -268,16 +245,59 @@ void heap_source_close_calls(struct heap_source *source)
 	source->call_links = NULL;
 }
 
-int heap_source_open_calls(struct heap_source *source, struct err *err)
+bool heap_source_open_calls(struct heap_source *source)
 {
-	int code = 0;
-
 	if (!uprobe_links_retired(&source->closing))
-		return err_set(err, EAGAIN, EXIT_FAILED, "the kernel still takes probes out");
+		return false;
 	source->call_links = uprobe_links_new(source->facts.link);
-	for (size_t i = 0; i < source->group_count && !code; i++)
-		code = open_group(source, &source->groups[i], err);
-	if (code) {
+	new_job(source, HEAP_JOB_OPEN);
+	for (size_t i = 0; i < source->group_count; i++)
+		open_group(source, &source->groups[i]);
+	probe_job_begin(source->job);
+	return true;
+}
+
+bool heap_source_is_setting(const struct heap_source *source)
+{
+	return source->job != NULL;
+}
+
+int heap_source_set_fd(const struct heap_source *source)
+{
+	return source->set_fd;
+}
+
+/* The last file's functions are not probed. */
+static void forget_group(struct heap_source *source)
+{
+	struct heap_group *group = &source->groups[--source->group_count];
+
+	source->probes -= group->call_count + group->realloc_count + group->free_count;
+	free_group(group);
+}
+
+int heap_source_end_setting(struct heap_source *source, struct err *err)
+{
+	eventfd_t number;
+	double seconds = 0;
+	int code = source->job ? probe_job_end(source->job, &seconds, err) : 0;
+
+	(void)eventfd_read(source->set_fd, &number);
+	source->facts.attach_s += seconds;
+	if (seconds > source->facts.attach_longest_s)
+		source->facts.attach_longest_s = seconds;
+	if (!source->job)
+		return 0;
+	source->job = NULL;
+	if (source->job_is == HEAP_JOB_PUT_BACK)
+		source->attached = true;
+	if (!code)
+		return 0;
+	if (source->job_is == HEAP_JOB_ATTACH) {
+		forget_group(source);
+	} else if (source->job_is == HEAP_JOB_PUT_BACK) {
+		heap_source_take_out(source);
+	} else {
 		uprobe_links_free(source->call_links);
 		source->call_links = NULL;
 	}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include <bpf/bpf.h>
 
@@ -67,7 +68,13 @@ int heap_source_begin(struct heap_source **ret_source, const struct heap_options
 	source->pid = options->pid;
 	source->hooks = *hooks;
 	source->facts.link = link;
+	source->set_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	heap_probes_init(source);
+	if (source->set_fd < 0) {
+		code = -errno;
+		heap_source_close(source);
+		return err_set(err, -code, EXIT_FAILED, "cannot make an eventfd: %s", strerror(-code));
+	}
 	code = heap_load_begin(&source->load, source, options);
 	if (code) {
 		heap_source_close(source);

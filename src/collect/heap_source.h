@@ -80,20 +80,31 @@ struct heap_function {
 };
 
 /*
- * Probes these functions of an open file, which is kept open; their hits are counted from index
- * *ret_first on. While the probes are out it is only remembered. 0, or -errno with one line.
+ * Probes are set by a thread, which heap_source_attach(), heap_source_put_back() and heap_source_open_calls() begin.
+ * While heap_source_is_setting() no other one of these may be called, nor what takes probes out. The descriptor
+ * is readable when heap_source_end_setting() need not wait, which must be called then: 0, or -errno with one
+ * line, and what was to be set is not.
  */
-int heap_source_attach(struct heap_source *source, int fd, const struct heap_function *functions,
-		       size_t count, size_t *ret_first, struct err *err);
+bool heap_source_is_setting(const struct heap_source *source);
+int heap_source_set_fd(const struct heap_source *source);
+int heap_source_end_setting(struct heap_source *source, struct err *err);
 
 /*
- * Takes all probes out of the target, for which the kernel is not waited for; and puts them back, but not before
- * they are out. What was allocated and freed between is not known, so the books start anew then. Unless the heap `follows` what it has tracked, only what allocates
- * is probed: each allocation counts as freed at once. 0, or -errno with one line, and the probes are out.
+ * Probes these functions of an open file, which is kept open; their hits are counted behind those of the
+ * functions before. While the probes are out it is only remembered. 0, or -errno with one line.
+ */
+int heap_source_attach(struct heap_source *source, int fd, const struct heap_function *functions,
+		       size_t count, struct err *err);
+
+/*
+ * Takes all probes out of the target, for which the kernel is not waited for; and puts them back, but not
+ * before they are out. What was allocated and freed between is not known, so the books start anew then.
+ * Unless the heap `follows` what it has tracked, only what allocates is probed: each allocation counts as
+ * freed at once.
  */
 void heap_source_take_out(struct heap_source *source);
 bool heap_source_is_out(struct heap_source *source);
-int heap_source_put_back(struct heap_source *source, bool follows, struct err *err);
+void heap_source_put_back(struct heap_source *source, bool follows);
 
 /*
  * Takes the probes of functions that only allocate out, or of all that allocate unless the heap follows
@@ -102,10 +113,10 @@ int heap_source_put_back(struct heap_source *source, bool follows, struct err *e
 void heap_source_close_calls(struct heap_source *source);
 
 /*
- * Puts them back; what is allocated is known from heap_source_set_weight() on. 0, or -errno with one
- * line, and they are out: -EAGAIN while the last ones are still being taken out.
+ * Puts them back; what is allocated is known from heap_source_set_weight() on. False, and nothing is begun,
+ * while the last ones are still being taken out.
  */
-int heap_source_open_calls(struct heap_source *source, struct err *err);
+bool heap_source_open_calls(struct heap_source *source);
 
 /* Each object that is allocated from now on counts so many times, for those that were not seen. */
 void heap_source_set_weight(struct heap_source *source, double weight);

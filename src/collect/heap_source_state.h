@@ -21,6 +21,10 @@ struct heap_group {
 };
 
 struct heap_load;
+struct probe_job;
+
+/* What probes are set for. */
+enum heap_job { HEAP_JOB_ATTACH, HEAP_JOB_PUT_BACK, HEAP_JOB_OPEN };
 
 struct heap_source {
 	struct heap_load *load; /* NULL: it has ended */
@@ -29,6 +33,9 @@ struct heap_source {
 	struct ring_level *level;
 	struct uprobe_links *links;
 	struct uprobe_links *call_links; /* of what may be closed for a while; NULL: it is */
+	struct probe_job *job;	/* owned; has both links meanwhile. NULL: none are being set */
+	enum heap_job job_is;
+	int set_fd;		/* an eventfd: they are */
 	pid_t closing;		/* who waits until their last ones are out; 0: nobody */
 	pid_t leaving;		/* until all are out */
 	struct heap_hooks hooks;

@@ -32,9 +32,14 @@ struct uprobe_links *uprobe_links_new(enum link_kind kind)
 	return links;
 }
 
-static void detach_from(struct uprobe_links *links, size_t first)
+size_t uprobe_links_count(const struct uprobe_links *links)
 {
-	while (links->count > first) {
+	return links->count;
+}
+
+void uprobe_links_cut(struct uprobe_links *links, size_t count)
+{
+	while (links->count > count) {
 		links->count--;
 		if (links->kind != LINK_PERF)
 			close(links->multi[links->count]);
@@ -47,7 +52,7 @@ void uprobe_links_free(struct uprobe_links *links)
 {
 	if (!links)
 		return;
-	detach_from(links, 0);
+	uprobe_links_cut(links, 0);
 	free(links->perf);
 	free(links->multi);
 	free(links);
@@ -307,7 +312,7 @@ int uprobe_links_attach(struct uprobe_links *links, const struct bpf_program *pr
 	}
 	if (!code)
 		return 0;
-	detach_from(links, before);
+	uprobe_links_cut(links, before);
 	return err_set(err, -code, code == -EPERM || code == -EACCES ? EXIT_NOT_PERMITTED : EXIT_FAILED,
 		       "cannot attach probes: %s", strerror(-code));
 }

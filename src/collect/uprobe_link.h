@@ -34,6 +34,10 @@ enum uprobe_side { UPROBE_ENTRY, UPROBE_RETURN, UPROBE_SESSION };
  * uprobe_attach_type(). */
 struct uprobe_links *uprobe_links_new(enum link_kind kind);
 
+/* How many links there are; and detaches those behind so many. */
+size_t uprobe_links_count(const struct uprobe_links *links);
+void uprobe_links_cut(struct uprobe_links *links, size_t count);
+
 /* Takes over the links of others, which are freed. They may be NULL. */
 void uprobe_links_join(struct uprobe_links *links, struct uprobe_links *others);
 
