@@ -53,9 +53,9 @@ __u64 epoch = 0;
 			__sync_fetch_and_add(&count_stats->field, 1);                              \
 	} while (0)
 
-static __always_inline void notice_exec(const struct task_struct *task)
+static __always_inline void notice_exec(__u64 self_exec_id)
 {
-	__u64 now = exec_id_of(task);
+	__u64 now = exec_id_of(self_exec_id);
 
 	if (now == exec_id)
 		return;

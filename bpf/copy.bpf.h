@@ -36,7 +36,7 @@ static __always_inline void copy_regs(struct copy_header *header, const struct p
  * or up to where exec put the main thread's. Any other stack: as much as can be copied. */
 static __always_inline __u64 stack_depth(__u64 rsp)
 {
-	const struct task_struct *task = (const struct task_struct *)bpf_get_current_task();
+	const struct task_struct *task = current_task();
 	__u64 depth = BPF_CORE_READ(task, thread.fsbase) - rsp;
 
 	if (depth > STACK_COPY_MAX)

@@ -220,7 +220,7 @@ static __always_inline bool begin_walk(struct bpf_perf_event_data *ctx, struct u
 
 	if (!user_registers(ctx, &at))
 		return false;
-	returns_begin(&unwind->returns, bpf_get_current_task_btf());
+	returns_begin(&unwind->returns);
 	record->kind = RECORD_RETURNS;
 	record->tid = tid;
 	record->moved = leave_probes(&at, &unwind->returns);
@@ -263,7 +263,7 @@ static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct c
 {
 	__u64 start_ns, end_ns;
 	__u32 zero = 0;
-	const struct task_struct *task = bpf_get_current_task_btf();
+	const struct task_struct *task = current_task();
 	struct cpu_room *room = bpf_map_lookup_elem(&scratch, &zero);
 	struct thread_count *of_thread;
 	struct stack_record *record;
@@ -279,7 +279,7 @@ static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct c
 	room->window.size = 0;
 	stat->samples++;
 	of_thread = count_thread(stat, tid);
-	exec_id = exec_id_of(task);
+	exec_id = exec_id_of(BPF_CORE_READ(task, self_exec_id));
 	if (!rules_exec_id)
 		rules_exec_id = exec_id;
 	if (!begin_walk(ctx, &unwind, &room->returns, tid)) {
@@ -287,7 +287,7 @@ static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct c
 		return 1;
 	}
 	returns = unwind.returns;
-	if (exec_id != rules_exec_id || !mappings_known(task)) {
+	if (exec_id != rules_exec_id || !mappings_known(BPF_CORE_READ(task, mm, exec_vm))) {
 		stat->missing_rules++;
 		return leave_to_copy(stat, &room->returns, &returns);
 	}
@@ -315,11 +315,18 @@ static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct c
 	return check ? leave_to_check(stat, room, &returns) : 0;
 }
 
+static __always_inline __u32 thread_of_target(void)
+{
+	__u64 ids = bpf_get_current_pid_tgid();
+
+	return target_thread(ids >> 32, (__u32)ids);
+}
+
 SEC("perf_event")
 int cpu_sample(struct bpf_perf_event_data *ctx)
 {
 	__u64 start_ns = bpf_ktime_get_ns();
-	__u32 zero = 0, tid = target_thread(bpf_get_current_task_btf());
+	__u32 zero = 0, tid = thread_of_target();
 	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
 	int what;
 
@@ -335,7 +342,7 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 SEC("perf_event")
 int growth_sample(struct bpf_perf_event_data *ctx)
 {
-	__u32 zero = 0, tid = target_thread(bpf_get_current_task_btf());
+	__u32 zero = 0, tid = thread_of_target();
 	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
 	struct cpu_room *room = bpf_map_lookup_elem(&scratch, &zero);
 	struct unwind unwind = {};

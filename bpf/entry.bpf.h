@@ -23,26 +23,18 @@ static __always_inline struct probe_entry *find_entry(void)
 	return bpf_map_lookup_elem(&entries, &zero);
 }
 
-/* In every program on a function, first. */
-static __always_inline void note_entry(const struct pt_regs *regs)
+/* In every program on a function, first. NULL: there is no map. */
+static __always_inline struct probe_entry *note_entry(const struct pt_regs *regs)
 {
 	struct probe_entry *entry = find_entry();
 
 	if (!entry)
-		return;
+		return NULL;
 	entry->return_address = 0;
 	entry->rsp = regs->rsp;
 	if (entry->watched)
 		(void)bpf_probe_read_user(&entry->return_address, sizeof(__u64), (const void *)regs->rsp);
-}
-
-/* The return address is known, and going to be displaced. */
-static __always_inline void note_return_address(__u64 return_address)
-{
-	struct probe_entry *entry = find_entry();
-
-	if (entry)
-		entry->return_address = return_address;
+	return entry;
 }
 
 #endif

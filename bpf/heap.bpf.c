@@ -147,7 +147,7 @@ static __attribute__((noinline)) __u64 walk_anew(struct heap_thread *thread, con
 	int state;
 
 	memo_begin(memo, regs->rsp, regs->rbp, return_address);
-	returns_begin(&unwind.returns, bpf_get_current_task_btf());
+	returns_begin(&unwind.returns);
 	/* A function whose return is probed has jumped here. */
 	if (return_address == unwind.returns.trampoline)
 		return_address = returns_take(&unwind.returns, regs->rsp);
@@ -215,6 +215,13 @@ static __always_inline void book_returned(struct heap_thread *thread, __u64 addr
 		thread->allocated += book_passing(site, &object);
 }
 
+static __always_inline __u32 thread_of_target(void)
+{
+	const struct task_struct *task = bpf_get_current_task_btf();
+
+	return target_thread((__u32)task->tgid, (__u32)task->pid);
+}
+
 static __always_inline struct heap_thread *find_or_make_thread(__u32 tid)
 {
 	struct heap_thread *thread = bpf_map_lookup_elem(&threads, &tid);
@@ -257,7 +264,8 @@ static __always_inline bool is_nested(const struct heap_thread *thread, const st
 	return regs->rsp <= thread->entry_sp && !again;
 }
 
-static __always_inline void begin_call(struct heap_thread *thread, const struct pt_regs *regs, __u64 cookie)
+static __always_inline void begin_call(struct heap_thread *thread, const struct pt_regs *regs, __u64 cookie,
+				       struct probe_entry *entry)
 {
 	if (thread->entry_sp) {
 		COUNT(lost_returns);
@@ -268,7 +276,8 @@ static __always_inline void begin_call(struct heap_thread *thread, const struct 
 	if (window_take(&thread->window, &thread->return_address, regs->rsp) &&
 	    window_read(&thread->window, &thread->return_address, regs->rsp, regs->rsp))
 		thread->return_address = 0;
-	note_return_address(thread->return_address);
+	if (entry)
+		entry->return_address = thread->return_address;
 	thread->entry_sp = regs->rsp;
 	thread->cookie = cookie;
 	thread->has_old = 0;
@@ -290,9 +299,19 @@ static __always_inline void let_go(__u64 cookie, __u64 pointer)
 		book_free(&object);
 }
 
-static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 cookie, bool timed)
+/* Whether it has executed another program, or changed its mappings. True: all mappings are known. */
+static __always_inline bool look_at_task(void)
 {
-	const struct task_struct *task;
+	const struct task_struct *task = bpf_get_current_task_btf();
+	const struct mm_struct *mm = task->mm;
+
+	notice_exec(task->self_exec_id);
+	return mappings_known(mm ? mm->exec_vm : 0);
+}
+
+static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 cookie, bool timed,
+					    struct probe_entry *entry)
+{
 	__u64 size, pointer, at_interval;
 	struct heap_thread *thread;
 	bool sampled, known;
@@ -308,12 +327,10 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 	sampled = sampling_takes(size, &at_interval);
 	if (!sampled && can_skip(cookie, pointer))
 		return SKIP_RETURN;
-	task = bpf_get_current_task_btf();
-	tid = target_thread(task);
+	tid = thread_of_target();
 	if (!tid)
 		return SKIP_RETURN;
-	notice_exec(task);
-	known = mappings_known(task);
+	known = look_at_task();
 	thread = find_or_make_thread(tid);
 	if (!thread) {
 		COUNT(thread_map_full);
@@ -330,7 +347,7 @@ static __always_inline int enter_allocation(const struct pt_regs *regs, __u64 co
 	thread->interval = is_always_seen(cookie) ? at_interval : heap_interval(at_interval, extra);
 	thread->sampled = sampled;
 	thread->timed = timed;
-	begin_call(thread, regs, cookie);
+	begin_call(thread, regs, cookie, entry);
 	if (sampled)
 		thread->stack_id = walk_stack(thread, regs, known);
 	return SEE_RETURN;
@@ -377,7 +394,7 @@ static __always_inline void book_return(struct heap_thread *thread, const struct
 
 static __always_inline int leave_allocation(const struct pt_regs *regs, __u64 cookie)
 {
-	__u32 tid = target_thread(bpf_get_current_task_btf());
+	__u32 tid = thread_of_target();
 	struct heap_thread *thread;
 	__u64 start_ns;
 
@@ -398,7 +415,7 @@ static __always_inline int leave_allocation(const struct pt_regs *regs, __u64 co
 /* A free of an object that is not in the books: from before, or the inner one of two nested calls. */
 static __always_inline void count_untracked(__u64 address)
 {
-	__u32 tid = target_thread(bpf_get_current_task_btf());
+	__u32 tid = thread_of_target();
 	struct heap_thread *thread;
 
 	if (!tid)
@@ -413,7 +430,6 @@ static __always_inline void count_untracked(__u64 address)
 /* True: it was in the books. */
 static __always_inline bool enter_free(const struct pt_regs *regs, __u64 cookie)
 {
-	const struct task_struct *task;
 	__u64 address;
 	const struct heap_object *found;
 	struct heap_thread *thread;
@@ -429,12 +445,10 @@ static __always_inline bool enter_free(const struct pt_regs *regs, __u64 cookie)
 			count_untracked(address);
 		return false;
 	}
-	task = bpf_get_current_task_btf();
-	tid = target_thread(task);
+	tid = thread_of_target();
 	if (!tid)
 		return false;
-	notice_exec(task);
-	(void)mappings_known(task);
+	(void)look_at_task();
 	if (take_found(address, found, &object))
 		return false;
 	book_free(&object);
@@ -456,7 +470,7 @@ static __always_inline bool enter_unmap(const struct pt_regs *regs, __u64 cookie
 	address = pointer_argument(regs, cookie);
 	bytes = size_argument(regs, cookie);
 	bytes = (bytes + PAGE_BYTES - 1) & -(__u64)PAGE_BYTES;
-	if (!bpf_map_lookup_elem(&live, &address) || !target_thread(bpf_get_current_task_btf()) ||
+	if (!bpf_map_lookup_elem(&live, &address) || !thread_of_target() ||
 	    take_object(address, &object))
 		return false;
 	book_free(&object);
@@ -473,10 +487,8 @@ static __always_inline int begin_allocation(const struct pt_regs *regs, __u64 co
 {
 	struct heap_hits *hits = hits_of(cookie);
 	__u64 start_ns = count_hit(hits);
-	int what;
-
-	note_entry(regs);
-	what = enter_allocation(regs, cookie, start_ns);
+	struct probe_entry *entry = note_entry(regs);
+	int what = enter_allocation(regs, cookie, start_ns, entry);
 	end_entry(hits, what == SEE_RETURN, start_ns);
 	return what;
 }
@@ -521,7 +533,7 @@ int heap_free(struct pt_regs *ctx)
 	cookie = bpf_get_attach_cookie(ctx);
 	hits = hits_of(cookie);
 	start_ns = count_hit(hits);
-	note_entry(ctx);
+	(void)note_entry(ctx);
 	booked = heap_cookie_call(cookie) == HEAP_CALL_UNMAP ? enter_unmap(ctx, cookie)
 							      : enter_free(ctx, cookie);
 	end_entry(hits, booked, start_ns);

@@ -39,7 +39,7 @@ static __always_inline bool user_registers(struct bpf_perf_event_data *ctx, stru
 		return true;
 	}
 	task = bpf_get_current_task_btf();
-	if (!task->mm)
+	if (!BPF_CORE_READ(task, mm))
 		return false;
 	regs = (const struct pt_regs *)bpf_task_pt_regs(task);
 	return !bpf_probe_read_kernel(&at->rip, sizeof(__u64), &regs->rip) &&
@@ -90,12 +90,12 @@ static __always_inline bool has_returned(const struct interrupted *at, const str
 /* The call that was taken off the list last; the kernel keeps it for the next one (Linux 6.13). */
 static __always_inline bool last_returned(struct displaced_return *found)
 {
-	const struct task_struct *task = bpf_get_current_task_btf();
+	const struct uprobe_task *utask = BPF_CORE_READ(current_task(), utask);
 	__u64 first;
 
-	if (!task->utask || !bpf_core_field_exists(task->utask->ri_pool))
+	if (!utask || !bpf_core_field_exists(utask->ri_pool))
 		return false;
-	first = (__u64)task->utask->ri_pool;
+	first = (__u64)BPF_CORE_READ(utask, ri_pool);
 	return returns_next(&first, found);
 }
 
@@ -118,12 +118,12 @@ static __always_inline bool leave_trampoline(struct interrupted *at, struct retu
 /* To the instruction from whose copy the thread executes. */
 static __always_inline bool leave_slot(struct interrupted *at)
 {
-	const struct task_struct *task = bpf_get_current_task_btf();
-	__u64 offset = at->rip - task->utask->xol_vaddr;
+	const struct uprobe_task *utask = BPF_CORE_READ(current_task(), utask);
+	__u64 offset = utask ? at->rip - BPF_CORE_READ(utask, xol_vaddr) : UPROBES_SLOT_BYTES;
 
 	if (offset >= UPROBES_SLOT_BYTES)
 		return false;
-	at->rip = task->utask->vaddr + offset;
+	at->rip = BPF_CORE_READ(utask, vaddr) + offset;
 	return true;
 }
 

@@ -10,7 +10,6 @@
 #define RSP_MAPPINGS_BPF_H
 
 #include "abi.h"
-#include "target.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -20,19 +19,19 @@ struct {
 	__type(value, struct mapping_state);
 } mappings SEC(".maps");
 
-static __always_inline bool mappings_known(const struct task_struct *task)
+/* `pages` of them are executable, as mm_struct's exec_vm says. */
+static __always_inline bool mappings_known(__u64 pages)
 {
-	const struct mm_struct *mm = task->mm;
 	__u32 zero = 0;
 	struct mapping_state *state = bpf_map_lookup_elem(&mappings, &zero);
 
-	if (!state || !mm)
+	if (!state || !pages)
 		return true;
-	if (state->executable_pages != mm->exec_vm) {
+	if (state->executable_pages != pages) {
 		/* The first look only says how much there was when user space read the mappings. */
 		if (state->executable_pages)
 			__sync_fetch_and_add(&state->changes, 1);
-		state->executable_pages = mm->exec_vm;
+		state->executable_pages = pages;
 	}
 	return state->changes == state->known;
 }

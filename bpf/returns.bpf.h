@@ -20,20 +20,19 @@ struct returns {
 	__u64 met;			/* the trampoline was */
 };
 
-static __always_inline void returns_begin(struct returns *returns, const struct task_struct *task)
+static __always_inline void returns_begin(struct returns *returns)
 {
-	const struct xol_area *area;
+	const struct task_struct *task = current_task();
+	const struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	const struct xol_area *area = mm ? BPF_CORE_READ(mm, uprobes_state.xol_area) : NULL;
+	const struct uprobe_task *utask = area ? BPF_CORE_READ(task, utask) : NULL;
 	const struct probe_entry *entry;
 
 	returns->trampoline = NO_TRAMPOLINE;
-	if (!task->mm)
+	if (!utask)
 		return;
-	area = task->mm->uprobes_state.xol_area;
-	if (!area)
-		return;
-	returns->trampoline = area->vaddr;
-	if (task->utask)
-		returns->first = returns->next = (__u64)task->utask->return_instances;
+	returns->trampoline = BPF_CORE_READ(area, vaddr);
+	returns->first = returns->next = (__u64)BPF_CORE_READ(utask, return_instances);
 	entry = find_entry();
 	if (entry && entry->return_address && entry->return_address != returns->trampoline) {
 		returns->last.slot = entry->rsp;

@@ -53,22 +53,33 @@ const volatile __u64 pid_namespace_ino = 0;
  * takes ten times as long. */
 #define FIRST_PID_NAMESPACE 0xeffffffcULL
 
-/* The target's thread id in user space's pid namespace, or 0 for any other process's thread. */
-static __always_inline __u32 target_thread(const struct task_struct *current)
+/* The target's thread id in user space's pid namespace, or 0 for any other process's thread. The ids of the
+ * current one are those of the first namespace. */
+static __always_inline __u32 target_thread(__u32 tgid, __u32 pid)
 {
 	struct bpf_pidns_info ids = {};
 
 	if (pid_namespace_ino == FIRST_PID_NAMESPACE)
-		return (__u32)current->tgid == target_pid ? (__u32)current->pid : 0;
+		return tgid == target_pid ? pid : 0;
 	if (bpf_get_ns_current_pid_tgid(pid_namespace_dev, pid_namespace_ino, &ids, sizeof(ids)))
 		return 0;
 	return ids.tgid == target_pid ? ids.pid : 0;
 }
 
-/* Never 0, and another one after each exec. */
-static __always_inline __u64 exec_id_of(const struct task_struct *task)
+/*
+ * For the fields of a task_struct there are two ways. Where time counts most, they are read directly, from
+ * bpf_get_current_task_btf(): that makes the verifier look for types in the kernel's BTF, which takes some
+ * milliseconds for each field. Else from here, with BPF_CORE_READ().
+ */
+static __always_inline const struct task_struct *current_task(void)
 {
-	return task->self_exec_id + 1;
+	return (const struct task_struct *)bpf_get_current_task();
+}
+
+/* From self_exec_id: never 0, and another one after each exec. */
+static __always_inline __u64 exec_id_of(__u64 self_exec_id)
+{
+	return self_exec_id + 1;
 }
 
 #endif
