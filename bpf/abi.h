@@ -336,13 +336,13 @@ struct returns_record {
 	__u32 kind;
 	__u32 tid;
 	__u64 time_ns;		/* CLOCK_MONOTONIC, just before the sample's */
+	__u64 sample_rip;	/* the sample's own, to know it by */
+	__u64 sample_rsp;
 	__u64 rip;
 	__u64 rsp;
 	__u64 trampoline;
 	__u32 is_return;	/* rip is a return address */
-	__u32 moved;		/* rip and rsp are not the sample's */
 	__u32 count;
-	__u32 reserved;
 	struct displaced_return returns[RETURNS_MAX];
 };
 

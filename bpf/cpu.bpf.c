@@ -223,7 +223,9 @@ static __always_inline bool begin_walk(struct bpf_perf_event_data *ctx, struct u
 	returns_begin(&unwind->returns);
 	record->kind = RECORD_RETURNS;
 	record->tid = tid;
-	record->moved = leave_probes(&at, &unwind->returns);
+	record->sample_rip = at.rip;
+	record->sample_rsp = at.rsp;
+	(void)leave_probes(&at, &unwind->returns);
 	record->rip = at.rip;
 	record->rsp = unwind->rsp = at.rsp;
 	record->is_return = unwind->called = at.is_return;
@@ -237,11 +239,12 @@ static __always_inline bool begin_walk(struct bpf_perf_event_data *ctx, struct u
 static __always_inline int leave_to_copy(struct cpu_stats *stat, struct returns_record *record,
 					 struct returns *returns)
 {
+	bool moved = record->rip != record->sample_rip || record->rsp != record->sample_rsp;
 	__u32 count;
 
 	(void)returns_collect(record, returns);
 	count = record->count;
-	if ((!count && !record->moved) || count > RETURNS_MAX)
+	if ((!count && !moved) || count > RETURNS_MAX)
 		return 1;
 	record->time_ns = bpf_ktime_get_ns();
 	send(stat, record, offsetof(struct returns_record, returns) + count * sizeof(record->returns[0]),
