@@ -41,7 +41,7 @@ static const double counts_wait_s = 1.1;
 
 void session_on_heap_readable(void *context)
 {
-	heap_source_drain(((struct session *)context)->heap);
+	(void)heap_source_drain(((struct session *)context)->heap);
 }
 
 static void on_worker_readable(void *context)
@@ -49,29 +49,52 @@ static void on_worker_readable(void *context)
 	client_read(((struct session *)context)->client);
 }
 
-/* Reads what the worker answers until all allocators are found, or the time is over. */
+static bool sets_probes(const struct session *session)
+{
+	return (session->allocator_questions && client_has_worker(session->client)) ||
+	       (session->heap && heap_source_is_setting(session->heap));
+}
+
+/*
+ * Until all allocators are found and their probes are set, or the time is over. Of a busy target the first
+ * ones tell thousands of stacks until the last one is set: these are read, and their rules learnt, meanwhile.
+ */
 static void wait_for_allocators(struct session *session)
 {
 	double end = monotonic_s() + (session->held ? COMMAND_WAIT_MS : ALLOCATOR_WAIT_MS) * 1e-3;
 
-	client_flush(session->client);
-	while (session->allocator_questions && monotonic_s() < end && client_has_worker(session->client)) {
-		struct pollfd ready = {.fd = client_fd(session->client), .events = POLLIN};
+	while (sets_probes(session) && monotonic_s() < end) {
+		struct pollfd ready[] = {
+		    {.fd = client_fd(session->client), .events = POLLIN},
+		    {.fd = session->heap ? heap_source_fd(session->heap) : -1, .events = POLLIN},
+		    {.fd = session->heap ? heap_source_set_fd(session->heap) : -1, .events = POLLIN},
+		};
 
-		if (poll(&ready, 1, 50) > 0)
+		client_flush(session->client);
+		if (poll(ready, 3, 50) <= 0)
+			continue;
+		if (ready[0].revents)
 			client_read(session->client);
+		if (ready[1].revents)
+			(void)heap_source_drain(session->heap);
+		if (ready[2].revents)
+			session_on_probes_set(session);
 	}
-	session->let_go_early = session->held && session->allocator_questions;
+	session->let_go_early = session->held && sets_probes(session);
 }
 
-/* In a batch, and for a command that has not been let go, all probes are there before it goes on. */
-static int finish_heap(struct session *session, struct err *err)
+static void finish_loading(struct session *session)
 {
 	session_finish_heap(session);
 	session->wants_heap = session->heap != NULL;
+}
+
+/* In a batch, and for a command that has not been let go, all probes are there before it goes on. */
+static int set_probes(struct session *session, struct err *err)
+{
+	session_attach_answers(session);
 	if (session->options->batch || session->held)
 		wait_for_allocators(session);
-	session_attach_answers(session);
 	if (session->heap || !session_insists_on_heap(session))
 		return 0;
 	*err = session->heap_off;
@@ -202,8 +225,8 @@ static int check_sources(const struct session *session, struct err *err)
 }
 
 /*
- * Probes first and the sampler last, so that the profile does not show the attaching; but a screen is not
- * kept waiting for the heap.
+ * The sampler is started last, so that the profile does not show the attaching, and probes are set shortly
+ * before it: what the first of them tell is soon read. But a screen is not kept waiting for the heap.
  */
 static int attach(struct session *session, struct err *err)
 {
@@ -228,20 +251,20 @@ static int attach(struct session *session, struct err *err)
 	client_hold_allocators(session->client, session->heap_waits);
 	/* The worker opens the files while the kernel looks at the programs. */
 	client_flush(session->client);
-	if (!session->heap_waits) {
+	if (!session->heap_waits)
 		session_begin_heap(session);
-		code = finish_heap(session, err);
-		if (code)
-			return code;
-	}
-	session_growth_open(session);
 	session_open_cpu(session);
+	if (!session->heap_waits)
+		finish_loading(session);
+	session_growth_open(session);
 	session_growth_use_program(session);
 	session_mappings_open(session);
 	/* Whatever was mapped since the first reading, and before the records began. */
 	address_space_stale(session->space);
 	session_measure_costs(session);
-	code = session_permit_attached(session, err);
+	code = session->heap_waits ? 0 : set_probes(session, err);
+	if (!code)
+		code = session_permit_attached(session, err);
 	if (!code)
 		code = check_sources(session, err);
 	if (code)
@@ -393,8 +416,10 @@ int session_turn(struct session *session, struct err *err)
 	if (due)
 		session_begin_heap(session);
 	if (session->heap_loaded || (due && !session->heap_loading)) {
-		int code = finish_heap(session, err);
+		int code;
 
+		finish_loading(session);
+		code = set_probes(session, err);
 		if (!code)
 			code = session_permit_heap(session, err);
 		if (code)
@@ -428,8 +453,9 @@ static void check_names(struct session *session)
 
 void session_drain(struct session *session)
 {
-	if (session->heap)
-		heap_source_drain(session->heap);
+	/* What one that is gone has left is read to its end. */
+	while (session->heap && !heap_source_drain(session->heap) && session->target->exited)
+		;
 	if (session->counts)
 		stack_counts_drain(session->counts);
 	session_drain_cpu(session);

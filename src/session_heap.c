@@ -82,7 +82,7 @@ static struct heap_source *take_loaded(struct session *session)
 }
 
 /* What waited for probes that are set now; and what has come for others meanwhile. */
-static void on_probes_set(void *context)
+void session_on_probes_set(void *context)
 {
 	struct session *session = context;
 	probes_set_fn then = session->when_set;
@@ -100,8 +100,7 @@ void session_when_set(struct session *session, probes_set_fn then)
 	struct err err = {0};
 	int code;
 
-	if (heap_source_is_setting(session->heap) && !session->sets_at_once && !session->options->batch &&
-	    !session->held) {
+	if (heap_source_is_setting(session->heap) && !session->sets_at_once) {
 		session->when_set = then;
 		return;
 	}
@@ -124,7 +123,7 @@ void session_finish_heap(struct session *session)
 			      "cannot wait for the heap's ring buffer");
 		return;
 	}
-	if (loop_add(session->loop, heap_source_set_fd(session->heap), on_probes_set, session))
+	if (loop_add(session->loop, heap_source_set_fd(session->heap), session_on_probes_set, session))
 		session->sets_at_once = true;
 	session->live_scan = live_scan_new(heap_source_live_fd(session->heap), settle, session);
 	session_set_interval(session, options->heap_interval_bytes);

@@ -256,8 +256,10 @@ void session_ask_again(struct session *session, const struct stack *stack);
 void session_new_stack(void *context, struct stack *stack);
 /* Sets the probes of a module's allocator functions. */
 void session_on_allocators(void *context, struct module *module, const struct reply *answer);
-/* Calls back when the probes are set that the heap's source is setting, at once in a batch or if none are. */
+/* Calls back when the probes are set that the heap's source is setting, at once if none are. */
 void session_when_set(struct session *session, probes_set_fn then);
+/* When heap_source_set_fd() is readable; the context is the session. */
+void session_on_probes_set(void *context);
 /* Sets the probes of the modules that have answered. Without any answer missing, all that are to be. */
 void session_attach_answers(struct session *session);
 void session_free_answers(struct session *session);

@@ -9,10 +9,14 @@
 
 #include <bpf/bpf.h>
 
+#include "clock.h"
 #include "collect/heap_load.h"
 #include "collect/heap_source_state.h"
 #include "collect/ring_record.h"
 #include "permit/kernel_limits.h"
+
+/* A target may fill the ring as fast as it is read: others have their turn between. */
+enum { DRAIN_NS = 5000000 };
 
 static int on_record(void *context, void *data, size_t size)
 {
@@ -25,7 +29,7 @@ static int on_record(void *context, void *data, size_t size)
 		source->hooks.stack(source->hooks.context, stack);
 	else if (copy)
 		source->hooks.copy(source->hooks.context, copy, (const uint8_t *)(copy + 1));
-	return 0;
+	return monotonic_ns() < source->drain_until_ns ? 0 : -EAGAIN;
 }
 
 static int describe_load(int code, struct err *err)
@@ -151,9 +155,10 @@ int heap_source_fd(const struct heap_source *source)
 	return ring_buffer__epoll_fd(source->records);
 }
 
-void heap_source_drain(struct heap_source *source)
+bool heap_source_drain(struct heap_source *source)
 {
-	(void)ring_buffer__consume(source->records);
+	source->drain_until_ns = monotonic_ns() + DRAIN_NS;
+	return ring_buffer__consume(source->records) != -EAGAIN;
 }
 
 void heap_source_acknowledge(struct heap_source *source, uint64_t stack_id)

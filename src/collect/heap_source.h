@@ -128,9 +128,9 @@ void heap_source_set_interval(struct heap_source *source, uint64_t interval);
 /* The epoch that the present objects are of. */
 uint64_t heap_source_epoch(const struct heap_source *source);
 
-/* The ring buffer's descriptor to wait on, and reading it. */
+/* The ring buffer's descriptor to wait on, and reading it, for 5 ms at most: whether all has been read. */
 int heap_source_fd(const struct heap_source *source);
-void heap_source_drain(struct heap_source *source);
+bool heap_source_drain(struct heap_source *source);
 
 /* Says that the frames of a stack have been taken. */
 void heap_source_acknowledge(struct heap_source *source, uint64_t stack_id);

@@ -50,6 +50,7 @@ struct heap_source {
 	size_t sites;
 	uint64_t dropped;	/* old objects that were taken out of the map of live ones here */
 	uint64_t records_taken;
+	uint64_t drain_until_ns; /* CLOCK_MONOTONIC */
 	struct heap_stats *stats_per_cpu;
 	struct heap_hits *hits_per_cpu;
 	uint64_t *batch_ids;

@@ -12,7 +12,7 @@
 #include <utlist.h>
 
 /* Bytes of copies that may wait at a time, in all and before none in bulk is taken any more. */
-enum { PENDING_BYTES_MAX = 24 << 20, BULK_BYTES_MAX = 16 << 20 };
+enum { PENDING_BYTES_MAX = 32 << 20, BULK_BYTES_MAX = 24 << 20 };
 
 /* Rules asked for at once ahead of one walk. */
 enum { ASKED_MAX = 256 };
