@@ -16,7 +16,6 @@
 #include "collect/entry_map.h"
 #include "permit/surroundings.h"
 #include "session_state.h"
-#include "target/source_text.h"
 #include "target/launch.h"
 
 /* So long the worker may look for the allocators; a command is held meanwhile, and its books are complete then. */
@@ -347,7 +346,7 @@ void session_close(struct session *session)
 	if (session->entries_fd >= 0)
 		close(session->entries_fd);
 	rule_map_close(session->rule_map);
-	source_text_free(session->source_text);
+	session_close_source(session);
 	client_free(session->client);
 	address_space_free(session->space);
 	target_close(session->target);

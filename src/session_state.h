@@ -167,6 +167,7 @@ struct session {
 	int cost_fd;			/* of who measures it; -1: nobody does */
 	pid_t cost_pid;
 	struct source_text *source_text; /* of the function that is looked at, owned; NULL: none */
+	struct file_thread *source_files; /* reads it; NULL: nobody has looked at one */
 	struct session_threads *threads; /* as last read, owned; NULL: never */
 	struct snapshot_thread_name *thread_names; /* of the last rows by thread, owned */
 	size_t thread_name_count;
@@ -406,6 +407,7 @@ void session_fill_overhead(struct session *session, struct snapshot *snapshot);
 
 /* Fills the lines and instructions of the function that the snapshot asks for. */
 void session_fill_source(struct session *session, struct snapshot *snapshot);
+void session_close_source(struct session *session);
 
 /* A row for each BPF map with its memory and no more; and how much all take. */
 void session_fill_maps(struct session *session, struct snapshot *snapshot);

@@ -13,10 +13,12 @@ import time
 import unittest
 from pathlib import Path
 
+from slow_file import SlowFile
 from terminal import Terminal, wait_until
 
 TOP = os.environ["RSPROF_TOP"]
 TARGETS = Path(os.environ["RSPROF_TARGETS"])
+SOURCES = Path(__file__).resolve().parents[1] / "targets"
 TARGET_SECONDS = "600"
 
 
@@ -248,6 +250,23 @@ class ScreenTest(unittest.TestCase):
         terminal.wait_for(r"^ +[1-9]\S* +[1-9]\S* stack 1, \d+ objects$")
         terminal.press("BSpace")
         terminal.wait_for(r"\[HEAP\]")
+
+    def test_source_on_a_slow_disk(self):
+        """The screen goes on while the file is waited for, and shows it when it is there."""
+        terminal = self.open_top(name="demo")
+        terminal.wait_for(r"^. .*\bdemo_hash_block\b.*demo\.c:\d+")
+        file = SlowFile(SOURCES / "demo.c", self.top_pid)
+        self.addCleanup(file.release)
+        terminal.press("/")
+        terminal.press(*"hash_block", "Enter", "Enter")
+        terminal.wait_for(r"the source is not shown: it is being read")
+        self.assertTrue(file.held.is_set())
+        terminal.press("Escape")
+        terminal.wait_for(r"\[CPU\]")
+        terminal.press("Enter")
+        terminal.wait_for(r"it is being read")
+        file.release()
+        terminal.wait_for(r"^ +[1-9]\S* +[1-9]\S* +\d+ +hash \^= ")
 
     def test_threads(self):
         """What /proc has of each, and the samples by which they are counted in the kernel."""
