@@ -212,27 +212,22 @@ static __always_inline struct thread_count *count_thread(struct cpu_stats *stat,
 	return found;
 }
 
-/* Where the walk begins, which is kept for a copy, too. False: there is nothing to walk. */
-static __always_inline bool begin_walk(struct bpf_perf_event_data *ctx, struct unwind *unwind,
-				       struct returns_record *record, __u32 tid)
+/* Where the walk begins, which is kept for a copy, too. */
+static __always_inline void begin_walk(struct interrupted *at, struct unwind *unwind, struct returns_record *record,
+				       __u32 tid)
 {
-	struct interrupted at = {};
-
-	if (!user_registers(ctx, &at))
-		return false;
 	returns_begin(&unwind->returns);
 	record->kind = RECORD_RETURNS;
 	record->tid = tid;
-	record->sample_rip = at.rip;
-	record->sample_rsp = at.rsp;
-	(void)leave_probes(&at, &unwind->returns);
-	record->rip = at.rip;
-	record->rsp = unwind->rsp = at.rsp;
-	record->is_return = unwind->called = at.is_return;
+	record->sample_rip = at->rip;
+	record->sample_rsp = at->rsp;
+	(void)leave_probes(at, &unwind->returns);
+	record->rip = at->rip;
+	record->rsp = unwind->rsp = at->rsp;
+	record->is_return = unwind->called = at->is_return;
 	record->trampoline = unwind->returns.trampoline;
-	unwind->lookup = at.rip - at.is_return;
-	unwind->rbp = at.rbp;
-	return true;
+	unwind->lookup = at->rip - at->is_return;
+	unwind->rbp = at->rbp;
 }
 
 /* User space must unwind this sample: it is told what it cannot see, if there is anything. */
@@ -270,6 +265,7 @@ static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct c
 	struct cpu_room *room = bpf_map_lookup_elem(&scratch, &zero);
 	struct thread_count *of_thread;
 	struct stack_record *record;
+	struct interrupted at = {};
 	struct unwind unwind = {};
 	struct returns returns;
 	bool counted = false;
@@ -285,10 +281,11 @@ static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct c
 	exec_id = exec_id_of(BPF_CORE_READ(task, self_exec_id));
 	if (!rules_exec_id)
 		rules_exec_id = exec_id;
-	if (!begin_walk(ctx, &unwind, &room->returns, tid)) {
+	if (!user_registers(ctx, &at)) {
 		stat->missing_rules++;
 		return 1;
 	}
+	begin_walk(&at, &unwind, &room->returns, tid);
 	returns = unwind.returns;
 	if (exec_id != rules_exec_id || !mappings_known(BPF_CORE_READ(task, mm, exec_vm))) {
 		stat->missing_rules++;
@@ -340,19 +337,41 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 	return what;
 }
 
-/* Of a page fault, which is always copied. In the moment that this takes no other sample has its program run
- * on the CPU, and the kernel drops one that would. */
-SEC("perf_event")
-int growth_sample(struct bpf_perf_event_data *ctx)
+/*
+ * What is always copied: a page fault, and a call that maps memory, of this thread. In the moment that this
+ * takes no other sample has its program run on the CPU, and the kernel drops one that would.
+ */
+static __always_inline int leave_all_to_copy(struct interrupted *at, __u32 tid)
 {
-	__u32 zero = 0, tid = thread_of_target();
+	__u32 zero = 0;
 	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
 	struct cpu_room *room = bpf_map_lookup_elem(&scratch, &zero);
 	struct unwind unwind = {};
 
-	if (!started || !tid || !stat || !room || !begin_walk(ctx, &unwind, &room->returns, tid))
+	if (!started || !stat || !room)
 		return 1;
+	begin_walk(at, &unwind, &room->returns, tid);
 	return leave_to_copy(stat, &room->returns, &unwind.returns);
+}
+
+SEC("perf_event")
+int growth_sample(struct bpf_perf_event_data *ctx)
+{
+	struct interrupted at = {};
+	__u32 tid = thread_of_target();
+
+	return tid && user_registers(ctx, &at) ? leave_all_to_copy(&at, tid) : 1;
+}
+
+/* Runs for every process, and 0 would take the event from all who trace it. */
+SEC("tracepoint")
+int mapping_returned(void *ctx)
+{
+	struct interrupted at = {};
+	__u32 tid = thread_of_target();
+
+	(void)ctx;
+	return tid && saved_registers(&at) ? leave_all_to_copy(&at, tid) : 1;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -26,19 +26,12 @@ struct interrupted {
 	__u32 is_return; /* rip is a return address */
 };
 
-/* The user's registers, which are the interrupted ones or were saved on the way into the kernel. */
-static __always_inline bool user_registers(struct bpf_perf_event_data *ctx, struct interrupted *at)
+/* The user's registers, as they were saved on the way into the kernel. */
+static __always_inline bool saved_registers(struct interrupted *at)
 {
-	struct task_struct *task;
+	struct task_struct *task = bpf_get_current_task_btf();
 	const struct pt_regs *regs;
 
-	if (ctx->regs.cs & 3) {
-		at->rip = ctx->regs.rip;
-		at->rsp = ctx->regs.rsp;
-		at->rbp = ctx->regs.rbp;
-		return true;
-	}
-	task = bpf_get_current_task_btf();
 	if (!BPF_CORE_READ(task, mm))
 		return false;
 	regs = (const struct pt_regs *)bpf_task_pt_regs(task);
@@ -46,6 +39,17 @@ static __always_inline bool user_registers(struct bpf_perf_event_data *ctx, stru
 	       !bpf_probe_read_kernel(&at->rsp, sizeof(__u64), &regs->rsp) &&
 	       !bpf_probe_read_kernel(&at->rbp, sizeof(__u64), &regs->rbp) &&
 	       !bpf_probe_read_kernel(&at->orig_rax, sizeof(__u64), &regs->orig_rax);
+}
+
+/* The user's registers, which are the interrupted ones or were saved before. */
+static __always_inline bool user_registers(struct bpf_perf_event_data *ctx, struct interrupted *at)
+{
+	if (!(ctx->regs.cs & 3))
+		return saved_registers(at);
+	at->rip = ctx->regs.rip;
+	at->rsp = ctx->regs.rsp;
+	at->rbp = ctx->regs.rbp;
+	return true;
 }
 
 /* Whether the push that a function begins with has been emulated. */

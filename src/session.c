@@ -252,18 +252,20 @@ static int attach(struct session *session, struct err *err)
 	client_flush(session->client);
 	if (!session->heap_waits)
 		session_begin_heap(session);
+	session_growth_open(session);
 	session_open_cpu(session);
+	session_growth_use_program(session);
 	if (!session->heap_waits)
 		finish_loading(session);
-	session_growth_open(session);
-	session_growth_use_program(session);
 	session_mappings_open(session);
 	/* Whatever was mapped since the first reading, and before the records began. */
 	address_space_stale(session->space);
 	session_measure_costs(session);
 	code = session->heap_waits ? 0 : set_probes(session, err);
-	if (!code)
-		code = session_permit_attached(session, err);
+	if (code)
+		return code;
+	session_growth_open(session);
+	code = session_permit_attached(session, err);
 	if (!code)
 		code = check_sources(session, err);
 	if (code)

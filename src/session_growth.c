@@ -257,6 +257,7 @@ static bool is_wanted(struct session *session)
 {
 	struct err *off = &session->growth_off;
 
+	*off = (struct err){0};
 	switch (session->options->growth) {
 	case GROWTH_ON:
 		return true;
@@ -264,7 +265,8 @@ static bool is_wanted(struct session *session)
 		(void)err_set(off, 0, EXIT_DONE, "switched off (--growth off)");
 		return false;
 	case GROWTH_AUTO:
-		if (!session->heap || session->heap_out || !session->allocator_count)
+		if (!session->heap_loading &&
+		    (!session->heap || session->heap_out || !session->allocator_count))
 			return true;
 		(void)err_set(off, 0, EXIT_DONE, "the heap is tracked (--growth on shows both)");
 		return false;

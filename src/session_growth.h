@@ -13,8 +13,8 @@
 
 struct session;
 
-/* Starts, or writes into the session's growth_off why not. Before CPU sampling, see
- * growth_source.c. */
+/* Starts, or writes into the session's growth_off why not, for which nothing is known of the heap while it is
+ * being loaded: to be called again then. Before CPU sampling, see growth_source.c. */
 void session_growth_open(struct session *session);
 void session_growth_close(struct session *session);
 

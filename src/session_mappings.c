@@ -95,7 +95,7 @@ static void on_returned(void *context, enum mapping_call kind, const struct perf
 	struct session *session = context;
 	struct session_mappings *mappings = session->mappings;
 	const struct perf_sample *from = &record->sample;
-	const struct stack_copy copy = {
+	struct stack_copy copy = {
 	    .regs = from->regs,
 	    .stack = from->stack,
 	    .stack_size = from->stack_bytes,
@@ -119,6 +119,9 @@ static void on_returned(void *context, enum mapping_call kind, const struct perf
 		memcpy(event->regs, from->regs, sizeof(event->regs));
 	}
 	session_learn_mappings(session);
+	if (session->counts)
+		stack_counts_drain(session->counts);
+	session_put_back_returns(session, record, &copy);
 	unwinder_submit(session->unwinder, &copy, (struct unwind_tag){.source = UNWIND_MAPPING, .id = id});
 }
 
@@ -266,6 +269,10 @@ void session_mappings_open(struct session *session)
 		session_mappings_close(session);
 		return;
 	}
+	/* Without it some stacks are cut. */
+	if (session->counts)
+		(void)mapping_source_set_program(mappings->source,
+						 stack_counts_mapping_program(session->counts));
 	read_break(mappings, session->target->pid);
 	for (size_t i = 0; i < mapping_source_ring_count(mappings->source); i++)
 		(void)loop_add_edge(session->loop, mapping_source_fd(mappings->source, i),

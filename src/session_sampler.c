@@ -32,6 +32,7 @@ static void open_counts(struct session *session)
 	    .rule_cache_fd = session->rule_map ? rule_map_cache_fd(session->rule_map) : -1,
 	    .mappings_fd = mappings_fd(session),
 	    .entries_fd = session->entries_fd,
+	    .follows_mappings = session->options->growth == GROWTH_ON,
 	    .check = session->check != NULL,
 	};
 

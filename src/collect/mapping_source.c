@@ -6,7 +6,10 @@
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "collect/thread_events.h"
 #include "collect/tracepoint.h"
@@ -27,7 +30,9 @@ static const char *const tracepoints[MAPPING_CALLS] = {
 struct source_call {
 	struct mapping_source *source;
 	enum mapping_call call;
+	uint64_t tracepoint;
 	struct thread_events *events; /* NULL: not opened yet */
+	int program_fd;		      /* the event that has the program; -1: none */
 	uint64_t *lost;		      /* by ring, as last read at the events */
 };
 
@@ -65,7 +70,7 @@ static void on_record(void *context, size_t ring, const struct perf_record *reco
 		source->hooks.executed(source->hooks.context, record->time_ns);
 }
 
-static int open_call(struct source_call *call, uint64_t tracepoint)
+static int open_call(struct source_call *call)
 {
 	size_t ring_bytes = RING_BYTES, cpus = thread_events_cpu_count();
 	struct thread_events_options options = {
@@ -79,7 +84,7 @@ static int open_call(struct source_call *call, uint64_t tracepoint)
 
 	while (ring_bytes > THREAD_EVENTS_RING_MIN && ring_bytes * cpus > RINGS_BYTES_MAX)
 		ring_bytes /= 2;
-	attr = make_attr(tracepoint, ring_bytes);
+	attr = make_attr(call->tracepoint, ring_bytes);
 	options.attr = &attr;
 	options.ring_bytes = ring_bytes;
 	code = thread_events_open(&call->events, &options);
@@ -116,11 +121,11 @@ int mapping_source_open(struct mapping_source **ret_source, int pid,
 	source = xcalloc(1, sizeof(*source));
 	source->pid = pid;
 	source->hooks = *hooks;
-	for (size_t i = 0; i < MAPPING_CALLS && !code; i++) {
-		source->calls[i].source = source;
-		source->calls[i].call = (enum mapping_call)i;
-		code = open_call(&source->calls[i], ids[i]);
-	}
+	for (size_t i = 0; i < MAPPING_CALLS; i++)
+		source->calls[i] = (struct source_call){
+		    .source = source, .call = (enum mapping_call)i, .tracepoint = ids[i], .program_fd = -1};
+	for (size_t i = 0; i < MAPPING_CALLS && !code; i++)
+		code = open_call(&source->calls[i]);
 	if (code) {
 		mapping_source_close(source);
 		return describe(code, err);
@@ -134,10 +139,31 @@ void mapping_source_close(struct mapping_source *source)
 	if (!source)
 		return;
 	for (size_t i = 0; i < MAPPING_CALLS; i++) {
+		if (source->calls[i].program_fd >= 0)
+			(void)close(source->calls[i].program_fd);
 		thread_events_close(source->calls[i].events);
 		free(source->calls[i].lost);
 	}
 	free(source);
+}
+
+/* A tracepoint's programs run for all threads, and each once: so it gets an event of its own, which counts nothing. */
+int mapping_source_set_program(struct mapping_source *source, int program)
+{
+	for (size_t i = 0; i < MAPPING_CALLS; i++) {
+		struct source_call *call = &source->calls[i];
+		struct perf_event_attr attr = {
+		    .type = PERF_TYPE_TRACEPOINT,
+		    .size = sizeof(attr),
+		    .config = call->tracepoint,
+		    .disabled = 1,
+		};
+
+		call->program_fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+		if (call->program_fd < 0 || ioctl(call->program_fd, PERF_EVENT_IOC_SET_BPF, program) < 0)
+			return -errno;
+	}
+	return 0;
 }
 
 size_t mapping_source_ring_count(const struct mapping_source *source)

@@ -1,6 +1,6 @@
 /*
  * The target's calls of mmap(), mremap() and brk(), each with its stack, when they return: by the
- * tracepoints syscalls:sys_exit_*, without BPF and without a probe in the target.
+ * tracepoints syscalls:sys_exit_*, without a probe in the target.
  *
  * While one of these is open, on whichever process, the kernel takes the longer way into and out of
  * every system call of every process on the machine.
@@ -36,6 +36,9 @@ struct mapping_source_facts {
 int mapping_source_open(struct mapping_source **ret_source, int pid,
 			const struct mapping_source_hooks *hooks, struct err *err);
 void mapping_source_close(struct mapping_source *source);
+
+/* A BPF program to run before each call is handed out. 0, or -errno: it does not run for all of them. */
+int mapping_source_set_program(struct mapping_source *source, int program);
 
 /* The rings to wait on, by index over all calls. */
 size_t mapping_source_ring_count(const struct mapping_source *source);

@@ -80,7 +80,9 @@ static int configure(struct stack_counts *counts, const struct counts_options *o
 	skeleton->rodata->pid_namespace_dev = namespace.st_dev;
 	skeleton->rodata->pid_namespace_ino = namespace.st_ino;
 	skeleton->rodata->check = options->check;
-	code = bpf_map__reuse_fd(skeleton->maps.rules, options->rules_fd);
+	code = bpf_program__set_autoload(skeleton->progs.mapping_returned, options->follows_mappings);
+	if (!code)
+		code = bpf_map__reuse_fd(skeleton->maps.rules, options->rules_fd);
 	if (!code)
 		code = bpf_map__reuse_fd(skeleton->maps.rule_cache, options->rule_cache_fd);
 	if (!code && options->mappings_fd >= 0)
@@ -178,6 +180,11 @@ int stack_counts_program(const struct stack_counts *counts)
 int stack_counts_growth_program(const struct stack_counts *counts)
 {
 	return bpf_program__fd(counts->skeleton->progs.growth_sample);
+}
+
+int stack_counts_mapping_program(const struct stack_counts *counts)
+{
+	return bpf_program__fd(counts->skeleton->progs.mapping_returned);
 }
 
 void stack_counts_start(struct stack_counts *counts)

@@ -32,6 +32,7 @@ struct counts_options {
 	int rule_cache_fd;	/* rule_map_cache_fd() */
 	int mappings_fd;	/* mapping_watch_fd(); -1: changes are not watched */
 	int entries_fd;		/* entry_map_open(); -1: no function is probed */
+	bool follows_mappings;	/* the program for mapping_source_set_program() is wanted */
 	bool check;		/* samples are counted and copied, to compare both ways */
 };
 
@@ -45,6 +46,9 @@ int stack_counts_program(const struct stack_counts *counts);
 
 /* The program for growth_source_set_program(). */
 int stack_counts_growth_program(const struct stack_counts *counts);
+
+/* The program for mapping_source_set_program(). */
+int stack_counts_mapping_program(const struct stack_counts *counts);
 
 /* From now on samples are counted, or written into the perf rings; before, neither. */
 void stack_counts_start(struct stack_counts *counts);

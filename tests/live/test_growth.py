@@ -146,6 +146,14 @@ class Growth(LiveTest):
         self.assertGreater(refresh["growth"]["anonymous_bytes"], 0)
         self.assertEqual(refresh["growth"]["sites"], [])
 
+    def test_no_allocator(self):
+        """One that nobody can find: growth takes the heap's place."""
+        process = self.spawn(self.target("grows_stripped"), self.out, 60)
+        refresh, = self.refreshes("-n", "1", "-d", "1", process.pid)
+        self.assertEqual(refresh["heap"]["allocators"], [])
+        self.assertIn("no allocator", refresh["heap"]["reason"])
+        self.assertEqual((refresh["growth"]["state"], refresh["growth"]["reason"]), ("on", None))
+
     def test_switched_off(self):
         process = self.spawn(self.target("shares_c"), 60)
         (refresh,) = self.refreshes("-n", "1", "--heap", "off", "--growth", "off", process.pid)
@@ -352,7 +360,7 @@ class Unprivileged(Growth):
         shutil.copy(self.target(name), path)
         return path
 
-    test_beside_the_heap = test_automatic = test_switched_off = None
+    test_beside_the_heap = test_automatic = test_no_allocator = test_switched_off = None
     test_scripts_grow_too = test_burst = test_exec_begins_anew = None
 
 
@@ -373,4 +381,19 @@ class BesideHeap(LiveTest):
         growth = refresh["growth"]
         self.assertIn("python", growth["sites"][0]["module"])
         self.assertGreater(growth["sites"][0]["bytes"], 0.5 * growth["bytes"])
+        os.kill(refresh["target"]["pid"], signal.SIGKILL)
+
+    def test_mapped_within_a_call_whose_return_is_probed(self):
+        """The stacks of what malloc() maps are complete, too."""
+        stream = self.stream("-d", "0.5", "--heap", "exact", "--growth", "on", "--", "/usr/bin/python3", "-c",
+                             "import time\ntime.sleep(1)\nkeep = []\nfor i in range(200):\n"
+                             "    keep.append(bytes(200000))\n    time.sleep(0.005)\ntime.sleep(600)")
+        refresh = stream.until(lambda refresh: (refresh["growth"]["mapped_bytes"] or 0) > 200 * 200000,
+                               "200 mappings")
+        ends = {}
+        for site in refresh["growth"]["sites"]:
+            for stack in site["stacks"]:
+                name = stack["frames"][-1]["function"]
+                ends[name] = ends.get(name, 0) + stack["mapped_bytes"]
+        self.assertGreater(ends["_start"], 0.99 * sum(ends.values()), ends)
         os.kill(refresh["target"]["pid"], signal.SIGKILL)
