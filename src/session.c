@@ -250,13 +250,14 @@ static int attach(struct session *session, struct err *err)
 	client_hold_allocators(session->client, session->heap_waits);
 	/* The worker opens the files while the kernel looks at the programs. */
 	client_flush(session->client);
-	if (!session->heap_waits)
+	if (!session->heap_waits) {
 		session_begin_heap(session);
-	session_growth_open(session);
+		finish_loading(session);
+	}
+	if (!session->heap || session->options->growth == GROWTH_ON)
+		session_growth_open(session);
 	session_open_cpu(session);
 	session_growth_use_program(session);
-	if (!session->heap_waits)
-		finish_loading(session);
 	session_mappings_open(session);
 	/* Whatever was mapped since the first reading, and before the records began. */
 	address_space_stale(session->space);
@@ -349,6 +350,7 @@ void session_close(struct session *session)
 		close(session->entries_fd);
 	rule_map_close(session->rule_map);
 	session_close_source(session);
+	session_resume(session);
 	client_free(session->client);
 	address_space_free(session->space);
 	target_close(session->target);

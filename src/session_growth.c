@@ -265,8 +265,7 @@ static bool is_wanted(struct session *session)
 		(void)err_set(off, 0, EXIT_DONE, "switched off (--growth off)");
 		return false;
 	case GROWTH_AUTO:
-		if (!session->heap_loading &&
-		    (!session->heap || session->heap_out || !session->allocator_count))
+		if (!session->heap || session->heap_out || !session->allocator_count)
 			return true;
 		(void)err_set(off, 0, EXIT_DONE, "the heap is tracked (--growth on shows both)");
 		return false;
@@ -371,7 +370,14 @@ struct snapshot_channel session_growth_channel(const struct session *session)
 	};
 }
 
-void session_growth_fill(struct session *session, struct snapshot *snapshot, bool with_stacks)
+void session_growth_add_stacks(struct session *session, struct snapshot *snapshot)
+{
+	if (session->growth)
+		growth_profile_add_stacks(session->growth->profile, snapshot);
+	session_mappings_fill_stacks(session, snapshot);
+}
+
+void session_growth_fill(struct session *session, struct snapshot *snapshot)
 {
 	struct session_growth *growth = session->growth;
 	struct growth_source_facts facts;
@@ -393,7 +399,7 @@ void session_growth_fill(struct session *session, struct snapshot *snapshot, boo
 	if (facts.threads_uncovered > snapshot->overflow.threads_uncovered)
 		snapshot->overflow.threads_uncovered = facts.threads_uncovered;
 	snapshot->memory.brk_bytes = memory_map_brk_bytes(growth->memory);
-	growth_profile_fill(growth->profile, snapshot, monotonic_s(), with_stacks);
+	growth_profile_fill(growth->profile, snapshot, monotonic_s());
 	snapshot->growth.samples_pending += unwinder_pending(session->unwinder, UNWIND_GROWTH);
 	session_mappings_fill(session, snapshot);
 }

@@ -13,8 +13,8 @@
 
 struct session;
 
-/* Starts, or writes into the session's growth_off why not, for which nothing is known of the heap while it is
- * being loaded: to be called again then. Before CPU sampling, see growth_source.c. */
+/* Starts, or writes into the session's growth_off why not. Before CPU sampling, see growth_source.c, unless the
+ * heap's probes may make it unnecessary, which as an ordinary user it has not. */
 void session_growth_open(struct session *session);
 void session_growth_close(struct session *session);
 
@@ -43,6 +43,8 @@ void session_growth_start_anew(struct session *session);
 /* What the rings carried; only while it is on. */
 struct snapshot_channel session_growth_channel(const struct session *session);
 
-void session_growth_fill(struct session *session, struct snapshot *snapshot, bool with_stacks);
+void session_growth_fill(struct session *session, struct snapshot *snapshot);
+/* Once for a snapshot, after that. */
+void session_growth_add_stacks(struct session *session, struct snapshot *snapshot);
 
 #endif

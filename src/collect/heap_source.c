@@ -16,7 +16,7 @@
 #include "permit/kernel_limits.h"
 
 /* A target may fill the ring as fast as it is read: others have their turn between. */
-enum { DRAIN_NS = 5000000 };
+enum { DRAIN_NS = 1000000 };
 
 static int on_record(void *context, void *data, size_t size)
 {

@@ -128,7 +128,7 @@ void heap_source_set_interval(struct heap_source *source, uint64_t interval);
 /* The epoch that the present objects are of. */
 uint64_t heap_source_epoch(const struct heap_source *source);
 
-/* The ring buffer's descriptor to wait on, and reading it, for 5 ms at most: whether all has been read. */
+/* The ring buffer's descriptor to wait on, and reading it, for 1 ms at most: whether all has been read. */
 int heap_source_fd(const struct heap_source *source);
 bool heap_source_drain(struct heap_source *source);
 
