@@ -432,6 +432,8 @@ struct check_record {
 	__u32 kind;
 	__u32 tid;
 	__u64 time_ns;		/* CLOCK_MONOTONIC, just before the sample's */
+	__u64 sample_rip;	/* the sample's own, to know it by */
+	__u64 sample_rsp;
 	__u64 stack_id;
 };
 

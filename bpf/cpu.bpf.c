@@ -250,7 +250,12 @@ static __always_inline int leave_to_copy(struct cpu_stats *stat, struct returns_
 static __always_inline int leave_to_check(struct cpu_stats *stat, struct cpu_room *room, struct returns *returns)
 {
 	struct check_record said = {
-		.kind = RECORD_CHECK, .tid = room->returns.tid, .stack_id = room->record.stack_id};
+		.kind = RECORD_CHECK,
+		.tid = room->returns.tid,
+		.sample_rip = room->returns.sample_rip,
+		.sample_rsp = room->returns.sample_rsp,
+		.stack_id = room->record.stack_id,
+	};
 
 	said.time_ns = bpf_ktime_get_ns();
 	send(stat, &said, sizeof(said), said.time_ns);

@@ -57,6 +57,8 @@ void program_refresh(struct program *program)
 		session_settle(program->session, SETTLE_MS);
 	snapshot_free(program->snapshot);
 	program->snapshot = session_snapshot(program->session, &wanted);
+	if (program->paused)
+		session_pause(program->session, program->snapshot);
 	program->refreshes++;
 	program->exit_shown = ended;
 	if (program->ui) {
@@ -99,7 +101,10 @@ static void draw(struct program *program)
 	bool unfinished = ui_draw(program->ui, program->snapshot);
 
 	wanted = ui_request(program->ui);
-	if (!program->paused && !snapshot_request_same(&wanted, &program->snapshot->request)) {
+	if (program->paused) {
+		if (session_complete(program->session, program->snapshot, &wanted))
+			unfinished = ui_draw(program->ui, program->snapshot);
+	} else if (!snapshot_request_same(&wanted, &program->snapshot->request)) {
 		program_refresh(program);
 		unfinished = ui_draw(program->ui, program->snapshot);
 	}

@@ -103,14 +103,13 @@ static void switch_budget(struct program *program)
 		program_refresh(program);
 }
 
-/* What is frozen is to be looked at from all sides. */
 static void pause_or_resume(struct program *program)
 {
-	const struct snapshot_request wanted = ui_frozen_request(program->ui);
-
 	program->paused = !program->paused;
-	if (program->paused && program->snapshot)
-		session_complete(program->session, program->snapshot, &wanted);
+	if (!program->paused)
+		session_resume(program->session);
+	else if (program->snapshot)
+		session_pause(program->session, program->snapshot);
 }
 
 void program_on_keys(void *context)

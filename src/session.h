@@ -45,10 +45,14 @@ void session_settle(struct session *session, int timeout_ms);
 struct snapshot *session_snapshot(struct session *session, const struct snapshot_request *request);
 
 /*
- * Adds the parts that `wanted` has and the snapshot's request has not, of what has been counted by now: trees may
- * have some samples more than the rest. The stacks of sites and the source are not among them.
+ * A pause of the display begins with the latest snapshot, and ends. Meanwhile session_complete() makes of it what
+ * `wanted` asks for, of the moment in which the pause began, which may have some samples more than the rest.
+ * True: it is another one now. Threads and the stacks of sites it has from the beginning. Another snapshot begins
+ * another pause.
  */
-void session_complete(struct session *session, struct snapshot *snapshot, const struct snapshot_request *wanted);
+void session_pause(struct session *session, struct snapshot *snapshot);
+void session_resume(struct session *session);
+bool session_complete(struct session *session, struct snapshot *snapshot, const struct snapshot_request *wanted);
 
 /* What the next snapshots have beside functions. */
 void session_set_group(struct session *session, enum snapshot_group group);

@@ -101,7 +101,12 @@ static const struct check_record *find_check(const struct session *session,
 
 		if (said->tid != record->tid || said->time_ns > record->time_ns + SAID_TO_SAMPLE_NS)
 			continue;
-		return record->time_ns > said->time_ns + SAID_TO_SAMPLE_NS ? NULL : said;
+		if (record->time_ns > said->time_ns + SAID_TO_SAMPLE_NS)
+			return NULL;
+		/* Two samples may be as near to each other. */
+		if (said->sample_rip == record->sample.regs[DWARF_RIP] &&
+		    said->sample_rsp == record->sample.regs[DWARF_RSP])
+			return said;
 	}
 	return NULL;
 }

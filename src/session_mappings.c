@@ -325,13 +325,6 @@ struct snapshot_channel session_mappings_channel(const struct session *session)
 	};
 }
 
-static void make_unknown(struct snapshot_growth_site *site)
-{
-	site->mappings = site->mapped_bytes = SNAPSHOT_UNKNOWN;
-	for (size_t i = 0; i < site->stack_count; i++)
-		site->stacks[i].mapped_bytes = SNAPSHOT_UNKNOWN;
-}
-
 void session_mappings_fill(struct session *session, struct snapshot *snapshot)
 {
 	struct session_mappings *mappings = session->mappings;
@@ -349,5 +342,15 @@ void session_mappings_fill(struct session *session, struct snapshot *snapshot)
 	growth->mappings_reason = session->mappings_off.text[0] ? session->mappings_off.text : NULL;
 	growth->mappings = growth->mapped_bytes = growth->mappings_lost = SNAPSHOT_UNKNOWN;
 	for (size_t i = 0; i < snapshot->growth_site_count; i++)
-		make_unknown(&snapshot->growth_sites[i]);
+		snapshot->growth_sites[i].mappings = snapshot->growth_sites[i].mapped_bytes = SNAPSHOT_UNKNOWN;
+}
+
+void session_mappings_fill_stacks(const struct session *session, struct snapshot *snapshot)
+{
+	for (size_t i = 0; !session->mappings && i < snapshot->growth_site_count; i++) {
+		struct snapshot_growth_site *site = &snapshot->growth_sites[i];
+
+		for (size_t j = 0; j < site->stack_count; j++)
+			site->stacks[j].mapped_bytes = SNAPSHOT_UNKNOWN;
+	}
 }

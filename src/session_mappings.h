@@ -36,5 +36,6 @@ struct snapshot_channel session_mappings_channel(const struct session *session);
 
 /* After growth_profile_fill(): what is not known is made so. */
 void session_mappings_fill(struct session *session, struct snapshot *snapshot);
+void session_mappings_fill_stacks(const struct session *session, struct snapshot *snapshot);
 
 #endif

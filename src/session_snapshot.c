@@ -10,7 +10,6 @@
 
 #include "clock.h"
 #include "err.h"
-#include "profile/combined.h"
 #include "profile/site_modules.h"
 #include "session_state.h"
 
@@ -84,7 +83,7 @@ static const char *no_allocator(const struct session *session)
 	return "no allocator function was found in the target";
 }
 
-static void fill_heap(struct session *session, struct snapshot *snapshot, bool with_stacks)
+static void fill_heap(struct session *session, struct snapshot *snapshot)
 {
 	struct snapshot_heap *heap = &snapshot->heap;
 	struct heap_stats stats;
@@ -108,7 +107,7 @@ static void fill_heap(struct session *session, struct snapshot *snapshot, bool w
 	heap->untracked_known = !session->heap_sampled;
 	heap->stacks_pending = unwinder_pending(session->unwinder, UNWIND_HEAP);
 	heap->ages_skipped = live_scan_skipped(session->live_scan);
-	heap_profile_fill(session->heap_profile, snapshot, monotonic_s(), with_stacks);
+	heap_profile_fill(session->heap_profile, snapshot, monotonic_s());
 	snapshot->allocators = xcalloc(session->allocator_count + 1, sizeof(*snapshot->allocators));
 	snapshot->allocator_count = session->allocator_count;
 	if (session->allocator_count)
@@ -128,58 +127,11 @@ static void keep_governor_text(const struct session *session, struct snapshot *s
 		snapshot->heap.reason = text;
 }
 
-static void fill_trees(struct session *session, struct snapshot *snapshot)
-{
-	const struct snapshot_request *request = &snapshot->request;
-	struct call_tree_options options = {.callers = request->callers,
-					    .fold_kernel = request->fold_kernel};
-	struct call_tree_builder *builder;
-
-	if (request->cpu_tree && session->cpu) {
-		builder = call_tree_begin(&options);
-		cpu_profile_each_stack(session->cpu_profile, call_tree_add, builder);
-		snapshot->cpu_tree = call_tree_finish(builder);
-	}
-	if (request->heap_tree && session->heap) {
-		options.own_code = true;
-		builder = call_tree_begin(&options);
-		heap_profile_each_stack(session->heap_profile, call_tree_add, builder);
-		snapshot->heap_tree = call_tree_finish(builder);
-	}
-}
-
-/* What the request asks for beside functions, sites and figures. */
-static void fill_views(struct session *session, struct snapshot *snapshot)
-{
-	fill_trees(session, snapshot);
-	session_fill_threads(session, snapshot);
-	if (snapshot->request.combined)
-		snapshot_fill_combined(snapshot);
-}
-
-void session_complete(struct session *session, struct snapshot *snapshot, const struct snapshot_request *wanted)
-{
-	const struct snapshot_request had = snapshot->request;
-	struct snapshot_request *request = &snapshot->request;
-
-	*request = *wanted;
-	request->threads = wanted->threads && !had.threads;
-	request->combined = wanted->combined && !had.combined;
-	request->cpu_tree = wanted->cpu_tree && !had.cpu_tree;
-	request->heap_tree = wanted->heap_tree && !had.heap_tree;
-	fill_views(session, snapshot);
-	request->threads = had.threads || wanted->threads;
-	request->combined = had.combined || wanted->combined;
-	request->cpu_tree = had.cpu_tree || wanted->cpu_tree;
-	request->heap_tree = had.heap_tree || wanted->heap_tree;
-	request->stacks = had.stacks;
-	request->source_of = had.source_of;
-}
-
 struct snapshot *session_snapshot(struct session *session, const struct snapshot_request *request)
 {
 	struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
 
+	session_resume(session);
 	snapshot->request = *request;
 	snapshot->group = session->group;
 	cpu_profile_set_time(session->cpu_profile, monotonic_s() - session->start_s);
@@ -190,15 +142,14 @@ struct snapshot *session_snapshot(struct session *session, const struct snapshot
 	session_fill_marks(session, snapshot);
 	fill_target(session, snapshot);
 	fill_cpu(session, snapshot);
-	fill_heap(session, snapshot, request->stacks);
+	fill_heap(session, snapshot);
 	session_fill_ledger(session, snapshot);
 	session_steer_sampling(session);
 	session_fill_memory(session, snapshot);
 	snapshot->memory.brk_bytes = SNAPSHOT_UNKNOWN;
-	session_growth_fill(session, snapshot, request->stacks);
+	session_growth_fill(session, snapshot);
 	session_fill_modules(session, snapshot);
-	fill_views(session, snapshot);
-	session_fill_source(session, snapshot);
+	session_fill_views(session, snapshot);
 	session_name_threads(session, snapshot);
 	if (snapshot->group == GROUP_MODULE)
 		snapshot_fill_site_modules(snapshot);

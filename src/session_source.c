@@ -146,7 +146,7 @@ void session_fill_source(struct session *session, struct snapshot *snapshot)
 		return;
 	counts.function = function->name;
 	counts.module = function->module;
-	cpu_profile_each_stack(session->cpu_profile, source_counts_add, &counts);
+	session_each_cpu_stack(session, source_counts_add, &counts);
 	source_counts_finish(&counts);
 	if (counts.line_count > 0) {
 		text = find_text(session, &counts.lines[0]);

@@ -166,6 +166,7 @@ struct session {
 	struct unit_costs unit_costs;
 	int cost_fd;			/* of who measures it; -1: nobody does */
 	pid_t cost_pid;
+	struct session_pause *pause;	/* NULL: the display is not paused */
 	struct source_text *source_text; /* of the function that is looked at, owned; NULL: none */
 	struct file_thread *source_files; /* reads it; NULL: nobody has looked at one */
 	struct session_threads *threads; /* as last read, owned; NULL: never */
@@ -407,6 +408,10 @@ void session_fill_overhead(struct session *session, struct snapshot *snapshot);
 
 /* Fills the lines and instructions of the function that the snapshot asks for. */
 void session_fill_source(struct session *session, struct snapshot *snapshot);
+/* What the request asks for beside functions, sites and figures; after them. */
+void session_fill_views(struct session *session, struct snapshot *snapshot);
+/* With its samples; of a pause if the display is paused. */
+void session_each_cpu_stack(const struct session *session, stack_fn use, void *context);
 void session_close_source(struct session *session);
 
 /* A row for each BPF map with its memory and no more; and how much all take. */

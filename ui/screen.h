@@ -51,9 +51,6 @@ void screen_say(struct screen *screen, bool bad, const char *text);
 /* What a snapshot needs to have for what is on the screen. */
 struct snapshot_request screen_request(const struct screen *screen);
 
-/* The same, for one in which others of its views are looked at, too, while the display is paused. */
-struct snapshot_request screen_frozen_request(const struct screen *screen);
-
 /* Draws over the whole grid. The snapshot is only read and not kept. */
 void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct grid *grid);
 

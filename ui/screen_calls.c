@@ -29,16 +29,6 @@ struct snapshot_request screen_request(const struct screen *screen)
 	};
 }
 
-struct snapshot_request screen_frozen_request(const struct screen *screen)
-{
-	struct snapshot_request request = screen_request(screen);
-
-	request.threads = request.combined = true;
-	request.cpu_tree = !request.heap_tree;
-	request.fold_kernel = !screen->choice.kernel_unfolded;
-	return request;
-}
-
 void screen_show_calls(struct screen *screen, enum layout_mode mode)
 {
 	if (!shows_calls(screen))

@@ -94,11 +94,6 @@ struct snapshot_request ui_request(const struct ui *ui)
 	return screen_request(ui->screen);
 }
 
-struct snapshot_request ui_frozen_request(const struct ui *ui)
-{
-	return screen_frozen_request(ui->screen);
-}
-
 const char *ui_delay_text(const struct ui *ui)
 {
 	return screen_delay_text(ui->screen);

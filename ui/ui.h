@@ -62,9 +62,6 @@ void ui_say(struct ui *ui, bool bad, const char *text);
 /* What a snapshot needs to have for what is on the screen now. */
 struct snapshot_request ui_request(const struct ui *ui);
 
-/* The same, for one in which others of its views are looked at, too, while the display is paused. */
-struct snapshot_request ui_frozen_request(const struct ui *ui);
-
 /*
  * Draws; `snapshot` is only read and not kept. True: not all of it has been looked at yet, as keys wait
  * for no filter; to be drawn again at once, when the keys that are there have been read.

@@ -14,7 +14,6 @@
 struct row {
 	struct stack *stack; /* the key; NULL: not known */
 	struct growth_weight weight;
-	struct place *place; /* while a snapshot is made */
 	UT_hash_handle hh;
 };
 
@@ -30,7 +29,6 @@ struct place {
 	struct growth_weight folded;
 	struct growth growth;
 	struct growth_weight now;
-	size_t index; /* of its row in the snapshot */
 	UT_hash_handle hh;
 };
 
@@ -211,19 +209,6 @@ void growth_profile_fold(struct growth_profile *profile, size_t keep)
 	}
 }
 
-static void add_stack(struct snapshot_growth_site *site, const struct row *row)
-{
-	struct snapshot_growth_stack *to;
-
-	site->stacks = xreallocarray(site->stacks, site->stack_count + 1, sizeof(*site->stacks));
-	to = &site->stacks[site->stack_count++];
-	*to = (struct snapshot_growth_stack){.faults = rounded(row->weight.faults),
-					     .bytes = rounded(row->weight.bytes),
-					     .mapped_bytes = row->weight.mapped_bytes};
-	if (row->stack)
-		to->frames = site_frames(row->stack, &to->frame_count);
-}
-
 /* Sums the rows into their places; a place without anything in it now is one whose name was better
  * learnt since. */
 static void sum_places(struct growth_profile *profile)
@@ -232,10 +217,8 @@ static void sum_places(struct growth_profile *profile)
 
 	for (place = profile->places; place; place = place->hh.next)
 		place->now = place->folded;
-	for (struct row *row = profile->rows; row; row = row->hh.next) {
-		row->place = find_or_make_place(profile, row->stack);
-		add_weight(&row->place->now, &row->weight);
-	}
+	for (const struct row *row = profile->rows; row; row = row->hh.next)
+		add_weight(&find_or_make_place(profile, row->stack)->now, &row->weight);
 }
 
 static void forget_empty_places(struct growth_profile *profile)
@@ -279,29 +262,7 @@ static int by_site_bytes(const void *left, const void *right)
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-static int by_stack_bytes(const void *left, const void *right)
-{
-	const struct snapshot_growth_stack *a = left, *b = right;
-
-	return (a->bytes < b->bytes) - (a->bytes > b->bytes);
-}
-
-/* While the sites are in the order of their places. */
-static void fill_stacks(struct growth_profile *profile, struct snapshot *snapshot)
-{
-	for (const struct row *row = profile->rows; row; row = row->hh.next)
-		add_stack(&snapshot->growth_sites[row->place->index], row);
-	for (size_t i = 0; i < snapshot->growth_site_count; i++) {
-		struct snapshot_growth_site *site = &snapshot->growth_sites[i];
-
-		if (site->stack_count > 1)
-			qsort(site->stacks, site->stack_count, sizeof(*site->stacks),
-			      by_stack_bytes);
-	}
-}
-
-void growth_profile_fill(struct growth_profile *profile, struct snapshot *snapshot, double now_s,
-			 bool with_stacks)
+void growth_profile_fill(struct growth_profile *profile, struct snapshot *snapshot, double now_s)
 {
 	struct snapshot_growth *growth = &snapshot->growth;
 	struct growth_weight all = {0};
@@ -311,12 +272,9 @@ void growth_profile_fill(struct growth_profile *profile, struct snapshot *snapsh
 	snapshot->growth_sites =
 	    xcalloc(HASH_COUNT(profile->places) + 1, sizeof(*snapshot->growth_sites));
 	for (struct place *place = profile->places; place; place = place->hh.next) {
-		place->index = snapshot->growth_site_count++;
-		fill_site(place, &snapshot->growth_sites[place->index], now_s);
+		fill_site(place, &snapshot->growth_sites[snapshot->growth_site_count++], now_s);
 		add_weight(&all, &place->now);
 	}
-	if (with_stacks)
-		fill_stacks(profile, snapshot);
 	qsort(snapshot->growth_sites, snapshot->growth_site_count, sizeof(*snapshot->growth_sites),
 	      by_site_bytes);
 	growth_add(&profile->growth, now_s, all.bytes);
@@ -330,4 +288,57 @@ void growth_profile_fill(struct growth_profile *profile, struct snapshot *snapsh
 	growth->bytes_per_s = growth_per_s(&profile->growth);
 	growth->file_faults = rounded(profile->file_faults);
 	growth->unknown_faults = rounded(profile->unknown_faults);
+}
+
+static void add_stack(struct snapshot_growth_site *site, const struct row *row)
+{
+	struct snapshot_growth_stack *to;
+
+	site->stacks = xreallocarray(site->stacks, site->stack_count + 1, sizeof(*site->stacks));
+	to = &site->stacks[site->stack_count++];
+	*to = (struct snapshot_growth_stack){.faults = rounded(row->weight.faults),
+					     .bytes = rounded(row->weight.bytes),
+					     .mapped_bytes = row->weight.mapped_bytes};
+	if (row->stack)
+		to->frames = site_frames(row->stack, &to->frame_count);
+}
+
+static int by_stack_bytes(const void *left, const void *right)
+{
+	const struct snapshot_growth_stack *a = left, *b = right;
+
+	return (a->bytes < b->bytes) - (a->bytes > b->bytes);
+}
+
+static int by_id(const void *left, const void *right)
+{
+	uint64_t a = (*(struct snapshot_growth_site *const *)left)->id;
+	uint64_t b = (*(struct snapshot_growth_site *const *)right)->id;
+
+	return (a > b) - (a < b);
+}
+
+void growth_profile_add_stacks(const struct growth_profile *profile, struct snapshot *snapshot)
+{
+	size_t count = snapshot->growth_site_count;
+	struct snapshot_growth_site **sites = xcalloc(count + 1, sizeof(struct snapshot_growth_site *));
+
+	for (size_t i = 0; i < count; i++)
+		sites[i] = &snapshot->growth_sites[i];
+	if (count > 1)
+		qsort(sites, count, sizeof(struct snapshot_growth_site *), by_id);
+	for (const struct row *row = profile->rows; row; row = row->hh.next) {
+		const struct snapshot_growth_site key = {.id = site_of(row->stack).id}, *wanted = &key;
+		struct snapshot_growth_site **found = bsearch(&wanted, sites, count, sizeof(*sites), by_id);
+
+		if (found)
+			add_stack(*found, row);
+	}
+	free(sites);
+	for (size_t i = 0; i < count; i++) {
+		struct snapshot_growth_site *site = &snapshot->growth_sites[i];
+
+		if (site->stack_count > 1)
+			qsort(site->stacks, site->stack_count, sizeof(*site->stacks), by_stack_bytes);
+	}
 }

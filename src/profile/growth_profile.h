@@ -65,11 +65,11 @@ void growth_profile_fold(struct growth_profile *profile, size_t keep);
 /* Forgets everything. */
 void growth_profile_reset(struct growth_profile *profile);
 
-/*
- * Fills the sums and sites of the snapshot's growth, each site's stacks if `with_stacks`. `now_s`
- * is of a monotonic clock: to be called once in each refresh.
- */
-void growth_profile_fill(struct growth_profile *profile, struct snapshot *snapshot, double now_s,
-			 bool with_stacks);
+/* Fills the sums and sites of the snapshot's growth. `now_s` is of a monotonic clock: to be called once in each
+ * refresh. */
+void growth_profile_fill(struct growth_profile *profile, struct snapshot *snapshot, double now_s);
+
+/* Adds the stacks of each of these sites, the largest first. Once for a snapshot. */
+void growth_profile_add_stacks(const struct growth_profile *profile, struct snapshot *snapshot);
 
 #endif

@@ -321,18 +321,6 @@ static struct site_sum *find_or_make_site(struct site_sum **sums, const struct s
 	return sum;
 }
 
-static void add_stack(struct snapshot_site *site, const struct stack *stack, uint64_t live_bytes,
-		      uint64_t live_objects)
-{
-	struct snapshot_stack *to;
-
-	site->stacks = xreallocarray(site->stacks, site->stack_count + 1, sizeof(*site->stacks));
-	to = &site->stacks[site->stack_count++];
-	*to = (struct snapshot_stack){.live_bytes = live_bytes, .live_objects = live_objects};
-	if (stack)
-		to->frames = site_frames(stack, &to->frame_count);
-}
-
 static uint64_t whole_objects(uint64_t fractions)
 {
 	return (fractions + (1 << HEAP_OBJECTS_SHIFT) / 2) >> HEAP_OBJECTS_SHIFT;
@@ -354,7 +342,7 @@ static int by_stack(struct row *left, struct row *right)
 }
 
 /* Sums the rows into sites; rows of the same stack, next to each other by the sort, as one stack. */
-static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks)
+static struct site_sum *sum_sites(struct heap_profile *profile)
 {
 	struct site_sum *sums = NULL;
 	struct row *row, *next;
@@ -401,17 +389,8 @@ static struct site_sum *sum_sites(struct heap_profile *profile, bool with_stacks
 					     : (double)NAN;
 		sum->live_variance += difference(books.alloc_variance, books.freed_variance);
 		ages_merge(&sum->row.ages, &ages);
-		if (with_stacks)
-			add_stack(&sum->row, row->stack, live_bytes, live_objects);
 	}
 	return sums;
-}
-
-static int by_stack_live(const void *left, const void *right)
-{
-	const struct snapshot_stack *a = left, *b = right;
-
-	return (a->live_bytes < b->live_bytes) - (a->live_bytes > b->live_bytes);
 }
 
 static void fill_totals(struct heap_profile *profile, struct snapshot *snapshot, double now_s)
@@ -434,14 +413,14 @@ static void fill_totals(struct heap_profile *profile, struct snapshot *snapshot,
 	heap->alloc_bytes_per_s = growth_per_s(&profile->alloc_growth);
 }
 
-void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, double now_s, bool with_stacks)
+void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, double now_s)
 {
 	struct site_sum *sums, *sum, *next;
 	uint64_t live_variance = 0;
 	size_t used = 0;
 
 	profile->fill++;
-	sums = sum_sites(profile, with_stacks);
+	sums = sum_sites(profile);
 	snapshot->sites = xcalloc_aligned(HASH_COUNT(sums) + 1, sizeof(*snapshot->sites), SNAPSHOT_ROW_ALIGNMENT);
 	HASH_ITER(hh, sums, sum, next) {
 		struct snapshot_site *site = &snapshot->sites[used++];
@@ -449,8 +428,6 @@ void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, 
 		*site = sum->row;
 		site->live_ci_bytes = confidence_bytes(profile, sum->live_variance);
 		live_variance += sum->live_variance;
-		if (site->stack_count > 1)
-			qsort(site->stacks, site->stack_count, sizeof(*site->stacks), by_stack_live);
 		HASH_DEL(sums, sum);
 		free(sum);
 	}
@@ -463,4 +440,71 @@ void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, 
 	snapshot->heap.live_ci_bytes = confidence_bytes(profile, live_variance);
 	if (profile->frees_unknown)
 		snapshot_forget_frees(snapshot);
+}
+
+static void add_stack(struct snapshot_site *site, const struct stack *stack, uint64_t live_bytes,
+		      uint64_t live_objects)
+{
+	struct snapshot_stack *to;
+
+	site->stacks = xreallocarray(site->stacks, site->stack_count + 1, sizeof(*site->stacks));
+	to = &site->stacks[site->stack_count++];
+	*to = (struct snapshot_stack){.live_bytes = live_bytes, .live_objects = live_objects};
+	if (stack)
+		to->frames = site_frames(stack, &to->frame_count);
+}
+
+static int by_stack_live(const void *left, const void *right)
+{
+	const struct snapshot_stack *a = left, *b = right;
+
+	return (a->live_bytes < b->live_bytes) - (a->live_bytes > b->live_bytes);
+}
+
+static int by_id(const void *left, const void *right)
+{
+	uint64_t a = (*(struct snapshot_site *const *)left)->id, b = (*(struct snapshot_site *const *)right)->id;
+
+	return (a > b) - (a < b);
+}
+
+static struct snapshot_site *find_site(struct snapshot_site **sites, size_t count, uint64_t id)
+{
+	const struct snapshot_site key = {.id = id}, *wanted = &key;
+	struct snapshot_site **found = bsearch(&wanted, sites, count, sizeof(*sites), by_id);
+
+	return found ? *found : NULL;
+}
+
+void heap_profile_add_stacks(struct heap_profile *profile, struct snapshot *snapshot)
+{
+	size_t count = snapshot->site_count;
+	struct snapshot_site **sites = xcalloc(count + 1, sizeof(struct snapshot_site *));
+	struct row *row, *next;
+
+	for (size_t i = 0; i < count; i++)
+		sites[i] = &snapshot->sites[i];
+	if (count > 1)
+		qsort(sites, count, sizeof(struct snapshot_site *), by_id);
+	HASH_SORT(profile->rows, by_stack);
+	for (row = profile->rows; row; row = next) {
+		struct heap_counts books = {0};
+		struct snapshot_site *site;
+
+		for (next = row; next && next->stack == row->stack; next = next->hh.next) {
+			heap_counts_add(&books, &next->kernel);
+			heap_counts_add(&books, &next->moved);
+		}
+		site = books.alloc_objects ? find_site(sites, count, site_of(row->stack).id) : NULL;
+		if (site && profile->frees_unknown)
+			add_stack(site, row->stack, SNAPSHOT_UNKNOWN, SNAPSHOT_UNKNOWN);
+		else if (site)
+			add_stack(site, row->stack, difference(books.alloc_bytes, books.freed_bytes),
+				  difference(whole_objects(books.alloc_objects), whole_objects(books.freed_objects)));
+	}
+	free(sites);
+	for (size_t i = 0; i < count; i++)
+		if (snapshot->sites[i].stack_count > 1)
+			qsort(snapshot->sites[i].stacks, snapshot->sites[i].stack_count,
+			      sizeof(*snapshot->sites[i].stacks), by_stack_live);
 }

@@ -78,10 +78,13 @@ void heap_profile_start_anew(struct heap_profile *profile, double now_s);
 void heap_profile_reset(struct heap_profile *profile);
 
 /*
- * Fills sites, suspects and totals of the snapshot, each site's stacks if `with_stacks`. `now_s` is a
- * time of CLOCK_MONOTONIC, for ages, growth and peaks: to be called once in each refresh. The
- * snapshot's untracked frees are read: they are there already.
+ * Fills sites, suspects and totals of the snapshot. `now_s` is a time of CLOCK_MONOTONIC, for ages, growth
+ * and peaks: to be called once in each refresh. The snapshot's untracked frees are read: they are there
+ * already.
  */
-void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, double now_s, bool with_stacks);
+void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, double now_s);
+
+/* Adds the stacks of each of the snapshot's sites, as last read, the largest first. Once for a snapshot. */
+void heap_profile_add_stacks(struct heap_profile *profile, struct snapshot *snapshot);
 
 #endif

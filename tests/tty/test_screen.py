@@ -251,6 +251,35 @@ class ScreenTest(unittest.TestCase):
         terminal.press("BSpace")
         terminal.wait_for(r"\[HEAP\]")
 
+    def test_paused_from_all_sides(self):
+        """What was not on the screen before the pause is shown of its moment."""
+        terminal = self.open_top(name="demo")
+        terminal.wait_for(r"^. .*\bdemo_hash_block\b.*demo\.c:\d+")
+        terminal.wait_for(r"^ HEAP +exact ")
+        terminal.wait_for(r"^. +[1-9]\S* .*\+\S+ .*\bdemo_leak_session\b")
+        terminal.press("p")
+        terminal.wait_for(r" PAUSED ")
+        terminal.press("t")
+        samples = terminal.wait_for(r"\[TREE\] callees, (\d+) samples ")[1]
+        terminal.wait_for(r"- demo_handle_request\b")
+        time.sleep(1.5)
+        terminal.press("c")
+        terminal.wait_for(rf"\[TREE\] callers of each function, {samples} samples ")
+        terminal.press("M")
+        terminal.wait_for(r"\[TREE\] callers of each function, \S+ live")
+        terminal.wait_for(r" demo_leak_session\b")
+        terminal.press("c", "5", "P")
+        terminal.wait_for(rf"\[FLAME\] from callers down to callees, {samples} samples ")
+        terminal.press("C")
+        terminal.wait_for(r"\[COMBINED\](.|\n)*\bdemo_hash_block\b")
+        terminal.press("2", "/")
+        terminal.press(*"hash_block", "Enter", "Enter")
+        terminal.wait_for(r"^ +[1-9]\S* +[1-9]\S* +\d+ +hash \^= ")
+        terminal.press("Escape", "3", "/")
+        terminal.press(*"leak_session", "Enter", "Enter")
+        terminal.wait_for(r"^ +[1-9]\S* +[1-9]\S* stack 1, \d+ objects$")
+        self.assertIn(" PAUSED ", terminal.text())
+
     def test_source_on_a_slow_disk(self):
         """The screen goes on while the file is waited for, and shows it when it is there."""
         terminal = self.open_top(name="demo")

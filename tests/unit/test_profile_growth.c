@@ -90,7 +90,9 @@ static void fill(bool with_stacks)
 	snapshot = calloc(1, sizeof(*snapshot));
 	cr_assert_not_null(snapshot);
 	growth_profile_sort_out(profile, map, true);
-	growth_profile_fill(profile, snapshot, now_s++, with_stacks);
+	growth_profile_fill(profile, snapshot, now_s++);
+	if (with_stacks)
+		growth_profile_add_stacks(profile, snapshot);
 }
 
 Test(profile_growth, free_of_null)
@@ -118,7 +120,7 @@ Test(profile_growth, new_memory_waits_for_the_map)
 {
 	add(&grow_stack, BEHIND_FILE, 31);
 	growth_profile_sort_out(profile, map, false);
-	growth_profile_fill(profile, snapshot, now_s, false);
+	growth_profile_fill(profile, snapshot, now_s);
 	cr_expect_eq(snapshot->growth.faults, 0);
 	cr_expect_eq(snapshot->growth.unknown_faults, 0);
 	cr_expect_eq(snapshot->growth.samples_pending, 1);

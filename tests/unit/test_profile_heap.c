@@ -71,7 +71,9 @@ static void fill(bool with_stacks)
 	snapshot_free(snapshot);
 	snapshot = calloc(1, sizeof(*snapshot));
 	cr_assert_not_null(snapshot);
-	heap_profile_fill(profile, snapshot, now_s++, with_stacks);
+	heap_profile_fill(profile, snapshot, now_s++);
+	if (with_stacks)
+		heap_profile_add_stacks(profile, snapshot);
 }
 
 /* Books of objects of ten bytes. */
