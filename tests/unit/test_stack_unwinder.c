@@ -410,13 +410,13 @@ static void expect_room(size_t mebibytes, bool in_bulk)
 
 Test(stack_unwinder, full_queue_ends_unlearnt)
 {
-	expect_room(24, false);
+	expect_room(32, false);
 }
 
 /* What comes in bulk leaves room for the others. */
 Test(stack_unwinder, bulk_fills_a_part_of_the_queue)
 {
-	expect_room(16, true);
+	expect_room(24, true);
 }
 
 Test(stack_unwinder, a_rule_nobody_waits_for)
