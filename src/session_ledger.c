@@ -129,9 +129,9 @@ static const char *link_name(enum link_kind kind)
 {
 	switch (kind) {
 	case LINK_SESSION:
-		return "session: a return is probed only where it has to be";
+		return "session: returns where needed";
 	case LINK_MULTI:
-		return "multi: one for all probes of a file";
+		return "multi: one for a file's probes";
 	default:
 		return "one for each probe";
 	}

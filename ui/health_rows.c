@@ -59,9 +59,9 @@ static struct health_row frees_row(const struct snapshot_heap *heap)
 {
 	if (!heap->untracked_known)
 		return loss_row("unmatched frees", SNAPSHOT_UNKNOWN, SNAPSHOT_UNKNOWN,
-				"cannot be told: not every allocation is tracked");
+				"unknown: not all are tracked");
 	return loss_row("unmatched frees", heap->untracked_frees, SNAPSHOT_UNKNOWN,
-			"of what was allocated before the attachment, or lost");
+			"of older allocations, or lost");
 }
 
 static struct health_row fact_row(const struct snapshot *snapshot, enum fact fact)
@@ -85,10 +85,10 @@ static struct health_row fact_row(const struct snapshot *snapshot, enum fact fac
 				"a lower -F loses fewer");
 	case FACT_THROTTLED:
 		return loss_row("throttled sampling", unknown, overflow->perf_throttled,
-				"times that the kernel paused it; a lower -F is let through");
+				"a lower -F is let through");
 	case FACT_THREADS:
 		return loss_row("threads not sampled", unknown, overflow->threads_uncovered,
-				"no event could be opened for them");
+				"no event could be opened");
 	case FACT_FREES:
 		return frees_row(&snapshot->heap);
 	case FACT_RETURNS:
@@ -102,10 +102,10 @@ static struct health_row fact_row(const struct snapshot *snapshot, enum fact fac
 				"died or hung over a file, see 7");
 	case FACT_PROBES:
 		return loss_row("places of probes", unknown, overflow->probes_refused,
-				"the worker named them, and their file has none there");
+				"their file has none there");
 	default:
 		return loss_row("debug files", unknown, overflow->debug_files_missing,
-				"asked debuginfod servers for, in vain");
+				"no debuginfod server has them");
 	}
 }
 

@@ -118,7 +118,7 @@ void model_fill_health(const struct model *model, struct snapshot *snapshot)
 		snapshot->kernel.walk_reason = "it needs cap_bpf: samples are copied";
 		return;
 	}
-	snapshot->kernel.uprobe_link = "multi: one for all probes of a file";
+	snapshot->kernel.uprobe_link = "multi: one for a file's probes";
 	fill_channels(model, snapshot);
 	fill_maps(model, snapshot);
 	fill_probes(model, snapshot);
