@@ -48,21 +48,23 @@ static void on_worker_readable(void *context)
 	client_read(((struct session *)context)->client);
 }
 
+static bool asks_for_allocators(const struct session *session)
+{
+	return session->allocator_questions && client_has_worker(session->client);
+}
+
 static bool sets_probes(const struct session *session)
 {
-	return (session->allocator_questions && client_has_worker(session->client)) ||
-	       (session->heap && heap_source_is_setting(session->heap));
+	return session->heap && heap_source_is_setting(session->heap);
 }
 
 /*
- * Until all allocators are found and their probes are set, or the time is over. Of a busy target the first
- * ones tell thousands of stacks until the last one is set: these are read, and their rules learnt, meanwhile.
+ * Reads what the worker and the heap's probes tell while `goes_on`, or until the time is over. Of a busy target
+ * the first probes tell thousands of stacks until the last one is set, whose rules are learnt meanwhile.
  */
-static void wait_for_allocators(struct session *session)
+static void read_while(struct session *session, bool (*goes_on)(const struct session *session), double end_s)
 {
-	double end = monotonic_s() + (session->held ? COMMAND_WAIT_MS : ALLOCATOR_WAIT_MS) * 1e-3;
-
-	while (sets_probes(session) && monotonic_s() < end) {
+	while (goes_on(session) && monotonic_s() < end_s) {
 		struct pollfd ready[] = {
 		    {.fd = client_fd(session->client), .events = POLLIN},
 		    {.fd = session->heap ? heap_source_fd(session->heap) : -1, .events = POLLIN},
@@ -74,12 +76,12 @@ static void wait_for_allocators(struct session *session)
 			continue;
 		if (ready[0].revents)
 			client_read(session->client);
-		if (ready[1].revents)
+		/* An answer may have been that no probes are allowed. */
+		if (ready[1].revents && session->heap)
 			(void)heap_source_drain(session->heap);
-		if (ready[2].revents)
+		if (ready[2].revents && session->heap)
 			session_on_probes_set(session);
 	}
-	session->let_go_early = session->held && sets_probes(session);
 }
 
 static void finish_loading(struct session *session)
@@ -91,9 +93,15 @@ static void finish_loading(struct session *session)
 /* In a batch, and for a command that has not been let go, all probes are there before it goes on. */
 static int set_probes(struct session *session, struct err *err)
 {
+	bool waits = session->options->batch || session->held;
+	double end_s = monotonic_s() + (session->held ? COMMAND_WAIT_MS : ALLOCATOR_WAIT_MS) * 1e-3;
+
+	if (waits)
+		read_while(session, asks_for_allocators, end_s);
 	session_attach_answers(session);
-	if (session->options->batch || session->held)
-		wait_for_allocators(session);
+	if (waits)
+		read_while(session, sets_probes, HUGE_VAL);
+	session->let_go_early = session->held && session->allocator_questions;
 	if (session->heap || !session_insists_on_heap(session))
 		return 0;
 	*err = session->heap_off;

@@ -30,12 +30,22 @@ static void add_sums(struct detail *detail, const struct snapshot_growth_site *s
 			   fmt_count(calls, sizeof(calls), site->mappings));
 }
 
-static void add_stack(struct detail *detail, const struct snapshot_growth_site *site, size_t number)
+/* Stacks may have been read later than their site, and come to more; or less, where some are not kept. */
+static uint64_t all_bytes(const struct snapshot_growth_site *site)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < site->stack_count; i++)
+		sum += site->stacks[i].bytes;
+	return sum > site->bytes ? sum : site->bytes;
+}
+
+static void add_stack(struct detail *detail, const struct snapshot_growth_site *site, size_t number, uint64_t all)
 {
 	const struct snapshot_growth_stack *stack = &site->stacks[number];
 	struct detail_row *row = detail_add(detail, STYLE_NORMAL, "stack %zu", number + 1);
 
-	row->pct = detail_share((double)stack->bytes, (double)site->bytes);
+	row->pct = detail_share((double)stack->bytes, (double)all);
 	fmt_bytes(row->amount, sizeof(row->amount), stack->bytes);
 	for (size_t i = 0; i < stack->frame_count; i++) {
 		const struct snapshot_frame *frame = &stack->frames[i];
@@ -49,6 +59,7 @@ static void add_stack(struct detail *detail, const struct snapshot_growth_site *
 void detail_add_growth(struct detail *detail, const struct snapshot *snapshot)
 {
 	const struct snapshot_growth_site *site = find_site(snapshot, detail->id);
+	uint64_t all;
 	size_t shown;
 
 	if (!site)
@@ -57,10 +68,11 @@ void detail_add_growth(struct detail *detail, const struct snapshot *snapshot)
 	add_sums(detail, site);
 	if (!snapshot->request.stacks)
 		return;
+	all = all_bytes(site);
 	shown = site->stack_count < DETAIL_STACKS ? site->stack_count : DETAIL_STACKS;
 	detail_add(detail, STYLE_NORMAL, "%s", "");
 	detail_add(detail, STYLE_HEADER, "%zu of %zu stacks, shares of what the site touched", shown,
 		   site->stack_count);
 	for (size_t i = 0; i < shown; i++)
-		add_stack(detail, site, i);
+		add_stack(detail, site, i, all);
 }

@@ -78,8 +78,7 @@ static void explain(const struct snapshot *snapshot, char *buf, size_t size)
 {
 	(void)snapshot;
 	snprintf(buf, size,
-		 "nothing is known of it in this snapshot: Enter on a function or a site "
-		 "shows it, while the display is not paused; Esc goes back");
+		 "nothing is known of it now; Esc goes back");
 }
 
 static void about(const struct snapshot *snapshot, const struct pane_choice *choice, char *buf,

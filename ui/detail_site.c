@@ -96,15 +96,24 @@ static void add_chart(struct detail *detail, const struct snapshot_site *site,
 	    spark_line(line, sizeof(line), site->trend, SNAPSHOT_TREND, glyphs));
 }
 
-static void add_live_stack(struct detail *detail, const struct snapshot_site *site,
-			   const struct snapshot_stack *stack, size_t number)
+/* Stacks may have been read later than their site, and come to more. */
+static uint64_t all_live_bytes(const struct snapshot_site *site)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < site->stack_count; i++)
+		sum += site->stacks[i].live_bytes;
+	return sum > site->live_bytes ? sum : site->live_bytes;
+}
+
+static void add_live_stack(struct detail *detail, const struct snapshot_stack *stack, size_t number, uint64_t all)
 {
 	char objects[FMT_SIZE];
 	struct detail_row *row =
 	    detail_add(detail, STYLE_NORMAL, "stack %zu, %s objects", number,
 		       fmt_count(objects, sizeof(objects), stack->live_objects));
 
-	row->pct = detail_share((double)stack->live_bytes, (double)site->live_bytes);
+	row->pct = detail_share((double)stack->live_bytes, (double)all);
 	fmt_bytes(row->amount, sizeof(row->amount), stack->live_bytes);
 }
 
@@ -112,6 +121,7 @@ static void add_stacks(struct detail *detail, const struct snapshot_site *site)
 {
 	size_t shown = site->stack_count < DETAIL_STACKS ? site->stack_count : DETAIL_STACKS;
 	bool known = site->live_bytes != SNAPSHOT_UNKNOWN;
+	uint64_t all = known ? all_live_bytes(site) : 0;
 
 	detail_add(detail, STYLE_NORMAL, "%s", "");
 	detail_add(detail, STYLE_HEADER,
@@ -121,7 +131,7 @@ static void add_stacks(struct detail *detail, const struct snapshot_site *site)
 		const struct snapshot_stack *stack = &site->stacks[i];
 
 		if (known)
-			add_live_stack(detail, site, stack, i + 1);
+			add_live_stack(detail, stack, i + 1, all);
 		else
 			detail_add(detail, STYLE_NORMAL, "stack %zu", i + 1);
 		for (size_t j = 0; j < stack->frame_count; j++) {

@@ -17,6 +17,8 @@ ROWS, COLUMNS = 40, 120
 PAGE_DEADLINE_S = 15
 FIRST_SCREEN_DEADLINE_S = 30
 UNNAMED = re.compile(r"\S\+0x[0-9a-f]+")
+# Whose settings are not to be used, whoever has some.
+SETTINGS = ("HOME", "XDG_CONFIG_HOME")
 
 
 class Terminal:
@@ -27,7 +29,7 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.environ["TERM"] = "xterm-256color"
-            for name in ("HOME", "XDG_CONFIG_HOME"):  # no settings, whoever has some
+            for name in SETTINGS:
                 os.environ.pop(name, None)
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
             os.execvp(argv[0], list(argv))
@@ -97,7 +99,8 @@ def first_page(argv, measure):
                               stdout=subprocess.PIPE, text=True).stdout
 
     started = time.monotonic()
-    tmux("new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS), *argv)
+    tmux("new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS), "env", *(f"--unset={name}" for name in SETTINGS),
+         *argv)
     try:
         pid = int(tmux("display-message", "-p", "#{pane_pid}"))
         time.sleep(max(0, started + 1 - time.monotonic()))

@@ -123,7 +123,9 @@ int main(int argc, char **argv)
 	for (int second = 0; second < SECONDS; second++)
 		model_step(model);
 	measure(screen, model, grid, "CPU", "2");
-	measure(screen, model, grid, "heap", "3");
+	measure_typing(screen, model, grid, "CPU, a filter is typed", "forders\r");
+	measure(screen, model, grid, "CPU, filtered", "");
+	measure(screen, model, grid, "heap", "\x1b" "3");
 	measure(screen, model, grid, "both", "1");
 	measure(screen, model, grid, "both, by other columns", "T\t>");
 	measure(screen, model, grid, "both, the last row selected", "G");

@@ -28,7 +28,7 @@ Test(ui_detail, details_of_a_function)
 	cr_expect_not(screen_request(screen).cpu_tree, "not known yet which row that is");
 	draw(120, 35);
 	HAS("[DETAIL] of a function");
-	HAS("nothing is known of it in this snapshot");
+	HAS("nothing is known of it now");
 	cr_expect(screen_request(screen).cpu_tree);
 	snapshot.request = screen_request(screen);
 	snapshot.cpu_tree = seed_tree(1);
