@@ -136,6 +136,7 @@ void session_fill_source(struct session *session, struct snapshot *snapshot)
 {
 	const struct snapshot_function *function;
 	const struct source_text *text = NULL;
+	bool is_there;
 	const char *reason = "no line of it is known";
 	struct source_counts counts = {0};
 
@@ -152,10 +153,11 @@ void session_fill_source(struct session *session, struct snapshot *snapshot)
 		text = find_text(session, &counts.lines[0]);
 		reason = text ? text->reason : "it is being read";
 	}
-	snapshot->source = text && text->text ? snapshot_source_new(&counts, text->text, text->size, NULL)
-					      : snapshot_source_new(&counts, NULL, 0, reason);
+	is_there = text && text->text;
+	snapshot->source =
+	    snapshot_source_new(&counts, is_there ? text->text : NULL, is_there ? text->size : 0, reason);
 	read_insns(snapshot->source);
-	if (text && text->text)
+	if (is_there)
 		snapshot->source->newer = is_newer(text, snapshot->source->insn_module);
 	source_counts_fini(&counts);
 }
