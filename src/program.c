@@ -56,6 +56,7 @@ void program_refresh(struct program *program)
 	if (!program->ui)
 		session_settle(program->session, SETTLE_MS);
 	snapshot_free(program->snapshot);
+	session_resume(program->session);
 	program->snapshot = session_snapshot(program->session, &wanted);
 	if (program->paused)
 		session_pause(program->session, program->snapshot);

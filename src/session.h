@@ -47,8 +47,7 @@ struct snapshot *session_snapshot(struct session *session, const struct snapshot
 /*
  * A pause of the display begins with the latest snapshot, and ends. Meanwhile session_complete() makes of it what
  * `wanted` asks for, of the moment in which the pause began, which may have some samples more than the rest.
- * True: it is another one now. Threads and the stacks of sites it has from the beginning. Another snapshot begins
- * another pause.
+ * True: it is another one now. Threads and the stacks of sites it has from the beginning.
  */
 void session_pause(struct session *session, struct snapshot *snapshot);
 void session_resume(struct session *session);

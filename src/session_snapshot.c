@@ -131,7 +131,6 @@ struct snapshot *session_snapshot(struct session *session, const struct snapshot
 {
 	struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
 
-	session_resume(session);
 	snapshot->request = *request;
 	snapshot->group = session->group;
 	cpu_profile_set_time(session->cpu_profile, monotonic_s() - session->start_s);

@@ -412,6 +412,8 @@ void session_fill_source(struct session *session, struct snapshot *snapshot);
 void session_fill_views(struct session *session, struct snapshot *snapshot);
 /* With its samples; of a pause if the display is paused. */
 void session_each_cpu_stack(const struct session *session, stack_fn use, void *context);
+/* Those that a pause holds. */
+void session_each_kept_stack(const struct session *session, stack_fn use, void *context);
 void session_close_source(struct session *session);
 
 /* A row for each BPF map with its memory and no more; and how much all take. */

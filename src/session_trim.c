@@ -44,6 +44,7 @@ static void sweep(struct session *session)
 	heap_profile_each_stack(session->heap_profile, mark_stack, session);
 	session_growth_each_stack(session, mark_stack, session);
 	session_mappings_each_stack(session, mark_stack, session);
+	session_each_kept_stack(session, mark_stack, session);
 	if (session->counts)
 		stack_counts_each(session->counts, mark_counted_stack, session);
 	stack_table_sweep(session->stacks, session->trim_mark);

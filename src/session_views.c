@@ -1,7 +1,7 @@
 /*
  * What only some views need of a snapshot: trees of calls, threads, functions with their heap, stacks and source.
  * While the display is paused its snapshot gets what has not been looked at before. For this all stacks are kept
- * as they were when the pause began: none of them goes before the next snapshot (session_trim.c).
+ * as they were when the pause began.
  */
 #include "config.h"
 
@@ -47,6 +47,14 @@ void session_each_cpu_stack(const struct session *session, stack_fn use, void *c
 		each_kept(&session->pause->cpu, use, context);
 	else
 		cpu_profile_each_stack(session->cpu_profile, use, context);
+}
+
+void session_each_kept_stack(const struct session *session, stack_fn use, void *context)
+{
+	if (!session->pause)
+		return;
+	each_kept(&session->pause->cpu, use, context);
+	each_kept(&session->pause->heap, use, context);
 }
 
 static void each_heap_stack(const struct session *session, stack_fn use, void *context)

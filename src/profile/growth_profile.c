@@ -14,6 +14,7 @@
 struct row {
 	struct stack *stack; /* the key; NULL: not known */
 	struct growth_weight weight;
+	uint64_t site_id; /* that it was part of in the last snapshot; 0: there was none */
 	UT_hash_handle hh;
 };
 
@@ -217,8 +218,11 @@ static void sum_places(struct growth_profile *profile)
 
 	for (place = profile->places; place; place = place->hh.next)
 		place->now = place->folded;
-	for (const struct row *row = profile->rows; row; row = row->hh.next)
-		add_weight(&find_or_make_place(profile, row->stack)->now, &row->weight);
+	for (struct row *row = profile->rows; row; row = row->hh.next) {
+		place = find_or_make_place(profile, row->stack);
+		add_weight(&place->now, &row->weight);
+		row->site_id = place->site.id;
+	}
 }
 
 static void forget_empty_places(struct growth_profile *profile)
@@ -328,7 +332,8 @@ void growth_profile_add_stacks(const struct growth_profile *profile, struct snap
 	if (count > 1)
 		qsort(sites, count, sizeof(struct snapshot_growth_site *), by_id);
 	for (const struct row *row = profile->rows; row; row = row->hh.next) {
-		const struct snapshot_growth_site key = {.id = site_of(row->stack).id}, *wanted = &key;
+		const struct snapshot_growth_site key = {.id = row->site_id ? row->site_id : site_of(row->stack).id};
+		const struct snapshot_growth_site *wanted = &key;
 		struct snapshot_growth_site **found = bsearch(&wanted, sites, count, sizeof(*sites), by_id);
 
 		if (found)

@@ -30,6 +30,7 @@ struct row {
 	struct books_mark zeroed_before; /* at the one before */
 	uint64_t marked_bytes;	/* that were live at the baseline */
 	struct stack *stack;	/* NULL: not known yet */
+	uint64_t site_id;	/* that its stack was part of at the last fill; 0: of none */
 	uint64_t first_fill;	/* of the profile's, that had something of it; 0: none yet */
 	double settled_s;	/* when its object got another id; 0: it has not */
 	uint64_t ages_pass;	/* which `ages` is of; 0: none */
@@ -118,7 +119,11 @@ static struct row *find_or_make_row(struct heap_profile *profile, uint64_t id)
 
 void heap_profile_set_stack(struct heap_profile *profile, uint64_t kernel_id, struct stack *stack)
 {
-	find_or_make_row(profile, kernel_id)->stack = stack;
+	struct row *row = find_or_make_row(profile, kernel_id);
+
+	if (row->stack != stack)
+		row->site_id = 0;
+	row->stack = stack;
 }
 
 struct stack *heap_profile_stack(const struct heap_profile *profile, uint64_t kernel_id)
@@ -389,6 +394,8 @@ static struct site_sum *sum_sites(struct heap_profile *profile)
 					     : (double)NAN;
 		sum->live_variance += difference(books.alloc_variance, books.freed_variance);
 		ages_merge(&sum->row.ages, &ages);
+		for (struct row *of = row; of != next; of = of->hh.next)
+			of->site_id = sum->id;
 	}
 	return sums;
 }
@@ -490,12 +497,16 @@ void heap_profile_add_stacks(struct heap_profile *profile, struct snapshot *snap
 	for (row = profile->rows; row; row = next) {
 		struct heap_counts books = {0};
 		struct snapshot_site *site;
+		uint64_t id = 0;
 
 		for (next = row; next && next->stack == row->stack; next = next->hh.next) {
 			heap_counts_add(&books, &next->kernel);
 			heap_counts_add(&books, &next->moved);
+			id = next->site_id ? next->site_id : id;
 		}
-		site = books.alloc_objects ? find_site(sites, count, site_of(row->stack).id) : NULL;
+		if (!id)
+			id = site_of(row->stack).id;
+		site = books.alloc_objects ? find_site(sites, count, id) : NULL;
 		if (site && profile->frees_unknown)
 			add_stack(site, row->stack, SNAPSHOT_UNKNOWN, SNAPSHOT_UNKNOWN);
 		else if (site)

@@ -84,7 +84,7 @@ void heap_profile_reset(struct heap_profile *profile);
  */
 void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, double now_s);
 
-/* Adds the stacks of each of the snapshot's sites, as last read, the largest first. Once for a snapshot. */
+/* Adds the stacks of each of the sites that were filled last, as read since, the largest first. Once for a snapshot. */
 void heap_profile_add_stacks(struct heap_profile *profile, struct snapshot *snapshot);
 
 #endif

@@ -2,7 +2,8 @@
 
 tests/tools/stops stops each program at random instants and says how many stacks were walked to
 their end, and where the three accounts part. UNWIND_STOPS=5000 in the environment makes it look
-so many times at each program; without, as often as there is time for in a run of all tests.
+so many times at each program; without, as often as there is time for in a run of all tests. UNWIND_SHOW=FILE
+writes what was found of each there; tests/live/UNWINDING has that of a long look.
 """
 
 import concurrent.futures
@@ -19,6 +20,7 @@ from support import TARGETS
 
 ONCE = True
 STOPS = int(os.environ.get("UNWIND_STOPS", "300"))
+SHOW = os.environ.get("UNWIND_SHOW")
 GDB_STOPS = int(os.environ.get("UNWIND_GDB_STOPS", "12"))
 TOOLS = TARGETS.parent / "tools"
 GDB_SCRIPT = Path(os.environ["RSPROF_SOURCE"]) / "tests" / "tools" / "gdb_frames.py"
@@ -91,6 +93,9 @@ class Unwind(support.LiveTest):
     def check(self, name, result, fewest=STOPS):
         text = self.explain(name, result)
         print(text)
+        if SHOW:
+            with open(SHOW, "a", encoding="utf-8") as file:
+                file.write(text)
         self.assertGreaterEqual(result["stops"], fewest, text)
         finished = result["complete"] + result["deep"] + known_failures(
             result, "broken", "beyond_copy")

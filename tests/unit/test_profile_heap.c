@@ -189,6 +189,28 @@ Test(profile_heap, several_ids_of_one_stack)
 	expect_totals(10, 2, 8);
 }
 
+/* A line that is known since has made another site of it; the snapshot's is still that of before. */
+Test(profile_heap, stacks_are_added_to_the_sites_of_then)
+{
+	unsigned line = read_frames[0].line;
+
+	heap_profile_set_stack(profile, 12, &read_stack);
+	books(12, 4, 1);
+	read_frames[0].line = 0;
+	fill(false);
+	read_frames[0].line = line;
+	books(12, 5, 1);
+	heap_profile_set_stack(profile, 99, &read_stack);
+	heap_profile_add_stacks(profile, snapshot);
+	cr_assert_eq(snapshot->site_count, 1);
+	cr_assert_eq(snapshot->sites[0].stack_count, 1);
+	cr_expect_eq(snapshot->sites[0].live_bytes, 30);
+	cr_expect_eq(snapshot->sites[0].stacks[0].live_bytes, 40);
+	fill(true);
+	cr_assert_eq(snapshot->sites[0].stack_count, 1);
+	cr_expect_eq(snapshot->sites[0].line, line);
+}
+
 /* One id has all allocations and the other all frees: together they are right. */
 Test(profile_heap, frees_of_another_id_of_the_stack)
 {
