@@ -10,6 +10,11 @@ enum {
 	PANE_MIN_ROWS = 5,    /* title, names of columns, three rows */
 	PANE_OFF_ROWS = 3,    /* title and two lines of reason */
 	NOTICE_TWO_ROWS = 20, /* of the terminal, for a notice of two lines */
+	/* Beside each other two panes have so much room that hardly a column goes; or, where they would have
+	 * few rows above each other, as much as on the usual terminal. */
+	SIDE_COLS = 200,
+	SIDE_LOW_COLS = 161,
+	SIDE_LOW_ROWS = 20,
 };
 
 static const struct layout_panes modes[LAYOUT_COUNT] = {
@@ -62,8 +67,30 @@ static int spare(int rows, int lines, int other_rows, int other_lines)
 	return more > 0 ? more : 0;
 }
 
+/* Whether two panes go beside each other. A reason why there is nothing to show needs a line or two. */
+static bool fits_beside(const struct layout_request *request, struct rect body)
+{
+	const enum pane_id *ids = modes[request->mode].ids;
+	int least = body.rows < SIDE_LOW_ROWS ? SIDE_LOW_COLS : SIDE_COLS;
+
+	return body.cols >= least && body.rows >= PANE_MIN_ROWS && request->off[ids[0]] == request->off[ids[1]];
+}
+
+/* With a column between them. */
+static void place_beside(struct layout *layout, const struct layout_request *request, struct rect body)
+{
+	const enum pane_id *ids = modes[request->mode].ids;
+	int left_cols = (body.cols - 1) / 2;
+
+	layout->panes[ids[0]] = body;
+	layout->panes[ids[0]].cols = left_cols;
+	layout->panes[ids[1]] = body;
+	layout->panes[ids[1]].col = left_cols + 1;
+	layout->panes[ids[1]].cols = body.cols - left_cols - 1;
+}
+
 /* Divides the rows that two panes have together. */
-static void place_both(struct layout *layout, const struct layout_request *request,
+static void place_stacked(struct layout *layout, const struct layout_request *request,
 		       struct rect body)
 {
 	enum pane_id upper = modes[request->mode].ids[0], lower = modes[request->mode].ids[1];
@@ -109,8 +136,10 @@ struct layout layout_compute(const struct layout_request *request)
 	body.rows = rows - layout.header.rows - layout.keys.rows - layout.notice.rows;
 	if (modes[request->mode].count == 1)
 		layout.panes[modes[request->mode].ids[0]] = body;
+	else if (fits_beside(request, body))
+		place_beside(&layout, request, body);
 	else if (layout.header.rows > 1 && body.rows >= 2 * PANE_MIN_ROWS)
-		place_both(&layout, request, body);
+		place_stacked(&layout, request, body);
 	else
 		layout.panes[request->focus] = body;
 	return layout;

@@ -31,7 +31,7 @@ enum { LAYOUT_PANES = 2 }; /* in one mode at most */
 
 struct layout_panes {
 	size_t count;
-	enum pane_id ids[LAYOUT_PANES]; /* from above */
+	enum pane_id ids[LAYOUT_PANES]; /* from above, or from the left */
 };
 
 /* The smallest terminal that gets more than a line saying that it is too small. */

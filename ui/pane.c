@@ -102,29 +102,29 @@ static void draw_title(const struct pane *pane, const struct table_state *state,
 {
 	enum style style = frame->focused ? STYLE_TITLE : STYLE_NORMAL;
 	struct grid *grid = frame->grid;
-	int row = frame->rect.row, cols = frame->rect.cols, col = 2;
+	int row = frame->rect.row, col = frame->rect.col + 2, end = frame->rect.col + frame->rect.cols, room;
 	char raw[PANE_TEXT], about[PANE_TEXT], rows[96];
 
-	grid_fill(grid, row, 0, cols, STYLE_MUTED, frame->glyphs->rule);
+	grid_fill(grid, row, frame->rect.col, frame->rect.cols, STYLE_MUTED, frame->glyphs->rule);
 	describe_rows(pane, state, source, rows, sizeof(rows));
-	grid_put(grid, row, cols - text_width(rows) - 2, cols, STYLE_MUTED, rows);
-	col += grid_put(grid, row, col, cols - col, style, frame->focused ? "[" : " ");
-	col += grid_put(grid, row, col, cols - col, style, pane->name);
-	col += grid_put(grid, row, col, cols - col, style, frame->focused ? "]" : " ");
+	grid_put(grid, row, end - text_width(rows) - 2, text_width(rows), STYLE_MUTED, rows);
+	col += grid_put(grid, row, col, end - col, style, frame->focused ? "[" : " ");
+	col += grid_put(grid, row, col, end - col, style, pane->name);
+	col += grid_put(grid, row, col, end - col, style, frame->focused ? "]" : " ");
 
 	pane->about(frame->snapshot, frame->choice, raw, sizeof(raw));
 	if (raw[0] == '\0')
 		return;
 	fmt_harmless(about, sizeof(about), raw);
-	cols -= col + text_width(rows) + 6;
-	if (text_width(about) > cols && cols < 20)
+	room = end - col - text_width(rows) - 6;
+	if (text_width(about) > room && room < 20)
 		return;
 	col += grid_put(grid, row, col, 1, STYLE_NORMAL, " ");
-	if (text_width(about) > cols) {
-		col += grid_put(grid, row, col, cols - 3, STYLE_NORMAL, about);
+	if (text_width(about) > room) {
+		col += grid_put(grid, row, col, room - 3, STYLE_NORMAL, about);
 		col += grid_put(grid, row, col, 3, STYLE_NORMAL, "...");
 	} else {
-		col += grid_put(grid, row, col, cols, STYLE_NORMAL, about);
+		col += grid_put(grid, row, col, room, STYLE_NORMAL, about);
 	}
 	grid_put(grid, row, col, 1, STYLE_NORMAL, " ");
 }

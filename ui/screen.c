@@ -161,6 +161,17 @@ static void draw_panes(struct screen *screen, const struct snapshot *snapshot, s
 	}
 }
 
+/* Between panes that are beside each other. */
+static void draw_between(const struct layout *layout, const struct glyphs *glyphs, struct grid *grid)
+{
+	for (enum pane_id id = PANE_CPU; id < PANE_COUNT; id++) {
+		const struct rect *rect = &layout->panes[id];
+
+		for (int row = 0; row < rect->rows && rect->col > 0; row++)
+			grid_put(grid, rect->row + row, rect->col - 1, 1, STYLE_MUTED, glyphs->bar);
+	}
+}
+
 /* The keys, and at the right the filter, for it explains why rows are missing. */
 static void draw_keys(struct screen *screen, struct grid *grid, struct rect rect)
 {
@@ -259,6 +270,7 @@ void screen_draw(struct screen *screen, const struct snapshot *snapshot, struct 
 	header_draw(snapshot, screen->paused, screen->layout.notice.rows > 0 ? 0 : notices,
 		    screen->glyphs, grid, screen->layout.header);
 	draw_panes(screen, snapshot, grid, &screen->layout);
+	draw_between(&screen->layout, screen->glyphs, grid);
 	if (screen_open_detail(screen)) {
 		screen_draw(screen, snapshot, grid);
 		return;

@@ -1,5 +1,5 @@
 /*
- * Drawing of tables. A row is: the mark of the selection in column 0, then the cells, each with one
+ * Drawing of tables. A row is: the mark of the selection in its first column, then the cells, each with one
  * column of gap before it but the first.
  */
 #include "config.h"
@@ -63,9 +63,9 @@ static void draw_titles(const struct painter *painter)
 {
 	const struct view *view = &painter->state->view;
 	unsigned sort = view_column(view, painter->source);
-	int row = painter->rect.row, col = 1;
+	int row = painter->rect.row, col = painter->rect.col + 1;
 
-	grid_fill(painter->grid, row, 0, painter->rect.cols, STYLE_HEADER, " ");
+	grid_fill(painter->grid, row, painter->rect.col, painter->rect.cols, STYLE_HEADER, " ");
 	for (unsigned i = 0; i < painter->table->column_count; i++) {
 		const struct table_column *column = &painter->table->columns[i];
 		bool rising = column->text != view->reverse;
@@ -124,11 +124,11 @@ static void draw_cell(const struct painter *painter, int row, int col, size_t in
 static void draw_row(const struct painter *painter, int row, size_t position, bool selected)
 {
 	size_t index = view_index(&painter->state->view, position);
-	int col = 1;
+	int col = painter->rect.col + 1;
 
 	if (selected) {
-		grid_fill(painter->grid, row, 0, painter->rect.cols, STYLE_SELECTED, " ");
-		grid_put(painter->grid, row, 0, 1, STYLE_SELECTED, ">");
+		grid_fill(painter->grid, row, painter->rect.col, painter->rect.cols, STYLE_SELECTED, " ");
+		grid_put(painter->grid, row, painter->rect.col, 1, STYLE_SELECTED, ">");
 	}
 	for (unsigned i = 0; i < painter->table->column_count; i++) {
 		if (painter->widths[i] == 0)

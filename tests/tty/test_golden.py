@@ -85,7 +85,7 @@ class GoldenTest(unittest.TestCase):
         """Each size at which something is left out."""
         terminal = self.open_replay((120, 35), "busy")
         for cols, rows in ((100, 24), (70, 24), (60, 24), (60, 15), (50, 20), (50, 16), (80, 19),
-                           (80, 14), (30, 6), (29, 6)):
+                           (80, 14), (180, 22), (30, 6), (29, 6)):
             with self.subTest(cols=cols, rows=rows):
                 terminal.resize(cols, rows)
                 self.check(f"busy-{cols}x{rows}", terminal)

@@ -37,7 +37,7 @@ static void check(const struct layout_request *request)
 		if (rects[i]->rows == 0)
 			continue;
 		check_inside(rects[i], request);
-		rows += rects[i]->rows;
+		rows += rects[i]->col == 0 ? rects[i]->rows : 0;
 		for (size_t k = i + 1; k < count; k++)
 			cr_assert(rects[k]->rows == 0 || !overlap(rects[i], rects[k]),
 				  "%dx%d: %zu and %zu", request->cols, request->rows, i, k);
@@ -75,6 +75,31 @@ Test(ui_layout, every_size_from_1x1_to_300x100)
 
 				check(&request);
 			}
+}
+
+Test(ui_layout, beside_each_other_where_the_terminal_is_wide)
+{
+	static const struct {
+		int cols, rows;
+		bool beside;
+	} sizes[] = {{250, 60, true}, {200, 60, true}, {199, 60, false}, {199, 20, true},
+		     {161, 20, true}, {160, 20, false}, {161, 40, false}};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct layout_request request = {.rows = sizes[i].rows, .cols = sizes[i].cols};
+		struct layout layout = layout_compute(&request);
+		const struct rect *left = &layout.panes[PANE_CPU], *right = &layout.panes[PANE_HEAP];
+
+		cr_expect_eq(left->row == right->row, sizes[i].beside, "%dx%d", sizes[i].cols, sizes[i].rows);
+		if (sizes[i].beside) {
+			cr_expect_eq(left->rows, right->rows);
+			cr_expect_eq(left->cols + 1, right->col, "a column between them");
+			cr_expect_eq(right->col + right->cols, sizes[i].cols);
+		}
+		request.off[PANE_HEAP] = true;
+		layout = layout_compute(&request);
+		cr_expect_lt(left->row, right->row, "a reason needs no half of the screen");
+	}
 }
 
 Test(ui_layout, every_pane_has_a_mode_of_its_own)

@@ -177,7 +177,7 @@ Test(ui_panes, health)
 			    "                                 5 a lower -F loses fewer");
 	snapshot.heap.untracked_known = false;
 	draw(120, 35);
-	HAS("cannot be told: ");
+	HAS("unknown: not all are tracked");
 	press(RSP_KEY_END);
 	draw(120, 35);
 	HAS("\n free: single-stepped: slow");
