@@ -163,9 +163,9 @@ void session_read_books(struct session *session)
 	(void)heap_source_read_sites(session->heap, on_site, session);
 }
 
-static void on_ages(void *context, uint64_t stack_id, const struct ages *ages)
+static void on_ages(void *context, uint64_t stack_id, const struct ages *ages, const struct sizes *sizes)
 {
-	heap_profile_set_ages(((struct session *)context)->heap_profile, stack_id, ages);
+	heap_profile_set_ages(((struct session *)context)->heap_profile, stack_id, ages, sizes);
 }
 
 void session_read_ages(struct session *session)

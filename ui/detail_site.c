@@ -1,5 +1,5 @@
 /*
- * An allocation site, as rows of details: sums, ages, a chart of what is live, stacks.
+ * An allocation site, as rows of details: sums, ages, sizes, a chart of what is live, stacks.
  */
 #include "config.h"
 
@@ -80,6 +80,31 @@ static void add_ages(struct detail *detail, const struct snapshot_site *site,
 		fmt_duration(from, sizeof(from), ages_edge_s(bucket));
 		row = detail_add(detail, part > 0 ? STYLE_NORMAL : STYLE_MUTED, "from %-6s %s", from,
 			  spark_bar(bar, sizeof(bar), part / all, BAR_COLS, glyphs));
+		row->pct = detail_share(part, all);
+		bytes(row->amount, sizeof(row->amount), part);
+	}
+}
+
+/* Those that there are: most sites make objects of one or two. */
+static void add_sizes(struct detail *detail, const struct snapshot_site *site, const struct glyphs *glyphs)
+{
+	double all = ages_bytes_from(&site->ages, AGE_0S);
+
+	if (!site->ages_known || all <= 0)
+		return;
+	detail_add(detail, STYLE_NORMAL, "%s", "");
+	detail_add(detail, STYLE_HEADER, "sizes of what is live, by bytes");
+	for (size_t bucket = 0; bucket < SIZE_BUCKETS; bucket++) {
+		char from[FMT_SIZE], objects[FMT_SIZE], bar[4 * BAR_COLS + 1];
+		double part = site->sizes.bytes[bucket];
+		struct detail_row *row;
+
+		if (part <= 0)
+			continue;
+		row = detail_add(detail, STYLE_NORMAL, "from %-6s %s %s objects",
+				 fmt_bytes(from, sizeof(from), sizes_edge(bucket)),
+				 spark_bar(bar, sizeof(bar), part / all, BAR_COLS, glyphs),
+				 fmt_count(objects, sizeof(objects), (uint64_t)(site->sizes.objects[bucket] + 0.5)));
 		row->pct = detail_share(part, all);
 		bytes(row->amount, sizeof(row->amount), part);
 	}
@@ -184,6 +209,7 @@ void detail_add_site(struct detail *detail, const struct snapshot *snapshot, con
 	} else {
 		add_sums(detail, site);
 		add_ages(detail, site, glyphs);
+		add_sizes(detail, site, glyphs);
 		add_chart(detail, site, glyphs);
 	}
 	if (snapshot->request.stacks)

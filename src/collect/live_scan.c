@@ -25,6 +25,7 @@ enum {
 struct stack_ages {
 	uint64_t stack_id;
 	struct ages ages;
+	struct sizes sizes;
 	UT_hash_handle hh;
 };
 
@@ -90,7 +91,7 @@ void live_scan_free(struct live_scan *scan)
 static void take(struct pass *pass, const struct heap_object *object, uint64_t now)
 {
 	struct stack_ages *stack;
-	double bytes, unseen;
+	double bytes, objects, unseen;
 
 	HASH_FIND(hh, pass->stacks, &object->stack_id, sizeof(uint64_t), stack);
 	if (!stack && HASH_COUNT(pass->stacks) >= LIVE_SCAN_STACKS) {
@@ -105,8 +106,9 @@ static void take(struct pass *pass, const struct heap_object *object, uint64_t n
 	unseen = 1 + (double)heap_interval_extra(object->interval) / HEAP_EXTRA_ONE;
 	bytes = unseen *
 		sampling_weight_bytes(object->size, heap_interval_mean(object->interval));
-	ages_add(&stack->ages, object->birth_ns, now, bytes,
-		 object->size ? bytes / (double)object->size : unseen);
+	objects = object->size ? bytes / (double)object->size : unseen;
+	ages_add(&stack->ages, object->birth_ns, now, bytes, objects);
+	sizes_add(&stack->sizes, object->size, bytes, objects);
 }
 
 static void publish(struct live_scan *scan)
@@ -178,7 +180,7 @@ int live_scan_step(struct live_scan *scan, uint64_t epoch, uint64_t budget_ns)
 void live_scan_each(const struct live_scan *scan, live_scan_fn each, void *context)
 {
 	for (const struct stack_ages *stack = scan->done.stacks; stack; stack = stack->hh.next)
-		each(context, stack->stack_id, &stack->ages);
+		each(context, stack->stack_id, &stack->ages, &stack->sizes);
 }
 
 uint64_t live_scan_skipped(const struct live_scan *scan)

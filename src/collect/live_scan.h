@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "collect/ages.h"
+#include "collect/sizes.h"
 
 struct live_scan;
 
@@ -37,8 +38,8 @@ void live_scan_free(struct live_scan *scan);
  */
 int live_scan_step(struct live_scan *scan, uint64_t epoch, uint64_t budget_ns);
 
-/* Calls back with the ages of each stack that had live objects in the last whole pass. */
-typedef void (*live_scan_fn)(void *context, uint64_t stack_id, const struct ages *ages);
+/* Calls back with the ages and sizes of each stack that had live objects in the last whole pass. */
+typedef void (*live_scan_fn)(void *context, uint64_t stack_id, const struct ages *ages, const struct sizes *sizes);
 void live_scan_each(const struct live_scan *scan, live_scan_fn each, void *context);
 
 /* Objects of the last whole pass that are in no stack's ages. */

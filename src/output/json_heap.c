@@ -65,6 +65,21 @@ static json_t *ages_array(const struct ages *ages)
 	return array;
 }
 
+static json_t *sizes_array(const struct sizes *sizes)
+{
+	json_t *array = json_checked(json_array());
+
+	for (size_t bucket = 0; bucket < SIZE_BUCKETS; bucket++) {
+		json_t *object = json_checked(json_object());
+
+		json_put_count(object, "from_bytes", sizes_edge(bucket));
+		json_put_count(object, "live_bytes", (uint64_t)(sizes->bytes[bucket] + 0.5));
+		json_put_count(object, "live_objects", (uint64_t)(sizes->objects[bucket] + 0.5));
+		json_append(array, object);
+	}
+	return array;
+}
+
 static json_t *site_object(const struct snapshot_site *site)
 {
 	json_t *object = json_checked(json_object());
@@ -88,6 +103,7 @@ static json_t *site_object(const struct snapshot_site *site)
 	json_put_real(object, "freed_objects_per_s", site->freed_objects_per_s);
 	json_put(object, "leak", leak_object(&site->leak));
 	json_put(object, "ages", site->ages_known ? ages_array(&site->ages) : json_null());
+	json_put(object, "sizes", site->ages_known ? sizes_array(&site->sizes) : json_null());
 	json_put(object, "stacks", stacks_array(site));
 	return object;
 }

@@ -33,8 +33,9 @@ struct row {
 	uint64_t site_id;	/* that its stack was part of at the last fill; 0: of none */
 	uint64_t first_fill;	/* of the profile's, that had something of it; 0: none yet */
 	double settled_s;	/* when its object got another id; 0: it has not */
-	uint64_t ages_pass;	/* which `ages` is of; 0: none */
+	uint64_t ages_pass;	/* which `ages` and `sizes` are of; 0: none */
 	struct ages ages;
+	struct sizes sizes;
 	UT_hash_handle hh;
 };
 
@@ -221,7 +222,8 @@ void heap_profile_begin_ages(struct heap_profile *profile)
 	profile->ages_pass++;
 }
 
-void heap_profile_set_ages(struct heap_profile *profile, uint64_t kernel_id, const struct ages *ages)
+void heap_profile_set_ages(struct heap_profile *profile, uint64_t kernel_id, const struct ages *ages,
+			   const struct sizes *sizes)
 {
 	struct row *row;
 
@@ -229,6 +231,7 @@ void heap_profile_set_ages(struct heap_profile *profile, uint64_t kernel_id, con
 	if (!row)
 		return;
 	row->ages = *ages;
+	row->sizes = *sizes;
 	row->ages_pass = profile->ages_pass;
 }
 
@@ -358,6 +361,7 @@ static struct site_sum *sum_sites(struct heap_profile *profile)
 		struct books_mark zeroed = {0};
 		uint64_t marked_bytes = 0;
 		struct ages ages = {0};
+		struct sizes sizes = {0};
 		struct site_sum *sum;
 		uint64_t live_bytes, live_objects;
 		bool is_old = false;
@@ -370,8 +374,10 @@ static struct site_sum *sum_sites(struct heap_profile *profile)
 			if (!next->first_fill && (next->kernel.alloc_objects || next->moved.alloc_objects))
 				next->first_fill = profile->fill;
 			marked_bytes += next->marked_bytes;
-			if (profile->ages_pass && next->ages_pass == profile->ages_pass)
+			if (profile->ages_pass && next->ages_pass == profile->ages_pass) {
 				ages_merge(&ages, &next->ages);
+				sizes_merge(&sizes, &next->sizes);
+			}
 		}
 		if (!books.alloc_objects)
 			continue;
@@ -394,6 +400,7 @@ static struct site_sum *sum_sites(struct heap_profile *profile)
 					     : (double)NAN;
 		sum->live_variance += difference(books.alloc_variance, books.freed_variance);
 		ages_merge(&sum->row.ages, &ages);
+		sizes_merge(&sum->row.sizes, &sizes);
 		for (struct row *of = row; of != next; of = of->hh.next)
 			of->site_id = sum->id;
 	}

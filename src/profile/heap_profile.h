@@ -45,11 +45,12 @@ double heap_profile_allocated(const struct heap_profile *profile);
 double heap_profile_mean_bytes(const struct heap_profile *profile);
 
 /*
- * Takes the ages of the live objects: first that there are new ones, then those of each id. Ids that
+ * Takes the ages and sizes of the live objects: first that there are new ones, then those of each id. Ids that
  * are not named have no live objects that are known; one without books is ignored.
  */
 void heap_profile_begin_ages(struct heap_profile *profile);
-void heap_profile_set_ages(struct heap_profile *profile, uint64_t kernel_id, const struct ages *ages);
+void heap_profile_set_ages(struct heap_profile *profile, uint64_t kernel_id, const struct ages *ages,
+			   const struct sizes *sizes);
 
 /* Counts what sites have "since" from now on, by the books as last read; takes that back, once. */
 void heap_profile_zero(struct heap_profile *profile);

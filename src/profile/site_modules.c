@@ -74,6 +74,7 @@ static void add(struct snapshot_site *sum, const struct snapshot_site *site)
 	sum->live_ci_bytes = hypot(sum->live_ci_bytes, site->live_ci_bytes);
 	sum->ages_known = sum->ages_known && site->ages_known;
 	ages_merge(&sum->ages, &site->ages);
+	sizes_merge(&sum->sizes, &site->sizes);
 	if (!(sum->oldest_s >= site->oldest_s) && !isnan(site->oldest_s))
 		sum->oldest_s = site->oldest_s;
 }

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "collect/ages.h"
+#include "collect/sizes.h"
 #include "profile/call_tree.h"
 #include "profile/leak.h"
 #include "profile/snapshot_source.h"
@@ -106,6 +107,7 @@ struct snapshot_site {
 	double freed_bytes_per_s, freed_objects_per_s;
 	bool ages_known;
 	struct ages ages;	/* of the live objects, when the books of all were read last */
+	struct sizes sizes;	/* of the same */
 	double oldest_s;	/* age of the oldest live object; NAN: unknown */
 	double trend[SNAPSHOT_TREND]; /* least live_bytes in parts of the last minute; NAN: unknown */
 	struct leak_verdict leak;

@@ -125,6 +125,22 @@ class Sites(LedgerTest):
         return sites(stream.until(lambda refresh: sites(refresh) and all(site["file"] for site in sites(refresh)),
                                   f"lines of {word}"))
 
+    def test_sizes(self):
+        """Of what is live: demo forgets 1 KiB at a time and keeps entries of 256 to 767 bytes."""
+        begins = {"demo_leak_session": 1024, "demo_cache_store": 256}
+
+        def sites(refresh):
+            return [site for site in refresh["heap"]["sites"] if site["function"] in begins and site["sizes"]]
+
+        process = self.spawn(self.target("demo"))
+        refresh = self.seen(lambda refresh: {site["function"] for site in sites(refresh)} == set(begins), "sizes",
+                            "--heap", "exact", process.pid)
+        for site in sites(refresh):
+            step, = (step for step in site["sizes"] if step["live_objects"])
+            self.assertEqual(step["from_bytes"], begins[site["function"]])
+            self.assertLess(step["live_bytes"] / step["live_objects"], 4 * step["from_bytes"])
+            self.assertGreaterEqual(step["live_bytes"] / step["live_objects"], step["from_bytes"])
+
     def test_frames_are_folded(self):
         """The site is the user's own function, and the frames under it are still in the stack."""
         for site in self.sites("ledger_cc", "site_string"):

@@ -25,7 +25,7 @@ SITE = {
     "leak": {"level": str, "score": NUMBER, "evidence": (str, None),
              "slope_bytes_per_s": (NUMBER, None), "slope_ci_bytes_per_s": (NUMBER, None),
              "windows_grown": int, "windows": int},
-    "ages": (list, None), "stacks": [STACK],
+    "ages": (list, None), "sizes": (list, None), "stacks": [STACK],
 }
 GROWTH_SITE = {
     "function": (str, None), **NAMED, "samples": int, "faults": int, "bytes": int,

@@ -182,6 +182,8 @@ static void fill_ages(const struct model *model, struct snapshot_site *site)
 	for (enum age_bucket bucket = AGE_0S; bucket < AGE_BUCKETS; bucket++)
 		site->ages.bytes[bucket] = shares[bucket] * (double)site->live_bytes;
 	site->oldest_s = 61 + model->seconds;
+	site->sizes = (struct sizes){{0}, {0}};
+	sizes_add(&site->sizes, OBJECT_BYTES, (double)site->live_bytes, (double)site->live_objects);
 }
 
 static void step_site(struct model *model, size_t index)

@@ -66,6 +66,7 @@ static void seed_rows(void)
 					  .growth_bytes_per_s = 2048.0,
 					  .ages_known = true,
 					  .ages = {.bytes = {[AGE_10S] = 1, [AGE_1MIN] = 3}},
+					  .sizes = {.bytes = {[1] = 1, [3] = 3}, .objects = {[1] = 7, [3] = 5}},
 					  .oldest_s = 400.0,
 					  .leak = {.level = LEAK_HIGH,
 						   .score = 90.0,

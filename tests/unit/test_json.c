@@ -118,6 +118,7 @@ static void fill_site(struct snapshot_site *site)
 				       .freed_objects_per_s = 33.5,
 				       .ages_known = true,
 				       .ages = {.bytes = {[AGE_1MIN] = 50}, .objects = {[AGE_1MIN] = 5}},
+				       .sizes = {.bytes = {0, 50}, .objects = {0, 5}},
 				       .oldest_s = 75.5,
 				       .leak = {.level = LEAK_MEDIUM,
 						.score = 61.5,
@@ -412,7 +413,7 @@ Test(json, keys_are_schema_1_exactly)
 	expect_keys(AT(o, "heap", "sites", "0"),
 		    "function module file line live_bytes live_ci_bytes live_objects alloc_bytes alloc_objects "
 		    "freed_bytes freed_objects peak_bytes growth_bytes_per_s oldest_s alloc_bytes_per_s "
-		    "alloc_objects_per_s freed_bytes_per_s freed_objects_per_s leak ages stacks");
+		    "alloc_objects_per_s freed_bytes_per_s freed_objects_per_s leak ages sizes stacks");
 	expect_keys(AT(o, "heap", "sites", "0", "stacks", "0"), "live_bytes live_objects frames");
 	expect_keys(AT(o, "heap", "sites", "0", "stacks", "0", "frames", "0"),
 		    "function module file line inlined");
@@ -652,6 +653,11 @@ Test(json, sites)
 	EXPECT_REAL(60.0, site, "ages", "3", "from_s");
 	EXPECT_COUNT(50, site, "ages", "3", "live_bytes");
 	EXPECT_COUNT(5, site, "ages", "3", "live_objects");
+	cr_expect_eq(json_array_size(AT(site, "sizes")), SIZE_BUCKETS);
+	expect_keys(AT(site, "sizes", "1"), "from_bytes live_bytes live_objects");
+	EXPECT_COUNT(64, site, "sizes", "1", "from_bytes");
+	EXPECT_COUNT(50, site, "sizes", "1", "live_bytes");
+	EXPECT_COUNT(5, site, "sizes", "1", "live_objects");
 	EXPECT_COUNT(10, stack, "live_bytes");
 	EXPECT_COUNT(11, stack, "live_objects");
 	EXPECT_TEXT("grow", stack, "frames", "0", "function");
@@ -698,6 +704,7 @@ Test(json, unknown_is_null)
 	EXPECT_NULL(o, "heap", "sites", "0", "function");
 	EXPECT_NULL(o, "heap", "sites", "0", "oldest_s");
 	EXPECT_NULL(o, "heap", "sites", "0", "ages");
+	EXPECT_NULL(o, "heap", "sites", "0", "sizes");
 	EXPECT_TEXT("none", o, "heap", "sites", "0", "leak", "level");
 	EXPECT_NULL(o, "heap", "sites", "0", "leak", "evidence");
 	EXPECT_NULL(o, "heap", "sites", "0", "leak", "slope_bytes_per_s");

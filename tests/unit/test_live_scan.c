@@ -6,10 +6,11 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-static void each(void *context, uint64_t stack_id, const struct ages *ages)
+static void each(void *context, uint64_t stack_id, const struct ages *ages, const struct sizes *sizes)
 {
 	(void)stack_id;
 	(void)ages;
+	(void)sizes;
 	++*(int *)context;
 }
 

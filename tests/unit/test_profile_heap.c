@@ -518,9 +518,11 @@ Test(profile_heap, exact_books_have_no_interval)
 static void set_ages(uint64_t id, uint64_t birth_s, double bytes)
 {
 	struct ages ages = {.oldest_ns = 0};
+	struct sizes sizes = {{0}, {0}};
 
+	sizes_add(&sizes, 100, bytes, 1);
 	ages_add(&ages, birth_s * 1000000000, UINT64_C(1000000000000), bytes, 1);
-	heap_profile_set_ages(profile, id, &ages);
+	heap_profile_set_ages(profile, id, &ages, &sizes);
 }
 
 Test(profile_heap, ages_of_a_site_are_those_of_its_ids)
@@ -544,6 +546,8 @@ Test(profile_heap, ages_of_a_site_are_those_of_its_ids)
 	cr_expect_float_eq(site->oldest_s, 101, 1e-6);
 	cr_expect_eq(site->ages.bytes[AGE_1S], 30);
 	cr_expect_eq(site->ages.bytes[AGE_1MIN], 20);
+	cr_expect_eq(site->sizes.bytes[1], 50);
+	cr_expect_eq(site->sizes.objects[1], 2);
 	/* The next pass has nothing of one of them any more. */
 	heap_profile_begin_ages(profile);
 	set_ages(12, 995, 30);

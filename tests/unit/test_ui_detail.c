@@ -85,6 +85,10 @@ Test(ui_detail, details_of_a_site)
 	HAS("leak: HIGH, grew in 12 of 12 windows");
 	HAS("   25.0       1 from 10s ");
 	HAS("   75.0       3 from 1m00s ");
+	HAS("sizes of what is live, by bytes");
+	HAS("   25.0       1 from 64 ");
+	HAS("   75.0       3 from 1.0K ");
+	HAS_NOT("from 256 ");
 	HAS("largest 1 of 1 stacks, shares of the site's live bytes");
 	HAS("   50.0    1.5M stack 1, 700 objects\n");
 	HAS("    malloc  libc.so.6\n");
