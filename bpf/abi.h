@@ -335,7 +335,7 @@ enum { RETURNS_MAX = 64 }; /* the kernel keeps no more for a thread (MAX_URETPRO
 struct returns_record {
 	__u32 kind;
 	__u32 tid;
-	__u64 time_ns;		/* CLOCK_MONOTONIC, just before the sample's */
+	__u64 time_ns;		/* CLOCK_MONOTONIC, about the sample's */
 	__u64 sample_rip;	/* the sample's own, to know it by */
 	__u64 sample_rsp;
 	__u64 rip;
@@ -431,7 +431,7 @@ struct stack_count {
 struct check_record {
 	__u32 kind;
 	__u32 tid;
-	__u64 time_ns;		/* CLOCK_MONOTONIC, just before the sample's */
+	__u64 time_ns;		/* CLOCK_MONOTONIC, about the sample's */
 	__u64 sample_rip;	/* the sample's own, to know it by */
 	__u64 sample_rsp;
 	__u64 stack_id;

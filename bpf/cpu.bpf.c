@@ -214,8 +214,9 @@ static __always_inline struct thread_count *count_thread(struct cpu_stats *stat,
 
 /* Where the walk begins, which is kept for a copy, too. */
 static __always_inline void begin_walk(struct interrupted *at, struct unwind *unwind, struct returns_record *record,
-				       __u32 tid)
+				       __u32 tid, __u64 now)
 {
+	record->time_ns = now;
 	returns_begin(&unwind->returns);
 	record->kind = RECORD_RETURNS;
 	record->tid = tid;
@@ -241,7 +242,6 @@ static __always_inline int leave_to_copy(struct cpu_stats *stat, struct returns_
 	count = record->count;
 	if ((!count && !moved) || count > RETURNS_MAX)
 		return 1;
-	record->time_ns = bpf_ktime_get_ns();
 	send(stat, record, offsetof(struct returns_record, returns) + count * sizeof(record->returns[0]),
 	     record->time_ns);
 	return 1;
@@ -257,12 +257,12 @@ static __always_inline int leave_to_check(struct cpu_stats *stat, struct cpu_roo
 		.stack_id = room->record.stack_id,
 	};
 
-	said.time_ns = bpf_ktime_get_ns();
+	said.time_ns = room->returns.time_ns;
 	send(stat, &said, sizeof(said), said.time_ns);
 	return leave_to_copy(stat, &room->returns, returns);
 }
 
-static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct cpu_stats *stat, __u32 tid)
+static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct cpu_stats *stat, __u32 tid, __u64 now)
 {
 	__u64 start_ns, end_ns;
 	__u32 zero = 0;
@@ -290,7 +290,7 @@ static __always_inline int take_sample(struct bpf_perf_event_data *ctx, struct c
 		stat->missing_rules++;
 		return 1;
 	}
-	begin_walk(&at, &unwind, &room->returns, tid);
+	begin_walk(&at, &unwind, &room->returns, tid, now);
 	returns = unwind.returns;
 	if (exec_id != rules_exec_id || !mappings_known(BPF_CORE_READ(task, mm, exec_vm))) {
 		stat->missing_rules++;
@@ -337,7 +337,7 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 
 	if (!started || !tid || !stat)
 		return 0;
-	what = take_sample(ctx, stat, tid);
+	what = take_sample(ctx, stat, tid, start_ns);
 	stat->run_ns += bpf_ktime_get_ns() - start_ns;
 	return what;
 }
@@ -355,7 +355,7 @@ static __always_inline int leave_all_to_copy(struct interrupted *at, __u32 tid)
 
 	if (!started || !stat || !room)
 		return 1;
-	begin_walk(at, &unwind, &room->returns, tid);
+	begin_walk(at, &unwind, &room->returns, tid, bpf_ktime_get_ns());
 	return leave_to_copy(stat, &room->returns, &unwind.returns);
 }
 

@@ -7,9 +7,11 @@
 #include "session_state.h"
 #include "stack/walk.h"
 
-/* What the program says of a sample and the sample itself are of one interrupt; the kernel reads
- * the clock for both. */
-enum { SAID_TO_SAMPLE_NS = 100000 };
+/*
+ * What the program says of a sample and the sample itself are of one interrupt; the kernel reads the clock for
+ * both, for the sample before or after the program, depending on its version.
+ */
+enum { SAID_TO_SAMPLE_NS = 300000 };
 
 /* Differences that are printed in full. */
 enum { DIFFERENCES_MAX = 5 };

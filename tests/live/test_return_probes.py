@@ -13,8 +13,9 @@ GROUP = f"rsprof_{os.getpid()}"
 class Probed(support.LiveTest):
     def complete(self, process, least, samples, *options):
         """The longest stack that allocates; of so many samples a share at least must have a complete stack."""
-        refresh = self.seen(lambda refresh: refresh["cpu"]["samples"] >= samples, f"{samples} samples",
-                            *options, process.pid)
+        refresh = self.seen(
+            lambda refresh: refresh["cpu"]["samples"] >= samples and refresh["heap"] and refresh["heap"]["sites"],
+            f"{samples} samples and an allocation", *options, process.pid)
         cpu = refresh["cpu"]
         self.assertGreaterEqual(cpu["stacks_complete"], least * cpu["samples"] - 3,
                                 f'{cpu["stacks_complete"]} of {cpu["samples"]} stacks are complete')
