@@ -3,7 +3,7 @@
 tests/tools/stops stops each program at random instants and says how many stacks were walked to
 their end, and where the three accounts part. UNWIND_STOPS=5000 in the environment makes it look
 so many times at each program; without, as often as there is time for in a run of all tests. UNWIND_SHOW=FILE
-writes what was found of each there; tests/live/UNWINDING has that of a long look.
+writes what was found of each there.
 """
 
 import concurrent.futures
