@@ -7,7 +7,13 @@
 #include "books.bpf.h"
 #include "returns.bpf.h"
 
+/* With a quarter of the ring filled; eight times as many bytes with each other one. */
+#define YIELD_INTERVAL 65536ULL
+
 __u64 provisional_ids = 0;
+
+/* Written by user space: whether the programs may raise the interval. */
+__u32 yields = 0;
 
 /* As they are in the caller, when the function has returned. */
 static __always_inline void copy_regs(struct copy_header *header, const struct pt_regs *regs,
@@ -100,6 +106,19 @@ static __always_inline void put_back_returns(const struct returns *returns, __u8
 		bpf_loop(RETURNS_MAX, put_back_return, &of, 0);
 }
 
+/* Where copies come faster than user space reads them fewer allocations are to be sampled, rather than
+ * their stacks lost. What was sampled has its weight, and what becomes of the next allocation depends on
+ * nothing in it: no sum becomes biased. */
+static __always_inline void yield_to_reader(void)
+{
+	__u64 size = bpf_ringbuf_query(&records, BPF_RB_RING_SIZE);
+	__u64 quarters = size ? 4 * bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) / size : 0;
+	__u64 least = YIELD_INTERVAL << 3 * ((quarters - 1) & 3);
+
+	if (yields && quarters && interval < least)
+		interval = least;
+}
+
 /* A reservation's size must be a constant: one function a size. 0 when there was no room. */
 static __always_inline int send_copy_of(__u32 size, const struct pt_regs *regs, const struct returns *returns,
 					__u64 return_address, __u64 depth, __u64 id, __u64 missing)
@@ -142,6 +161,7 @@ static __always_inline __u64 send_copy(const struct pt_regs *regs, const struct 
 	if (!sent)
 		return 0;
 	COUNT(copies);
+	yield_to_reader();
 	return id;
 }
 

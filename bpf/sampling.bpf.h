@@ -18,7 +18,8 @@ enum { SAMPLING_ONE = 1 << 16, /* in the tables' fixed point */ SAMPLING_LN2 = 4
 const volatile __u32 sampling_log2[SAMPLING_LOG_STEPS + 1] = {};
 const volatile __u32 sampling_weight[SAMPLING_WEIGHT_STEPS + 1] = {};
 
-/* Mean bytes between samples, written by user space; 0: every allocation is tracked. */
+/* Mean bytes between samples, written by user space and, when it cannot keep up, raised by the programs;
+ * 0: every allocation is tracked. */
 __u64 interval = 0;
 
 struct sampling_countdown {

@@ -45,7 +45,6 @@ void session_begin_heap(struct session *session)
 	    .mappings_fd = session->mapping_watch ? mapping_watch_fd(session->mapping_watch) : -1,
 	    .entries_fd = session->entries_fd,
 	    .link = options->link,
-	    .interval = options->heap_interval_bytes,
 	    .live_entries = options->heap_entries,
 	    .map_entries = options->map_entries,
 	    .ring_bytes = options->ring_bytes,
@@ -126,8 +125,8 @@ void session_finish_heap(struct session *session)
 	if (loop_add(session->loop, heap_source_set_fd(session->heap), session_on_probes_set, session))
 		session->sets_at_once = true;
 	session->live_scan = live_scan_new(heap_source_live_fd(session->heap), settle, session);
-	session_set_interval(session, options->heap_interval_bytes);
 	session->steers = options->heap == HEAP_AUTO;
+	session_set_interval(session, options->heap_interval_bytes);
 	facts = heap_source_facts(session->heap);
 	if (facts.live_entries < options->heap_entries)
 		(void)err_set(&session->heap_off, 0, EXIT_DONE,
@@ -158,8 +157,16 @@ static void on_site(void *context, uint64_t stack_id, const struct heap_counts *
 		heap_source_forget_site(session->heap, stack_id);
 }
 
+static void note_interval(struct session *session, uint64_t interval)
+{
+	session->heap_interval = interval;
+	session->heap_sampled = session->heap_sampled || interval;
+}
+
 void session_read_books(struct session *session)
 {
+	/* The programs may have raised it. */
+	note_interval(session, heap_source_interval(session->heap));
 	(void)heap_source_read_sites(session->heap, on_site, session);
 }
 
@@ -181,9 +188,8 @@ void session_read_ages(struct session *session)
 
 void session_set_interval(struct session *session, uint64_t interval)
 {
-	session->heap_interval = interval;
-	session->heap_sampled = session->heap_sampled || interval;
-	heap_source_set_interval(session->heap, interval);
+	note_interval(session, interval);
+	heap_source_set_interval(session->heap, interval, session->steers);
 }
 
 void session_step_sampling(struct session *session, bool finer)

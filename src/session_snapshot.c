@@ -93,6 +93,7 @@ static void fill_heap(struct session *session, struct snapshot *snapshot)
 		heap->reason = session->governor_text;
 	if (!session->heap || session_heap_stays_out(session))
 		return;
+	session_read_books(session);
 	heap->state = CHANNEL_ON;
 	heap->mode = session->heap_sampled ? "sampled" : "exact";
 	heap->interval_bytes = session->heap_interval;
@@ -100,7 +101,6 @@ static void fill_heap(struct session *session, struct snapshot *snapshot)
 		heap->reason = no_allocator(session);
 	if (!heap->reason && session->let_go_early)
 		heap->reason = "the command went on before its allocators were found: what it had until then is missing";
-	session_read_books(session);
 	session_read_ages(session);
 	stats = heap_source_stats(session->heap);
 	heap->untracked_frees = stats.untracked_frees;

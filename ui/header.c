@@ -32,7 +32,7 @@ static void add_loss(struct line *line, const char *label, uint64_t count)
 	add_count(line, label, count > 0 ? STYLE_WARN : STYLE_MUTED, count);
 }
 
-/* Of these no figure is wrong. */
+/* Of these no count is wrong. */
 static void add_drops(struct line *line, const char *label, const struct snapshot_overflow *overflow)
 {
 	enum style style = overflow->ringbuf_drops ? STYLE_WARN : STYLE_MUTED;

@@ -70,7 +70,8 @@ const char *remedy_of(const struct snapshot *snapshot, char *buf, size_t size)
 		    fmt_count(number, sizeof(number), overflow->perf_throttled));
 	else if (overflow->ringbuf_drops)
 		snprintf(buf, size,
-			 "%s announcements of stacks came late: no count is wrong by that",
+			 "%s records of stacks found no room: no count is wrong, but stacks may be cut short; "
+			 "sample the heap (])",
 			 fmt_count(number, sizeof(number), overflow->ringbuf_dropped));
 	else if (overflow->probes_refused > 0)
 		snprintf(buf, size,

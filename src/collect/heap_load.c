@@ -73,7 +73,6 @@ static int configure(struct heap_source *source, const struct heap_options *opti
 	skeleton->rodata->target_pid = (uint32_t)source->pid;
 	skeleton->rodata->pid_namespace_dev = namespace.st_dev;
 	skeleton->rodata->pid_namespace_ino = namespace.st_ino;
-	skeleton->bss->interval = options->interval;
 	skeleton->bss->open = 1;
 	skeleton->bss->follows = 1;
 	/* Constants for the programs only: until they are loaded the memory is ours to fill. */

@@ -140,9 +140,15 @@ struct heap_facts heap_source_facts(const struct heap_source *source)
 	return source->facts;
 }
 
-void heap_source_set_interval(struct heap_source *source, uint64_t interval)
+void heap_source_set_interval(struct heap_source *source, uint64_t interval, bool yields)
 {
+	source->skeleton->bss->yields = yields;
 	source->skeleton->bss->interval = interval;
+}
+
+uint64_t heap_source_interval(const struct heap_source *source)
+{
+	return source->skeleton->bss->interval;
 }
 
 uint64_t heap_source_epoch(const struct heap_source *source)

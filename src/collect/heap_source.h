@@ -31,7 +31,6 @@ struct heap_options {
 	int mappings_fd;	/* mapping_watch_fd(); -1: changes are not watched */
 	int entries_fd;		/* entry_map_open(); -1: a map of its own */
 	enum link_kind link;
-	uint64_t interval;	/* mean bytes between samples; 0: every allocation */
 	uint64_t live_entries;	/* objects that can be tracked */
 	uint64_t map_entries;	/* of the other maps; 0: as usual */
 	uint64_t ring_bytes;	/* 0: as usual */
@@ -121,8 +120,15 @@ bool heap_source_open_calls(struct heap_source *source);
 /* Each object that is allocated from now on counts so many times, for those that were not seen. */
 void heap_source_set_weight(struct heap_source *source, double weight);
 
-/* From now on. Objects that are tracked keep their weight. */
-void heap_source_set_interval(struct heap_source *source, uint64_t interval);
+/*
+ * Mean bytes between samples from now on; 0, as at first: every allocation. Objects that are tracked keep
+ * their weight. With `yields` the programs raise it where the stacks of allocations come faster than they
+ * are read.
+ */
+void heap_source_set_interval(struct heap_source *source, uint64_t interval, bool yields);
+
+/* As it was set, or raised. */
+uint64_t heap_source_interval(const struct heap_source *source);
 
 
 /* The epoch that the present objects are of. */

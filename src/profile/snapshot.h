@@ -278,7 +278,7 @@ struct snapshot_growth {
 struct snapshot_overflow {
 	uint64_t perf_lost;	/* samples, from LOST records and a full queue of our own */
 	uint64_t perf_throttled; /* throttle records */
-	uint64_t ringbuf_dropped; /* announcements of stacks; they are made again: no figure lacks them */
+	uint64_t ringbuf_dropped; /* records of stacks that found no room: no count lacks them, but a stack may stay cut */
 	bool ringbuf_drops;	/* some of them lately */
 	uint64_t live_map_full;
 	uint64_t site_map_full;

@@ -1,6 +1,7 @@
 """Sampling by bytes: estimates keep within their own confidence intervals, whatever the interval."""
 
 import math
+import signal
 import subprocess
 
 import support
@@ -12,16 +13,26 @@ INTERVALS = ("4K", "64K", "512K")
 
 
 class Sampling(support.LiveTest):
-    def run_sizes(self, *options, rounds=1):
-        """The first refresh after the target has allocated, and its truth."""
+    def allocate(self, *options, rounds=1, stopped=False):
+        """The target after it has allocated, its truth, and who looks; stopped: did not run meanwhile."""
         out = self.folder() / "truth"
         process = self.spawn(self.target("sizes"), "--out", out, "--wait", "--rounds", rounds,
                              stdin=subprocess.PIPE)
         stream = self.stream("-d", "0.5", *options, process.pid)
         stream.until(lambda refresh: refresh["heap"]["allocators"], "the probes")
+        if stopped:
+            stream.process.send_signal(signal.SIGSTOP)
+            support.wait_until(lambda: support.process_state(stream.process.pid) == "T", "the stop")
         process.stdin.write(b"go\n")
         process.stdin.flush()
         truth = support.wait_until(lambda: read_ledger(out), "the target's report")
+        if stopped:
+            stream.process.send_signal(signal.SIGCONT)
+        return process, truth, stream
+
+    def run_sizes(self, *options, **how):
+        """The first refresh after the target has allocated, and its truth."""
+        process, truth, stream = self.allocate(*options, **how)
         # Not one object of a site may still wait for its stack's rules, nor the site for its name.
         stream.sites_now("sizes")
         refresh = stream.until(lambda refresh: named_sites(refresh).keys() >= truth.keys(), "all sites")
@@ -96,12 +107,23 @@ class Sampling(support.LiveTest):
 
     def test_interval_rises_by_itself(self):
         """Many allocations a second: fewer are tracked, and what was tracked before keeps its weight."""
-        # Room for all copies of stacks until their rules are learnt: each object's site matters here.
-        refresh, truth = self.run_sizes("--heap", "auto", "--max-overhead", "0", "--ring-bytes",
-                                        64 << 20, rounds=2)
+        refresh, truth = self.run_sizes("--heap", "auto", "--max-overhead", "0", rounds=2)
         heap = refresh["heap"]
         self.assertEqual(heap["mode"], "sampled")
         self.assertGreater(heap["interval_bytes"], 0)
+        self.assertTrue(self.deviations(refresh, truth))
+
+    def test_stacks_that_nobody_reads_raise_the_interval(self):
+        """No rule is learnt, each stack is copied: fewer are sampled, at once, and none is lost."""
+        small = ("--max-overhead", "0", "--ring-bytes", 2 << 20)
+        process, _truth, stream = self.allocate("--heap", "exact", *small, stopped=True)
+        stream.until(lambda refresh: refresh["overflow"]["ringbuf_dropped"], "a ring that is too small")
+        self.end(stream.process)
+        self.end(process)
+        refresh, truth = self.run_sizes("--heap", "auto", *small, stopped=True)
+        self.assertEqual(refresh["overflow"]["ringbuf_dropped"], 0)
+        self.assertEqual(refresh["heap"]["mode"], "sampled")
+        self.assertGreater(refresh["heap"]["interval_bytes"], 0)
         self.assertTrue(self.deviations(refresh, truth))
 
     def test_full_map_raises_the_interval(self):

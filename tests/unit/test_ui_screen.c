@@ -181,12 +181,12 @@ Test(ui_screen, what_is_wrong_comes_with_what_helps)
 	snapshot.cpu.stacks_complete = 500;
 	draw(200, 35);
 	HAS(" ! 50.0 % of the stacks are complete");
-	/* By these no figure is wrong: they are of interest while they come. */
+	/* By these no count is wrong: they are of interest while they come. */
 	snapshot.overflow.ringbuf_dropped = 12;
 	snapshot.overflow.ringbuf_drops = true;
 	draw(200, 35);
 	HAS("ring buffer 12!");
-	HAS(" ! 12 announcements of stacks came late: no count is wrong by that");
+	HAS(" ! 12 records of stacks found no room: no count is wrong, but stacks may be cut short; sample");
 	snapshot.overflow.ringbuf_drops = false;
 	draw(200, 35);
 	HAS("ring buffer 12 ");
