@@ -141,6 +141,15 @@ static struct hottest find_stacks(const struct call_tree *tree,
 	return hottest;
 }
 
+/* An address in a file, for want of a name. Of what has no file nothing else could name it. */
+static bool is_nameless(const struct snapshot_function *function)
+{
+	size_t length = strlen(function->module);
+
+	return function->module[0] != '[' && strncmp(function->name, function->module, length) == 0 &&
+	       strncmp(function->name + length, "+0x", 3) == 0;
+}
+
 static void fill_function(struct detail *detail, const struct snapshot *snapshot)
 {
 	const struct snapshot_function *function = find_function(snapshot, detail->id);
@@ -153,6 +162,8 @@ static void fill_function(struct detail *detail, const struct snapshot *snapshot
 	detail_add(detail, STYLE_NORMAL,
 	    "self %.1f%%, total %.1f%% of all samples since attachment",
 	    function->self_pct, function->total_pct);
+	if (is_nameless(function))
+		detail_add(detail, STYLE_MUTED, "no symbol names it; debug symbols would (see DEBUGINFOD_URLS)");
 	if (snapshot->source)
 		detail_add_source(detail, snapshot->source);
 	hottest = find_stacks(tree, function);

@@ -59,6 +59,24 @@ Test(ui_detail, details_of_a_function)
 	HAS("--[CPU]");
 }
 
+Test(ui_detail, why_a_function_has_no_name)
+{
+	const char *sentence = "no symbol names it; debug symbols would (see DEBUGINFOD_URLS)";
+
+	functions[0].name = "ordersd+0x4f1a0";
+	snapshot.cpu_tree = seed_tree(1);
+	draw(80, 24);
+	press(RSP_KEY_ENTER);
+	draw(80, 24);
+	HAS(sentence);
+	/* What has no file no debug symbols would name. */
+	functions[0].name = "[anon]+0x4f1a0";
+	functions[0].module = "[anon]";
+	draw(80, 24);
+	HAS("[anon]+0x4f1a0");
+	HAS_NOT(sentence);
+}
+
 Test(ui_detail, details_of_a_site)
 {
 	struct snapshot_frame frames[] = {
