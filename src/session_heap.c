@@ -165,8 +165,13 @@ static void note_interval(struct session *session, uint64_t interval)
 
 void session_read_books(struct session *session)
 {
-	/* The programs may have raised it. */
-	note_interval(session, heap_source_interval(session->heap));
+	uint64_t interval = heap_source_interval(session->heap);
+
+	/* The programs have raised it. */
+	if (interval != session->heap_interval) {
+		session->heap_raised = true;
+		note_interval(session, interval);
+	}
 	(void)heap_source_read_sites(session->heap, on_site, session);
 }
 
@@ -231,6 +236,7 @@ void session_steer_sampling(struct session *session)
 	facts = (struct sampling_facts){
 	    .seconds = now.time_s - last->time_s,
 	    .interval = session->heap_interval,
+	    .raised = session->heap_raised,
 	    .calls = now.calls - last->calls,
 	    .tracked = now.tracked - last->tracked,
 	    .bytes = now.bytes > last->bytes ? now.bytes - last->bytes : 0,
@@ -242,5 +248,6 @@ void session_steer_sampling(struct session *session)
 		next = session->interval_least;
 	if (next != session->heap_interval)
 		session_set_interval(session, next);
+	session->heap_raised = false;
 	*last = now;
 }

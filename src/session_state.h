@@ -180,6 +180,7 @@ struct session {
 	double dropped_s;		/* when the last of them was seen */
 	uint64_t heap_interval;		/* of sampling, now */
 	bool allocator_skipped;		/* a file could not be searched for allocators */
+	bool heap_raised;		/* by the programs, since the last steering */
 	bool heap_sampled;		/* not every allocation has been tracked */
 	bool steers;			/* the interval is ours to choose */
 	struct cost_window cost_window;

@@ -1,7 +1,8 @@
 /*
  * How many bytes apart allocations are sampled in automatic mode: every one while that is cheap, and so
  * rarely that about as many are tracked as are enough to see by, where the target allocates much or the
- * map of live objects fills.
+ * map of live objects fills. Where stacks come faster than they are read the interval has been raised
+ * already (bpf/copy.bpf.h): once their rules are known it goes back to that.
  */
 #ifndef RSP_OVERHEAD_SAMPLING_PACE_H
 #define RSP_OVERHEAD_SAMPLING_PACE_H
@@ -15,12 +16,14 @@
 
 struct sampling_pace {
 	double calm_s;	/* for so long there has been room for more samples; begins as 0 */
+	bool raised;	/* it is higher than it need be once that is over; begins as false */
 };
 
 /* What happened since the last look. */
 struct sampling_facts {
 	double seconds;
 	uint64_t interval;	/* bytes; 0: every allocation was tracked */
+	bool raised;		/* by the programs */
 	uint64_t calls;		/* of allocator functions that return memory */
 	uint64_t tracked;	/* allocations */
 	double bytes;		/* allocated, or an estimate */

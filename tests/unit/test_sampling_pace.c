@@ -70,6 +70,50 @@ Test(sampling_pace, exact_again_when_calls_are_few)
 	cr_expect_eq(next(65536, 3000, 3000, 1e9, 0.1), 0);
 }
 
+static uint64_t after_raise(uint64_t interval, bool raised, uint64_t calls, double fill)
+{
+	return sampling_pace_next(&pace, &(struct sampling_facts){.seconds = 0.5,
+								  .interval = interval,
+								  .raised = raised,
+								  .calls = calls,
+								  .tracked = raised ? 100000 : 10,
+								  .bytes = 100.0 * (double)calls,
+								  .live_fill = fill});
+}
+
+/* A second after the last raise: of 10 million bytes a second 2,000 samples want 5,000, so 8,192. */
+Test(sampling_pace, back_from_a_raise)
+{
+	cr_expect_eq(after_raise(65536, true, 50000, 0.1), 65536);
+	cr_expect_eq(after_raise(65536, false, 50000, 0.1), 65536);
+	cr_expect_eq(after_raise(524288, true, 50000, 0.1), 524288, "the wait begins anew");
+	cr_expect_eq(after_raise(524288, false, 50000, 0.1), 524288);
+	cr_expect_eq(after_raise(524288, false, 50000, 0.1), 8192);
+	cr_expect_eq(after_raise(8192, false, 50000, 0.1), 8192, "it is over");
+}
+
+Test(sampling_pace, back_to_exact_from_a_raise)
+{
+	cr_expect_eq(after_raise(65536, true, 1000, 0.1), 65536);
+	cr_expect_eq(after_raise(65536, false, 1000, 0.1), 65536);
+	cr_expect_eq(after_raise(65536, false, 1000, 0.1), 0);
+}
+
+Test(sampling_pace, not_above_what_it_was_raised_to)
+{
+	cr_expect_eq(after_raise(65536, true, 10000000, 0.1), 65536);
+	cr_expect_eq(after_raise(65536, false, 10000000, 0.1), 65536);
+	cr_expect_eq(after_raise(65536, false, 10000000, 0.1), 65536);
+}
+
+Test(sampling_pace, full_map_counts_more_than_a_raise)
+{
+	cr_expect_eq(after_raise(65536, true, 1000, 0.8), 131072);
+	cr_expect_eq(after_raise(65536, true, 1000, 0.6), 65536);
+	for (int half = 1; half < 10; half++)
+		cr_expect_eq(after_raise(65536, false, 1000, 0.6), 65536);
+}
+
 Test(sampling_pace, never_below_the_least)
 {
 	for (int second = 1; second < 10; second++)
