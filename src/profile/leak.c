@@ -190,6 +190,7 @@ static void say_doubt(struct leak_verdict *verdict, const struct leak_look *look
 	    [DOUBT_RESIZED] = "its objects get larger, not more",
 	    [DOUBT_REPLACED] = "objects older than the attachment are still being freed",
 	    [DOUBT_FELL] = "it fell back as far once before",
+	    [DOUBT_UNSURE] = "with so few samples it may be slowing down",
 	    [DOUBT_PAUSED] = "it does not grow now",
 	    [DOUBT_BRIEF] = "for a moment only",
 	    [DOUBT_SPARSE] = "at a few times only",

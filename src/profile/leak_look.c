@@ -17,6 +17,9 @@ static const double medium_slots[SERIES_SCALES] = {8, 6, 5};
 /* Growth below this part of what is held may be the last of something that fills. */
 static const double little = 0.01;
 
+/* In the last third less than this part of what it is in the first. */
+static const double slows_below = 0.5;
+
 enum leak_level leak_doubt_level(enum leak_doubt doubt)
 {
 	if (doubt == DOUBT_NONE)
@@ -68,7 +71,16 @@ static double spacing_s(const struct leak_look *look)
 bool leak_look_slows(const struct leak_look *look)
 {
 	return look->count >= 6 && look->lasting.steps >= MEDIUM_STEPS &&
-	       look->lasting.late < 0.5 * look->lasting.early;
+	       look->lasting.late < slows_below * look->lasting.early;
+}
+
+/* What the rise has of variance is that of its parts by their share. */
+static bool may_slow(const struct leak_look *look)
+{
+	const struct lasting *lasting = &look->lasting;
+	double variance = look->variance * (lasting->late + slows_below * slows_below * lasting->early) / lasting->rise;
+
+	return variance > 0 && lasting->late - slows_below * lasting->early < 1.96 * sqrt(variance);
 }
 
 static void weigh_shape(struct leak_look *look)
@@ -144,6 +156,7 @@ static void weigh_noise(struct leak_look *look, const struct leak_evidence *evid
 	look->variance = evidence->live_variance *
 			 (fmin(look->lasting.rise, live) + 2 * fmin(freed, start)) / live;
 	doubt_if(look, look->lasting.rise < 1.96 * sqrt(look->variance), DOUBT_NOISE);
+	doubt_if(look, may_slow(look), DOUBT_UNSURE);
 }
 
 void leak_look_take(struct leak_look *look, const struct leak_evidence *evidence,

@@ -23,6 +23,7 @@ enum leak_doubt {
 	DOUBT_RESIZED,	/* objects get larger, not more */
 	DOUBT_REPLACED, /* objects older than the attachment are still being freed */
 	DOUBT_FELL,	/* it has fallen back as far once */
+	DOUBT_UNSURE,	/* the rate may fall: too few samples to say */
 	DOUBT_PAUSED,	/* the finer resolution sees no growth now */
 	DOUBT_BRIEF,	/* it grows for a moment only */
 	DOUBT_SPARSE,	/* it grew at a few times only */

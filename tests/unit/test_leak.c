@@ -340,6 +340,15 @@ Test(leak, sampling_noise)
 	EXPECT_LEVEL(LEAK_HIGH);
 }
 
+/* Growth for sure, but as well of something that fills. */
+Test(leak, too_few_samples_to_see_whether_it_slows)
+{
+	heap.variance = 1e8;
+	run(120, 0, steady);
+	EXPECT_LEVEL(LEAK_MEDIUM);
+	cr_expect_not_null(strstr(heap.verdict.evidence, "so few samples"));
+}
+
 /* --- order and words -------------------------------------------------------------------------- */
 
 Test(leak, score_is_by_level_then_by_slope)
