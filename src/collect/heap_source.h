@@ -130,7 +130,6 @@ void heap_source_set_interval(struct heap_source *source, uint64_t interval, boo
 /* As it was set, or raised. */
 uint64_t heap_source_interval(const struct heap_source *source);
 
-
 /* The epoch that the present objects are of. */
 uint64_t heap_source_epoch(const struct heap_source *source);
 
