@@ -288,8 +288,8 @@ struct heap_stats {
  * in the books) and of the others, and what it took at the return.
  */
 struct heap_hits {
-	__u64 hits;
 	__u64 booked;		/* have led to something */
+	__u64 others;
 	__u64 next_timed;	/* the number of the hit that is timed next */
 	__u64 booked_timed;
 	__u64 booked_ns;
@@ -298,6 +298,12 @@ struct heap_hits {
 	__u64 returns_timed;
 	__u64 returns_ns;
 };
+
+static inline __u64 heap_hits_all(const struct heap_hits *hits)
+{
+	return hits->booked + hits->others;
+}
+
 /* On average one hit in so many is timed; a power of two. One that takes longer than that was preempted:
  * another thread has had the CPU. */
 enum { HEAP_HITS_PER_TIMED = 64, HEAP_TIMED_MOST_NS = 100000 };

@@ -17,6 +17,8 @@ static __always_inline __u64 read_register(const struct pt_regs *regs, __u64 num
 	__u64 value = 0;
 
 	number &= HEAP_REGISTERS - 1;
+	if (number == HEAP_REGISTER_NONE)
+		return 0;
 	if (number == 7)
 		LOAD_REGISTER(value, regs, rdi);
 	else if (number == 6)

@@ -486,7 +486,7 @@ static __always_inline bool enter_unmap(const struct pt_regs *regs, __u64 cookie
 static __always_inline int begin_allocation(const struct pt_regs *regs, __u64 cookie)
 {
 	struct heap_hits *hits = hits_of(cookie);
-	__u64 start_ns = count_hit(hits);
+	__u64 start_ns = begin_hit(hits);
 	struct probe_entry *entry = note_entry(regs);
 	int what = enter_allocation(regs, cookie, start_ns, entry);
 	end_entry(hits, what == SEE_RETURN, start_ns);
@@ -532,7 +532,7 @@ int heap_free(struct pt_regs *ctx)
 	stay_on_kernel_stack(ctx, &after_free);
 	cookie = bpf_get_attach_cookie(ctx);
 	hits = hits_of(cookie);
-	start_ns = count_hit(hits);
+	start_ns = begin_hit(hits);
 	(void)note_entry(ctx);
 	booked = heap_cookie_call(cookie) == HEAP_CALL_UNMAP ? enter_unmap(ctx, cookie)
 							      : enter_free(ctx, cookie);

@@ -20,27 +20,27 @@ static __always_inline struct heap_hits *hits_of(__u64 cookie)
 }
 
 /* When it began, if this hit is timed; else 0. */
-static __always_inline __u64 count_hit(struct heap_hits *of)
+static __always_inline __u64 begin_hit(struct heap_hits *of)
 {
 	__u64 before;
 
 	if (!of)
 		return 0;
-	before = __sync_fetch_and_add(&of->hits, 1);
+	before = heap_hits_all(of);
 	if (before < of->next_timed)
 		return 0;
 	of->next_timed = before + 1 + (bpf_get_prandom_u32() & (2 * HEAP_HITS_PER_TIMED - 1));
 	return bpf_ktime_get_ns();
 }
 
+/* Of every hit, which it counts. */
 static __always_inline void end_entry(struct heap_hits *of, bool booked, __u64 start_ns)
 {
 	__u64 ns;
 
 	if (!of)
 		return;
-	if (booked)
-		__sync_fetch_and_add(&of->booked, 1);
+	__sync_fetch_and_add(booked ? &of->booked : &of->others, 1);
 	if (!start_ns)
 		return;
 	ns = bpf_ktime_get_ns() - start_ns;

@@ -215,7 +215,7 @@ static uint64_t count_calls(const struct session *session)
 	heap_source_hits(session->heap, hits, session->probe_count);
 	for (size_t i = 0; i < session->probe_count; i++)
 		if (!session->probes[i].frees)
-			calls += hits[i].hits;
+			calls += heap_hits_all(&hits[i]);
 	free(hits);
 	return calls;
 }

@@ -49,9 +49,9 @@ static void fill_probes(struct session *session, struct snapshot *snapshot)
 		struct snapshot_probe *probe = &session->probes[i];
 
 		probe->hits_per_s = session->hits_s > 0 && seconds > 0
-					? (double)(hits[i].hits - probe->hits) / seconds
+					? (double)(heap_hits_all(&hits[i]) - probe->hits) / seconds
 					: (double)NAN;
-		probe->hits = hits[i].hits;
+		probe->hits = heap_hits_all(&hits[i]);
 		probe->ns_per_hit =
 		    probe->emulated ? session->unit_costs.trap.emulated_ns : session->unit_costs.trap.stepped_ns;
 		snapshot->probes[i] = *probe;

@@ -112,8 +112,8 @@ void heap_source_hits(const struct heap_source *source, struct heap_hits *ret_hi
 		for (int cpu = 0; cpu < source->cpus; cpu++) {
 			const struct heap_hits *each = &source->hits_per_cpu[cpu];
 
-			sum->hits += each->hits;
 			sum->booked += each->booked;
+			sum->others += each->others;
 			sum->booked_timed += each->booked_timed;
 			sum->booked_ns += each->booked_ns;
 			sum->others_timed += each->others_timed;

@@ -129,7 +129,7 @@ static void least_used_first(const struct heap_source *source, struct uprobe_pla
 		size_t probe = heap_cookie_probe(places[i].cookie);
 
 		used[i].place = places[i];
-		used[i].hits = probe < source->probes ? hits[probe].hits : 0;
+		used[i].hits = probe < source->probes ? heap_hits_all(&hits[probe]) : 0;
 	}
 	qsort(used, count, sizeof(used[0]), compare_use);
 	for (size_t i = 0; i < count; i++)

@@ -40,7 +40,7 @@ static double returns_ns(const struct probe_facts *facts, const struct trap_cost
 struct probe_cost probe_cost_between(const struct probe_facts *facts, const struct trap_cost *trap)
 {
 	const struct heap_hits *now = &facts->now, *before = &facts->before;
-	double hits = (double)(now->hits - before->hits);
+	double hits = (double)(heap_hits_all(now) - heap_hits_all(before));
 	double booked = (double)(now->booked - before->booked);
 	double entry_ns = facts->emulated ? trap->emulated_ns : trap->stepped_ns;
 	double both_ns = facts->emulated ? trap->emulated_return_ns : trap->stepped_return_ns;

@@ -30,7 +30,7 @@ Test(probe_cost, no_hits_cost_nothing)
 /* 1000 entries, each 600 for the trap and 80 for the program beside the clock. */
 Test(probe_cost, entries_alone)
 {
-	expect_cost(&(struct probe_facts){.now = {.hits = 1000, .others_timed = 10, .others_ns = 1000},
+	expect_cost(&(struct probe_facts){.now = {.others = 1000, .others_timed = 10, .others_ns = 1000},
 					  .emulated = true,
 					  .returns = true},
 		    680000, 0);
@@ -39,8 +39,8 @@ Test(probe_cost, entries_alone)
 /* Each that is booked takes 400 more at its entry, the trap of its return and 300 there. */
 Test(probe_cost, half_of_the_calls_are_booked)
 {
-	struct probe_facts facts = {.now = {.hits = 1000,
-					    .booked = 500,
+	struct probe_facts facts = {.now = {.booked = 500,
+					    .others = 500,
 					    .booked_timed = 5,
 					    .booked_ns = 5 * 520,
 					    .others_timed = 10,
@@ -58,8 +58,7 @@ Test(probe_cost, half_of_the_calls_are_booked)
 /* Whether they are sampled makes no difference to these. */
 Test(probe_cost, all_calls_are_booked)
 {
-	struct probe_facts facts = {.now = {.hits = 1000,
-					    .booked = 1000,
+	struct probe_facts facts = {.now = {.booked = 1000,
 					    .booked_timed = 5,
 					    .booked_ns = 5 * 520,
 					    .returns_timed = 4,
@@ -79,21 +78,21 @@ Test(probe_cost, all_calls_are_booked)
 /* Before any was timed the program is taken to do nothing. */
 Test(probe_cost, none_is_timed_yet)
 {
-	expect_cost(&(struct probe_facts){.now = {.hits = 10, .booked = 10}, .emulated = true, .returns = true},
+	expect_cost(&(struct probe_facts){.now = {.booked = 10}, .emulated = true, .returns = true},
 		    10 * 700, 10 * 500);
 }
 
 Test(probe_cost, stepped)
 {
-	expect_cost(&(struct probe_facts){.now = {.hits = 10, .others_timed = 1, .others_ns = 120}},
+	expect_cost(&(struct probe_facts){.now = {.others = 10, .others_timed = 1, .others_ns = 120}},
 		    10 * 10100, 0);
 }
 
 /* The older links probe each return, whether the program wants to see it or not. */
 Test(probe_cost, all_returns_are_probed)
 {
-	expect_cost(&(struct probe_facts){.now = {.hits = 10,
-						  .booked = 2,
+	expect_cost(&(struct probe_facts){.now = {.booked = 2,
+						  .others = 8,
 						  .booked_timed = 1,
 						  .booked_ns = 120,
 						  .others_timed = 1,
@@ -110,8 +109,8 @@ Test(probe_cost, all_returns_are_probed)
 Test(probe_cost, since_the_last_time)
 {
 	struct probe_facts facts = {
-	    .now = {.hits = 2000, .others_timed = 20, .others_ns = 20 * 70},
-	    .before = {.hits = 1000, .others_timed = 10, .others_ns = 10 * 90},
+	    .now = {.others = 2000, .others_timed = 20, .others_ns = 20 * 70},
+	    .before = {.others = 1000, .others_timed = 10, .others_ns = 10 * 90},
 	    .emulated = true,
 	};
 
@@ -123,9 +122,9 @@ Test(probe_cost, since_the_last_time)
 Test(probe_cost, unknown_while_no_trap_is_measured)
 {
 	const struct trap_cost none = {NAN, NAN, NAN, NAN, NAN};
-	struct probe_facts facts = {.now = {.hits = 1, .others_timed = 1, .others_ns = 100}};
+	struct probe_facts facts = {.now = {.others = 1, .others_timed = 1, .others_ns = 100}};
 
 	cr_expect(isnan(probe_cost_between(&facts, &none).entries_ns));
-	facts.now.hits = 0;
+	facts.now.others = 0;
 	cr_expect_eq(probe_cost_between(&facts, &none).entries_ns, 0);
 }
