@@ -199,7 +199,7 @@ static inline __u32 heap_cookie_probe(__u64 cookie)
 /* A live object; the key is its address. */
 struct heap_object {
 	__u64 size;	/* as asked for */
-	__u64 stack_id;
+	__u64 site_id;	/* see heap_site_id() */
 	__u64 birth_ns;	/* CLOCK_MONOTONIC, to a tick of the kernel */
 	__u64 epoch;	/* which program of the process it belongs to: exec begins a new one */
 	__u64 interval;	/* heap_interval() of when it was taken; 0: every object was */
@@ -255,12 +255,27 @@ static inline void heap_counts_add(struct heap_counts *to, const struct heap_cou
 /* In so many parts, by CPU, so that threads at one site do not wait for each other's cache lines. */
 #define HEAP_SHARDS 4
 
-/* The books of one stack; the key is its id. */
+/* What is counted apart: one stack, and one of the threads while they are told apart. */
+struct stack_key {
+	__u64 stack_id;
+	__u64 thread;		/* 0: of all threads */
+};
+
+/* The id of a site: the stack's own where threads are not told apart, or where it is of one allocation. */
+static inline __u64 heap_site_id(const struct stack_key *of)
+{
+	if (!of->thread || of->stack_id & STACK_ID_PROVISIONAL)
+		return of->stack_id;
+	return stack_id_step(of->stack_id, of->thread) & STACK_ID_MASK;
+}
+
+/* The books of one site; the key is its id. */
 struct heap_site {
 	struct {
 		struct heap_counts counts;
 		__u64 space[2];	/* up to the size of a cache line */
 	} shards[HEAP_SHARDS];
+	struct stack_key of;
 	__u64 announced_ns;	/* when the stack was last sent; 0: never */
 	__u64 acknowledged;	/* user space has the stack's frames */
 	__u64 epoch;		/* as heap_object's */
@@ -418,12 +433,6 @@ struct heap_thread {
 	struct stack_record record;
 	struct stack_window window;
 	struct stack_memo memo;	/* of the walk that made the record */
-};
-
-/* What CPU samples are counted by. */
-struct stack_key {
-	__u64 stack_id;
-	__u64 thread;		/* 0: of all threads */
 };
 
 /* CPU samples with one stack. */

@@ -1,5 +1,6 @@
 /*
- * The books of the heap: `live` has one entry per tracked object, `sites` the totals per stack. A site
+ * The books of the heap: `live` has one entry per tracked object, `sites` the totals per stack, or per
+ * stack and thread. A site
  * is found or made before its object is entered, so that both are booked or neither is.
  */
 #ifndef RSP_BOOKS_BPF_H
@@ -73,7 +74,7 @@ static __always_inline struct heap_counts *counts_here(struct heap_site *site)
 
 static __always_inline void book_free(const struct heap_object *object)
 {
-	struct heap_site *site = bpf_map_lookup_elem(&sites, &object->stack_id);
+	struct heap_site *site = bpf_map_lookup_elem(&sites, &object->site_id);
 	struct heap_counts *counts;
 	__u64 bytes;
 
@@ -168,20 +169,20 @@ static __always_inline void put_back(__u64 address, const struct heap_object *ob
 }
 
 /* Not inlined: it is seldom done, and a site takes half of a program's stack. */
-static __attribute__((noinline)) void make_site(__u64 id)
+static __attribute__((noinline)) void make_site(__u64 id, __u64 stack_id, __u64 thread)
 {
-	struct heap_site blank = {.epoch = epoch};
+	struct heap_site blank = {.of = {stack_id, thread}, .epoch = epoch};
 
 	bpf_map_update_elem(&sites, &id, &blank, BPF_NOEXIST);
 }
 
-static __always_inline struct heap_site *find_or_make_site(__u64 id)
+static __always_inline struct heap_site *find_or_make_site(__u64 id, __u64 stack_id, __u64 thread)
 {
 	struct heap_site *site = bpf_map_lookup_elem(&sites, &id);
 
 	if (site)
 		return site;
-	make_site(id);
+	make_site(id, stack_id, thread);
 	return bpf_map_lookup_elem(&sites, &id);
 }
 

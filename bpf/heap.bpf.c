@@ -93,6 +93,9 @@ __u64 extra = 0; /* as heap_interval() has it */
  * of reallocations are then in for a share of the time, too, these count as allocations. */
 __u32 follows = 0;
 
+/* Written by user space: the threads that allocate are told apart. */
+__u32 by_thread = 0;
+
 /* A kernel that has not this function cannot be given the object that names it, whichever programs are
  * loaded: looking for it in the kernel's modules would need CAP_SYS_ADMIN. So there are two objects of
  * this source, alike but for this; heap_session is loaded from the one with sessions only. */
@@ -192,22 +195,23 @@ static __always_inline __u64 coarse_ns(void)
 	return tick_ns;
 }
 
-static __always_inline void book_returned(struct heap_thread *thread, __u64 address)
+static __always_inline void book_returned(struct heap_thread *thread, __u64 address, __u32 tid)
 {
+	const struct stack_key of = {thread->stack_id, by_thread ? tid : 0};
 	struct heap_object object = {
 		.size = thread->size,
-		.stack_id = thread->stack_id,
+		.site_id = heap_site_id(&of),
 		.birth_ns = coarse_ns(),
 		.epoch = epoch,
 		.interval = thread->interval,
 	};
-	struct heap_site *site = find_or_make_site(object.stack_id);
+	struct heap_site *site = find_or_make_site(object.site_id, of.stack_id, of.thread);
 
 	if (!site) {
 		COUNT(site_map_full);
 		return;
 	}
-	if (!(object.stack_id & STACK_ID_PROVISIONAL))
+	if (!(of.stack_id & STACK_ID_PROVISIONAL))
 		announce(site, &thread->record, object.birth_ns);
 	if (follows)
 		thread->allocated += book_allocation(site, address, &object);
@@ -369,7 +373,7 @@ static __always_inline __u64 returned_address(const struct heap_thread *thread, 
 	return address;
 }
 
-static __always_inline void book_return(struct heap_thread *thread, const struct pt_regs *regs)
+static __always_inline void book_return(struct heap_thread *thread, const struct pt_regs *regs, __u32 tid)
 {
 	__u64 address = returned_address(thread, regs);
 
@@ -377,7 +381,7 @@ static __always_inline void book_return(struct heap_thread *thread, const struct
 		if (thread->has_old)
 			book_free(&thread->old);
 		if (thread->sampled)
-			book_returned(thread, address);
+			book_returned(thread, address, tid);
 		return;
 	}
 	if (thread->has_old) {
@@ -406,7 +410,7 @@ static __always_inline int leave_allocation(const struct pt_regs *regs, __u64 co
 		return 0;
 	thread->entry_sp = 0;
 	start_ns = thread->timed ? bpf_ktime_get_ns() : 0;
-	book_return(thread, regs);
+	book_return(thread, regs, tid);
 	if (thread->timed)
 		time_return(thread->cookie, start_ns);
 	return 0;
@@ -474,7 +478,7 @@ static __always_inline bool enter_unmap(const struct pt_regs *regs, __u64 cookie
 	    take_object(address, &object))
 		return false;
 	book_free(&object);
-	site = bpf_map_lookup_elem(&sites, &object.stack_id);
+	site = bpf_map_lookup_elem(&sites, &object.site_id);
 	if (bytes < object.size && site) {
 		object.size -= bytes;
 		(void)book_allocation(site, address + bytes, &object);
@@ -541,21 +545,25 @@ int heap_free(struct pt_regs *ctx)
 }
 
 /*
- * Not attached: user space runs it with three arguments, an address, a provisional id and the id of
- * the stack that this stands for. 1: the object at the address had the one and now has the other. No
- * other object ever has a provisional id, so the exchange can only meet the one it is meant for,
+ * Not attached: user space runs it with four arguments, an address, a provisional id, and the stack and the
+ * thread of the site that this stands for. 1: the object at the address had the one and now is of the other.
+ * No other object ever has a provisional id, so the exchange can only meet the one it is meant for,
  * whatever is freed and allocated meanwhile.
  */
 SEC("raw_tp")
 int heap_settle(struct bpf_raw_tracepoint_args *ctx)
 {
-	__u64 address = ctx->args[0], provisional = ctx->args[1], id = ctx->args[2];
+	__u64 address = ctx->args[0], provisional = ctx->args[1], id;
+	const struct stack_key of = {ctx->args[2], ctx->args[3]};
 	struct heap_object *object = bpf_map_lookup_elem(&live, &address);
 
-	/* What an object refers to has to be there when it is freed. */
-	if (!object || object->stack_id != provisional || !find_or_make_site(id))
+	if (!object || object->site_id != provisional)
 		return 0;
-	return __sync_val_compare_and_swap(&object->stack_id, provisional, id) == provisional;
+	/* What an object refers to has to be there when it is freed. */
+	id = heap_site_id(&of);
+	if (!find_or_make_site(id, of.stack_id, of.thread))
+		return 0;
+	return __sync_val_compare_and_swap(&object->site_id, provisional, id) == provisional;
 }
 
 char LICENSE[] SEC("license") = "GPL";

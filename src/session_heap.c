@@ -18,8 +18,13 @@ static uint64_t settle(void *context, uint64_t address, uint64_t provisional_id)
 {
 	struct session *session = context;
 	const struct stack *stack = heap_profile_stack(session->heap_profile, provisional_id);
-	uint64_t id = stack ? heap_source_settle(session->heap, address, provisional_id, stack->id) : 0;
+	uint64_t id = 0;
 
+	if (stack) {
+		const struct stack_key of = {stack->id, heap_profile_thread(session->heap_profile, provisional_id)};
+
+		id = heap_source_settle(session->heap, address, provisional_id, &of);
+	}
 	if (!id)
 		return provisional_id;
 	heap_profile_settle(session->heap_profile, provisional_id, id, monotonic_s());
@@ -126,6 +131,7 @@ void session_finish_heap(struct session *session)
 		session->sets_at_once = true;
 	session->live_scan = live_scan_new(heap_source_live_fd(session->heap), settle, session);
 	session->steers = options->heap == HEAP_AUTO;
+	heap_source_set_by_thread(session->heap, session->group == GROUP_THREAD);
 	session_set_interval(session, options->heap_interval_bytes);
 	facts = heap_source_facts(session->heap);
 	if (facts.live_entries < options->heap_entries)
@@ -149,12 +155,12 @@ void session_close_heap(struct session *session)
 	session->heap = NULL;
 }
 
-static void on_site(void *context, uint64_t stack_id, const struct heap_counts *counts)
+static void on_site(void *context, uint64_t site_id, const struct stack_key *of, const struct heap_counts *counts)
 {
 	struct session *session = context;
 
-	if (heap_profile_read(session->heap_profile, stack_id, counts, monotonic_s()))
-		heap_source_forget_site(session->heap, stack_id);
+	if (heap_profile_read(session->heap_profile, site_id, of, counts, monotonic_s()))
+		heap_source_forget_site(session->heap, site_id);
 }
 
 static void note_interval(struct session *session, uint64_t interval)
@@ -175,9 +181,9 @@ void session_read_books(struct session *session)
 	(void)heap_source_read_sites(session->heap, on_site, session);
 }
 
-static void on_ages(void *context, uint64_t stack_id, const struct ages *ages, const struct sizes *sizes)
+static void on_ages(void *context, uint64_t site_id, const struct ages *ages, const struct sizes *sizes)
 {
-	heap_profile_set_ages(((struct session *)context)->heap_profile, stack_id, ages, sizes);
+	heap_profile_set_ages(((struct session *)context)->heap_profile, site_id, ages, sizes);
 }
 
 void session_read_ages(struct session *session)

@@ -11,6 +11,8 @@ void session_set_group(struct session *session, enum snapshot_group group)
 	session->group = group;
 	if (session->counts)
 		stack_counts_set_by_thread(session->counts, group == GROUP_THREAD);
+	if (session->heap)
+		heap_source_set_by_thread(session->heap, group == GROUP_THREAD);
 }
 
 void session_set_mark(struct session *session, enum session_mark mark)

@@ -1,4 +1,4 @@
-/* The names of the threads that functions are shown of. One that has ended keeps the last it had. */
+/* The names of the threads that functions and sites are shown of. One that has ended keeps the last it had. */
 #include "config.h"
 
 #include <stdio.h>
@@ -26,12 +26,15 @@ static struct snapshot_thread_name *find(struct snapshot_thread_name *names, siz
 /* The threads of the rows, each once, by tid and without names; the caller frees them. */
 static struct snapshot_thread_name *list_threads(const struct snapshot *snapshot, size_t *ret_count)
 {
-	struct snapshot_thread_name *names = xcalloc(snapshot->grouped_count + 1, sizeof(*names));
-	size_t rows = 0, count = 0;
+	size_t most = snapshot->grouped_count + snapshot->grouped_site_count, rows = 0, count = 0;
+	struct snapshot_thread_name *names = xcalloc(most + 1, sizeof(*names));
 
 	for (size_t i = 0; i < snapshot->grouped_count; i++)
 		if (snapshot->grouped[i].tid)
 			names[rows++].tid = snapshot->grouped[i].tid;
+	for (size_t i = 0; i < snapshot->grouped_site_count; i++)
+		if (snapshot->grouped_sites[i].tid)
+			names[rows++].tid = snapshot->grouped_sites[i].tid;
 	qsort(names, rows, sizeof(*names), by_tid);
 	for (size_t i = 0; i < rows; i++)
 		if (i == 0 || names[i].tid != names[count - 1].tid)
@@ -43,6 +46,17 @@ static struct snapshot_thread_name *list_threads(const struct snapshot *snapshot
 static void put_name(struct snapshot_thread_name *name, const char *text)
 {
 	(void)snprintf(name->text, sizeof(name->text), "%s/%d", text, name->tid);
+}
+
+/* What threads that are no more have allocated need not be kept for each. They come in the order of their tids. */
+static void keep_threads(struct session *session, const struct thread *threads, size_t count)
+{
+	int *tids = xcalloc(count + 1, sizeof(*tids));
+
+	for (size_t i = 0; i < count; i++)
+		tids[i] = threads[i].tid;
+	heap_profile_keep_threads(session->heap_profile, tids, count);
+	free(tids);
 }
 
 /* Gives names to those that are there, then to the others what they were called before. */
@@ -57,6 +71,8 @@ static void name_threads(struct session *session, struct snapshot_thread_name *n
 		if (name)
 			put_name(name, threads[i].name);
 	}
+	if (!left_out)
+		keep_threads(session, threads, there);
 	free(threads);
 	for (size_t i = 0; i < count; i++) {
 		const struct snapshot_thread_name *before =
@@ -76,8 +92,10 @@ void session_name_threads(struct session *session, struct snapshot *snapshot)
 	struct snapshot_thread_name *names;
 	size_t count;
 
-	if (snapshot->group != GROUP_THREAD)
+	if (snapshot->group != GROUP_THREAD) {
+		heap_profile_keep_threads(session->heap_profile, NULL, 0);
 		return;
+	}
 	names = list_threads(snapshot, &count);
 	name_threads(session, names, count);
 	snapshot->thread_names = names;
@@ -86,6 +104,12 @@ void session_name_threads(struct session *session, struct snapshot *snapshot)
 
 		if (name)
 			snapshot->grouped[i].thread = name->text;
+	}
+	for (size_t i = 0; i < snapshot->grouped_site_count; i++) {
+		const struct snapshot_thread_name *name = find(names, count, snapshot->grouped_sites[i].tid);
+
+		if (name)
+			snapshot->grouped_sites[i].thread = name->text;
 	}
 	free(session->thread_names);
 	session->thread_names = xcalloc(count + 1, sizeof(*names));

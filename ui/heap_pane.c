@@ -24,9 +24,13 @@ enum {
 	COLUMN_OLDEST,
 	COLUMN_TREND,
 	COLUMN_LEAK,
+	COLUMN_THREAD,
 	COLUMN_SITE,
 	COLUMN_WHERE,
 };
+
+/* What the thread is among a row's texts: the last. */
+enum { THREAD_PART = VIEW_LAST_PART + 1 };
 
 /* Columns that nothing is known of where frees are not seen, a bit for each. */
 enum {
@@ -64,6 +68,7 @@ static const struct table_column columns[] = {
 		     {5, 5, 3, 0},
 		     false,
 		     false},
+    [COLUMN_THREAD] = {"THREAD", "which thread allocates: name and number, with l", {12, 24, 0, 0}, true, false},
     [COLUMN_SITE] = {"SITE", "function that allocates", {20, 96, 0, 32}, true, true},
     [COLUMN_WHERE] =
 	{"WHERE", "source file and line, or the module", {14, 80, 2, 0}, true, false},
@@ -102,6 +107,8 @@ static struct view_key site_key(const void *rows, size_t index, unsigned column)
 		return view_number(row->leak.slope_bytes_per_s);
 	case COLUMN_LEAK:
 		return view_number(row->leak.score);
+	case COLUMN_THREAD:
+		return view_text(row->thread);
 	case COLUMN_WHERE:
 		return view_place(row->file, row->line);
 	default:
@@ -154,6 +161,8 @@ static const char *site_cell(const void *rows, size_t index, const struct table_
 		return cell_trend(buf, size, site->trend, cell);
 	case COLUMN_LEAK:
 		return site->leak.level == LEAK_NONE ? "-" : leak_level_name(site->leak.level);
+	case COLUMN_THREAD:
+		return site->thread ? site->thread : "-";
 	case COLUMN_WHERE:
 		return cell_place(buf, size, cell->cols, site->file, site->line,
 				  site->module ? site->module : "?");
@@ -179,6 +188,8 @@ static const char *row_text(const void *rows, size_t index, unsigned part)
 {
 	const struct snapshot_site *site = &((const struct snapshot_site *)rows)[index];
 
+	if (part == THREAD_PART)
+		return site->thread;
 	return cell_search_part(part, site->function, site->module, site->file);
 }
 
@@ -195,16 +206,13 @@ static void take(const void *rows, struct view_block *block)
 static struct view_source site_source(const struct snapshot *snapshot,
 				      const struct pane_choice *choice)
 {
-	bool modules = pane_sites_by_module(choice, snapshot);
-	size_t count = modules ? snapshot->site_module_count : snapshot->site_count;
-
 	return (struct view_source){
-	    .rows = modules ? snapshot->site_modules : snapshot->sites,
-	    .count = snapshot->heap.state == CHANNEL_ON ? count : 0,
+	    .rows = choice->sites,
+	    .count = snapshot->heap.state == CHANNEL_ON ? choice->site_count : 0,
 	    .id = site_id,
 	    .key = site_key,
 	    .text = row_text,
-	    .lasting = true,
+	    .lasting = choice->shown_group != GROUP_THREAD, /* whose name may change */
 	    .instead = snapshot->heap.frees_unknown ? COLUMN_ALLOC : HEAP_COLUMN_LIVE,
 	    .take = take,
 	};
@@ -214,6 +222,8 @@ static uint32_t hidden(const struct snapshot *snapshot)
 {
 	uint32_t nothing = isnan(snapshot->baseline_s) ? UINT32_C(1) << COLUMN_CHANGE : 0;
 
+	if (snapshot->group != GROUP_THREAD)
+		nothing |= UINT32_C(1) << COLUMN_THREAD;
 	/* What a module has none of. */
 	if (snapshot->group == GROUP_MODULE)
 		nothing |= UINT32_C(1) << COLUMN_PEAK | UINT32_C(1) << COLUMN_LEAK |
@@ -245,13 +255,14 @@ static void about(const struct snapshot *snapshot, const struct pane_choice *cho
 		  size_t size)
 {
 	const struct snapshot_heap *heap = &snapshot->heap;
+	const char *group = choice->shown_group == GROUP_THREAD ? "by thread, " : "by module, ";
 	char time[FMT_SIZE], waiting[PANE_WAITING];
 
 	buf[0] = '\0';
 	if (heap->state == CHANNEL_OFF)
 		return;
 	snprintf(buf, size, "%ssince attachment%s%s%s%s%s",
-		 pane_sites_by_module(choice, snapshot) ? "by module, " : "",
+		 choice->sites_grouped ? group : "",
 		 isnan(snapshot->reset_s) ? "" : ", ALLOC and FREED for ",
 		 isnan(snapshot->reset_s) ? ""
 					  : fmt_duration(time, sizeof(time), snapshot->reset_s),

@@ -43,16 +43,19 @@ void pane_choose(struct pane_choice *choice, const struct snapshot *snapshot)
 	choice->functions = choice->kernel_unfolded ? snapshot->functions : snapshot->folded;
 	choice->function_count =
 	    choice->kernel_unfolded ? snapshot->function_count : snapshot->folded_count;
+	choice->sites = snapshot->sites;
+	choice->site_count = snapshot->site_count;
+	choice->sites_grouped = false;
 	if (choice->group == GROUP_FUNCTION || choice->group != snapshot->group)
 		return;
 	choice->shown_group = choice->group;
 	choice->functions = snapshot->grouped;
 	choice->function_count = snapshot->grouped_count;
-}
-
-bool pane_sites_by_module(const struct pane_choice *choice, const struct snapshot *snapshot)
-{
-	return choice->group == GROUP_MODULE && snapshot->group == GROUP_MODULE;
+	if (choice->group == GROUP_LINE)
+		return;
+	choice->sites = snapshot->grouped_sites;
+	choice->site_count = snapshot->grouped_site_count;
+	choice->sites_grouped = true;
 }
 
 const char *pane_waiting(char buf[PANE_WAITING], const char *what, uint64_t count)

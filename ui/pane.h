@@ -32,16 +32,16 @@ struct pane_choice {
 	const struct snapshot_function *functions;
 	size_t function_count;
 	uint64_t samples; /* of the window */
+	const struct snapshot_site *sites;
+	size_t site_count;
+	bool sites_grouped; /* by `shown_group` */
 };
 
 /*
- * Fills what a choice comes to. Functions stand in for a group that the snapshot does not have,
- * because it is older than the wish.
+ * Fills what a choice comes to. Functions and sites, which are by line, stand in for a group that the snapshot
+ * does not have, because it is older than the wish.
  */
 void pane_choose(struct pane_choice *choice, const struct snapshot *snapshot);
-
-/* Whether the heap's sites are shown by module, as chosen: they are by line else. */
-bool pane_sites_by_module(const struct pane_choice *choice, const struct snapshot *snapshot);
 
 enum { PANE_WAITING = 64 };
 

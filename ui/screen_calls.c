@@ -125,11 +125,13 @@ static enum detail_kind detail_of(const struct screen *screen, enum pane_id show
 	}
 }
 
-/* The id of what details are of: for the row of a line, or of a thread, that of its function. */
-static uint64_t selected_row(const struct screen *screen, const struct view *view)
+/* The id of what details are of: for the row of a line, or of a thread, that of its function or site. */
+static uint64_t selected_row(const struct screen *screen, enum pane_id shown, const struct view *view)
 {
 	const struct snapshot_function *row;
 
+	if (shown == PANE_HEAP && screen->choice.sites_grouped)
+		return screen->choice.sites[view_index(view, view->selected)].site_id;
 	if (screen->focus != PANE_CPU || screen->choice.shown_group == GROUP_FUNCTION)
 		return view->selected_id;
 	row = &screen->choice.functions[view_index(view, view->selected)];
@@ -139,14 +141,15 @@ static uint64_t selected_row(const struct screen *screen, const struct view *vie
 bool screen_open_detail(struct screen *screen)
 {
 	const struct view *view = &screen_focused_table(screen)->view;
-	enum detail_kind kind = detail_of(screen, screen_shown_pane(screen, screen->focus));
+	enum pane_id shown = screen_shown_pane(screen, screen->focus);
+	enum detail_kind kind = detail_of(screen, shown);
 
 	if (!screen->open_row)
 		return false;
 	screen->open_row = false;
 	if (kind == DETAIL_NONE || view->count == 0)
 		return false;
-	detail_open(&screen->detail, kind, selected_row(screen, view));
+	detail_open(&screen->detail, kind, selected_row(screen, shown, view));
 	screen->back_mode = screen->mode;
 	screen->back_focus = screen->focus;
 	view_first(&screen->panes[PANE_DETAIL].view);

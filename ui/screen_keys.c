@@ -234,9 +234,6 @@ unsigned screen_command(struct screen *screen, enum command command)
 		return UI_DRAW;
 	if (command == COMMAND_GROUP) {
 		screen->choice.group = (screen->choice.group + 1) % SNAPSHOT_GROUPS;
-		if (screen->choice.group == GROUP_THREAD && screen->focus == PANE_HEAP)
-			screen_say(screen, false,
-				   "CPU is by thread now; of sites it is not known (6: what threads allocate)");
 		return UI_GROUP | UI_DRAW;
 	}
 	if (command == COMMAND_PAUSE) {

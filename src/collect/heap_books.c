@@ -32,10 +32,11 @@ int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *
 		if (code && !end)
 			return code;
 		for (__u32 i = 0; i < count; i++) {
-			const struct heap_counts sum = sum_of(&source->batch_sites[i]);
+			const struct heap_site *site = &source->batch_sites[i];
+			const struct heap_counts sum = sum_of(site);
 
-			if (source->batch_sites[i].epoch == source->skeleton->bss->epoch)
-				each(context, source->batch_ids[i], &sum);
+			if (site->epoch == source->skeleton->bss->epoch)
+				each(context, source->batch_ids[i], &site->of, &sum);
 			else
 				heap_source_forget_site(source, source->batch_ids[i]);
 		}
@@ -46,21 +47,24 @@ int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *
 }
 
 uint64_t heap_source_settle(struct heap_source *source, uint64_t address, uint64_t provisional,
-			    uint64_t stack_id)
+			    const struct stack_key *of)
 {
 	uint64_t epoch = source->skeleton->bss->epoch;
 	/* As the kernel has it: the same addresses in another program are another stack. */
-	uint64_t id = epoch ? stack_id_step(stack_id, epoch) & STACK_ID_MASK : stack_id;
-	uint64_t arguments[] = {address, provisional, id};
+	const struct stack_key now = {
+	    .stack_id = epoch ? stack_id_step(of->stack_id, epoch) & STACK_ID_MASK : of->stack_id,
+	    .thread = of->thread,
+	};
+	uint64_t arguments[] = {address, provisional, now.stack_id, now.thread};
 	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = arguments, .ctx_size_in = sizeof(arguments));
 	int fd = bpf_program__fd(source->skeleton->progs.heap_settle);
 
-	return bpf_prog_test_run_opts(fd, &run) == 0 && run.retval == 1 ? id : 0;
+	return bpf_prog_test_run_opts(fd, &run) == 0 && run.retval == 1 ? heap_site_id(&now) : 0;
 }
 
-void heap_source_forget_site(struct heap_source *source, uint64_t stack_id)
+void heap_source_forget_site(struct heap_source *source, uint64_t site_id)
 {
-	(void)bpf_map_delete_elem(bpf_map__fd(source->skeleton->maps.sites), &stack_id);
+	(void)bpf_map_delete_elem(bpf_map__fd(source->skeleton->maps.sites), &site_id);
 }
 
 void heap_source_forget_thread(struct heap_source *source, uint32_t tid)

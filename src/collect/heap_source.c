@@ -146,6 +146,11 @@ void heap_source_set_interval(struct heap_source *source, uint64_t interval, boo
 	source->skeleton->bss->interval = interval;
 }
 
+void heap_source_set_by_thread(struct heap_source *source, bool by_thread)
+{
+	source->skeleton->bss->by_thread = by_thread;
+}
+
 uint64_t heap_source_interval(const struct heap_source *source)
 {
 	return source->skeleton->bss->interval;

@@ -148,20 +148,24 @@ void heap_source_acknowledge(struct heap_source *source, uint64_t stack_id);
 bool heap_source_executed(const struct heap_source *source);
 void heap_source_start_anew(struct heap_source *source);
 
-/* Calls back with the books of every stack. 0, or -errno. */
-typedef void (*heap_site_fn)(void *context, uint64_t stack_id, const struct heap_counts *counts);
+/* Tells the threads that allocate apart, or no longer; at first it does not. What is tracked stays as it is. */
+void heap_source_set_by_thread(struct heap_source *source, bool by_thread);
+
+/* Calls back with the books of every site, and what it is of. 0, or -errno. */
+typedef void (*heap_site_fn)(void *context, uint64_t site_id, const struct stack_key *of,
+			     const struct heap_counts *counts);
 int heap_source_read_sites(struct heap_source *source, heap_site_fn each, void *context);
 
 /*
- * Gives the object at an address, which has this provisional id, the id of a stack, under which it
- * will be booked when it is freed; what is booked already stays under the provisional one. The id
- * that it has then, or 0: the object has gone, or cannot be changed.
+ * Makes the object at an address, which has this provisional id, one of a stack, and of the thread that its
+ * own site has, under whose id it will be booked when it is freed; what is booked already stays under the
+ * provisional one. The id that it has then, or 0: the object has gone, or cannot be changed.
  */
 uint64_t heap_source_settle(struct heap_source *source, uint64_t address, uint64_t provisional,
-			    uint64_t stack_id);
+			    const struct stack_key *of);
 
-/* Drops a provisional site that no object has any more. */
-void heap_source_forget_site(struct heap_source *source, uint64_t stack_id);
+/* Drops a site that no object has any more, nor ever will. */
+void heap_source_forget_site(struct heap_source *source, uint64_t site_id);
 
 /* Bytes that a thread has allocated, as sites count them; false: there was no room to count them. */
 bool heap_source_thread_bytes(const struct heap_source *source, uint32_t tid, uint64_t *ret_bytes);

@@ -22,15 +22,15 @@ enum {
 	PASS_NS = 200000000, /* at least, from one pass to the next */
 };
 
-struct stack_ages {
-	uint64_t stack_id;
+struct site_ages {
+	uint64_t site_id;
 	struct ages ages;
 	struct sizes sizes;
 	UT_hash_handle hh;
 };
 
 struct pass {
-	struct stack_ages *stacks; /* owned */
+	struct site_ages *sites; /* owned */
 	uint64_t skipped;
 };
 
@@ -68,11 +68,11 @@ struct live_scan *live_scan_new(int map_fd, live_scan_settle_fn settle, void *co
 
 static void clear(struct pass *pass)
 {
-	struct stack_ages *stack, *next;
+	struct site_ages *site, *next;
 
-	HASH_ITER (hh, pass->stacks, stack, next) {
-		HASH_DEL(pass->stacks, stack);
-		free(stack);
+	HASH_ITER (hh, pass->sites, site, next) {
+		HASH_DEL(pass->sites, site);
+		free(site);
 	}
 	*pass = (struct pass){0};
 }
@@ -90,25 +90,25 @@ void live_scan_free(struct live_scan *scan)
 
 static void take(struct pass *pass, const struct heap_object *object, uint64_t now)
 {
-	struct stack_ages *stack;
+	struct site_ages *site;
 	double bytes, objects, unseen;
 
-	HASH_FIND(hh, pass->stacks, &object->stack_id, sizeof(uint64_t), stack);
-	if (!stack && HASH_COUNT(pass->stacks) >= LIVE_SCAN_STACKS) {
+	HASH_FIND(hh, pass->sites, &object->site_id, sizeof(uint64_t), site);
+	if (!site && HASH_COUNT(pass->sites) >= LIVE_SCAN_SITES) {
 		pass->skipped++;
 		return;
 	}
-	if (!stack) {
-		stack = xcalloc(1, sizeof(*stack));
-		stack->stack_id = object->stack_id;
-		HASH_ADD(hh, pass->stacks, stack_id, sizeof(stack->stack_id), stack);
+	if (!site) {
+		site = xcalloc(1, sizeof(*site));
+		site->site_id = object->site_id;
+		HASH_ADD(hh, pass->sites, site_id, sizeof(site->site_id), site);
 	}
 	unseen = 1 + (double)heap_interval_extra(object->interval) / HEAP_EXTRA_ONE;
 	bytes = unseen *
 		sampling_weight_bytes(object->size, heap_interval_mean(object->interval));
 	objects = object->size ? bytes / (double)object->size : unseen;
-	ages_add(&stack->ages, object->birth_ns, now, bytes, objects);
-	sizes_add(&stack->sizes, object->size, bytes, objects);
+	ages_add(&site->ages, object->birth_ns, now, bytes, objects);
+	sizes_add(&site->sizes, object->size, bytes, objects);
 }
 
 static void publish(struct live_scan *scan)
@@ -146,9 +146,9 @@ static int read_batch(struct live_scan *scan, uint64_t now)
 
 		if (object->epoch != scan->epoch)
 			continue;
-		if (object->stack_id & STACK_ID_PROVISIONAL)
-			object->stack_id = scan->settle(scan->context, scan->addresses[i],
-							object->stack_id);
+		if (object->site_id & STACK_ID_PROVISIONAL)
+			object->site_id = scan->settle(scan->context, scan->addresses[i],
+							object->site_id);
 		take(&scan->current, object, now);
 	}
 	return code == -ENOENT;
@@ -179,8 +179,8 @@ int live_scan_step(struct live_scan *scan, uint64_t epoch, uint64_t budget_ns)
 
 void live_scan_each(const struct live_scan *scan, live_scan_fn each, void *context)
 {
-	for (const struct stack_ages *stack = scan->done.stacks; stack; stack = stack->hh.next)
-		each(context, stack->stack_id, &stack->ages, &stack->sizes);
+	for (const struct site_ages *site = scan->done.sites; site; site = site->hh.next)
+		each(context, site->site_id, &site->ages, &site->sizes);
 }
 
 uint64_t live_scan_skipped(const struct live_scan *scan)

@@ -1,6 +1,6 @@
 /*
  * Reads the kernel's map of live objects a little at a time, so that a map with a million objects
- * never stalls the screen, and sums the ages of the objects of each stack. A pass over the whole
+ * never stalls the screen, and sums the ages of the objects of each site. A pass over the whole
  * map takes as many steps as it needs; what the last whole pass found stays until the next one is
  * done. A pass is no instant: an object that comes or goes during it may be in it or not.
  */
@@ -15,8 +15,8 @@
 
 struct live_scan;
 
-/* Stacks in a pass; objects of more of them are counted as skipped. */
-enum { LIVE_SCAN_STACKS = 1 << 17 };
+/* Sites in a pass; objects of more of them are counted as skipped. */
+enum { LIVE_SCAN_SITES = 1 << 17 };
 
 /*
  * Asked about each object with a provisional id that is met: the id that it has from now on, the same
@@ -38,11 +38,11 @@ void live_scan_free(struct live_scan *scan);
  */
 int live_scan_step(struct live_scan *scan, uint64_t epoch, uint64_t budget_ns);
 
-/* Calls back with the ages and sizes of each stack that had live objects in the last whole pass. */
-typedef void (*live_scan_fn)(void *context, uint64_t stack_id, const struct ages *ages, const struct sizes *sizes);
+/* Calls back with the ages and sizes of each site that had live objects in the last whole pass. */
+typedef void (*live_scan_fn)(void *context, uint64_t site_id, const struct ages *ages, const struct sizes *sizes);
 void live_scan_each(const struct live_scan *scan, live_scan_fn each, void *context);
 
-/* Objects of the last whole pass that are in no stack's ages. */
+/* Objects of the last whole pass that are in no site's ages. */
 uint64_t live_scan_skipped(const struct live_scan *scan);
 
 #endif

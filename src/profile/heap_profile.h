@@ -24,18 +24,28 @@ void heap_profile_set_stack(struct heap_profile *profile, uint64_t kernel_id, st
 /* The stack of an id; NULL: not known. */
 struct stack *heap_profile_stack(const struct heap_profile *profile, uint64_t kernel_id);
 
+/* The thread of an id, as its books were read; 0: of all, or not known. */
+uint32_t heap_profile_thread(const struct heap_profile *profile, uint64_t kernel_id);
+
 /* Says that the only object of a provisional id has another id of the same stack since `now_s`. */
 void heap_profile_settle(struct heap_profile *profile, uint64_t provisional_id, uint64_t kernel_id,
 			 double now_s);
 
 /*
- * Takes the books of one id. True: the id is provisional, its only object is gone, or was settled so
- * long ago that no free of it can still be on its way, and its counts have been moved to its stack:
- * the kernel's entry must be dropped. `now_s` is a time of CLOCK_MONOTONIC, as that of
+ * Takes the books of one id, and what they are of. True: nothing will be booked under it any more, its counts
+ * have been moved to its stack, and the kernel's entry must be dropped. That is when the id is provisional and its
+ * only object is gone, or was settled so long ago that no free of it can still be on its way; or when its thread
+ * has ended and nothing that it allocated is live. `now_s` is a time of CLOCK_MONOTONIC, as that of
  * heap_profile_settle().
  */
-bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id,
+bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const struct stack_key *of,
 		       const struct heap_counts *counts, double now_s);
+
+/*
+ * Says which threads are to be told apart, in ascending order: what others have allocated becomes of no thread
+ * when it is freed.
+ */
+void heap_profile_keep_threads(struct heap_profile *profile, const int *tids, size_t count);
 
 /* Calls back with every stack that is known, and the bytes that are live of it, in no order. */
 void heap_profile_each_stack(const struct heap_profile *profile, stack_fn use, void *context);
@@ -79,7 +89,7 @@ void heap_profile_start_anew(struct heap_profile *profile, double now_s);
 void heap_profile_reset(struct heap_profile *profile);
 
 /*
- * Fills sites, suspects and totals of the snapshot. `now_s` is a time of CLOCK_MONOTONIC, for ages, growth
+ * Fills sites, suspects and totals of the snapshot, and the sites of each thread if it is by thread. `now_s` is a time of CLOCK_MONOTONIC, for ages, growth
  * and peaks: to be called once in each refresh. The snapshot's untracked frees are read: they are there
  * already.
  */

@@ -23,6 +23,8 @@ struct heap_row {
 	struct books_mark zeroed_before; /* at the one before */
 	uint64_t marked_bytes;	/* that were live at the baseline */
 	struct stack *stack;	/* NULL: not known yet */
+	uint32_t thread;	/* that allocates; 0: of all, or not told apart */
+	bool ended;		/* that thread has */
 	uint64_t site_id;	/* that its stack was part of at the last fill; 0: of none */
 	uint64_t first_fill;	/* of the profile's, that had something of it; 0: none yet */
 	double settled_s;	/* when its object got another id; 0: it has not */
@@ -34,9 +36,10 @@ struct heap_row {
 
 struct heap_profile {
 	struct heap_row *rows;
-	struct site_history *history;
+	struct site_history *history, *thread_history; /* of sites, and of what each thread has of them */
 	uint64_t ages_pass;	/* the latest; 0: none */
 	uint64_t fill;		/* the latest; 0: none */
+	bool by_thread;		/* some rows are, or were */
 	bool marked;		/* there is a baseline */
 	bool error_unknown;	/* of estimates */
 	bool frees_unknown;	/* what is freed is not seen */

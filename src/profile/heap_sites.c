@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include <xxhash.h>
+
 #include "profile/heap_rows.h"
 #include "profile/site.h"
 #include "profile/site_history.h"
@@ -16,17 +18,26 @@ struct site_sum {
 	UT_hash_handle hh;
 };
 
-static struct site_sum *find_or_make_site(struct site_sum **sums, const struct stack *stack)
+/* Of a site, or of what a thread has of it. */
+static uint64_t sum_id(uint64_t site_id, uint32_t thread)
+{
+	return thread ? XXH3_64bits_withSeed(&site_id, sizeof(site_id), thread) : site_id;
+}
+
+static struct site_sum *find_or_make_site(struct site_sum **sums, const struct stack *stack, uint32_t thread)
 {
 	const struct site site = site_of(stack);
+	uint64_t id = sum_id(site.id, thread);
 	struct site_sum *sum;
 
-	HASH_FIND(hh, *sums, &site.id, sizeof(site.id), sum);
+	HASH_FIND(hh, *sums, &id, sizeof(id), sum);
 	if (sum)
 		return sum;
 	sum = xcalloc(1, sizeof(*sum));
-	sum->id = site.id;
-	sum->row.id = site.id;
+	sum->id = id;
+	sum->row.id = id;
+	sum->row.site_id = site.id;
+	sum->row.tid = (int)thread;
 	sum->row.function = site.function;
 	sum->row.module = site.module;
 	sum->row.file = site.file;
@@ -49,14 +60,16 @@ static double confidence_bytes(const struct heap_profile *profile, uint64_t vari
 	return 1.96 * sqrt((double)variance * (1 << HEAP_VARIANCE_SHIFT));
 }
 
-static int by_stack(struct heap_row *left, struct heap_row *right)
+static int by_stack_and_thread(struct heap_row *left, struct heap_row *right)
 {
 	uintptr_t a = (uintptr_t)left->stack, b = (uintptr_t)right->stack;
 
-	return (a > b) - (a < b);
+	if (a != b)
+		return a > b ? 1 : -1;
+	return (left->thread > right->thread) - (left->thread < right->thread);
 }
 
-/* The books of one stack, which several ids of the kernel's may stand for. */
+/* The books of one stack, or of a thread's part of it, which several ids of the kernel's may stand for. */
 struct stack_books {
 	struct heap_counts counts;
 	struct books_mark zeroed;
@@ -103,27 +116,66 @@ static void add_to_site(struct site_sum *sum, const struct heap_profile *profile
 	sizes_merge(&sum->row.sizes, &books->sizes);
 }
 
-/* Sums the rows into sites; rows of the same stack, next to each other by the sort, as one stack. */
-static struct site_sum *sum_sites(struct heap_profile *profile)
+/*
+ * Sums the rows into sites, or into sites of each thread; rows of the same stack, and thread, next to each other by
+ * the sort, as one.
+ */
+static struct site_sum *sum_sites(struct heap_profile *profile, bool by_thread)
 {
 	struct site_sum *sums = NULL;
 	struct heap_row *row, *next;
 
-	HASH_SORT(profile->rows, by_stack);
+	HASH_SORT(profile->rows, by_stack_and_thread);
 	for (row = profile->rows; row; row = next) {
 		struct stack_books books = {0};
 		struct site_sum *sum;
 
-		for (next = row; next && next->stack == row->stack; next = next->hh.next)
+		for (next = row; next && next->stack == row->stack && (!by_thread || next->thread == row->thread);
+		     next = next->hh.next)
 			add_row(&books, profile, next);
 		if (!books.counts.alloc_objects)
 			continue;
-		sum = find_or_make_site(&sums, row->stack);
+		sum = find_or_make_site(&sums, row->stack, by_thread ? row->thread : 0);
 		add_to_site(sum, profile, &books);
 		for (struct heap_row *of = row; of != next; of = of->hh.next)
-			of->site_id = sum->id;
+			of->site_id = sum->row.site_id;
 	}
 	return sums;
+}
+
+/* Makes rows of the sums, which are freed, in their order. The variance of all is added up. */
+static struct snapshot_site *make_sites(const struct heap_profile *profile, struct site_sum *sums, size_t *ret_count,
+					uint64_t *variance)
+{
+	size_t count = HASH_COUNT(sums), used = 0;
+	struct snapshot_site *sites = xcalloc_aligned(count + 1, sizeof(*sites), SNAPSHOT_ROW_ALIGNMENT);
+	struct site_sum *sum, *next;
+
+	HASH_ITER(hh, sums, sum, next) {
+		struct snapshot_site *site = &sites[used++];
+
+		*site = sum->row;
+		site->live_ci_bytes = confidence_bytes(profile, sum->live_variance);
+		*variance += sum->live_variance;
+		HASH_DEL(sums, sum);
+		free(sum);
+	}
+	qsort(sites, used, sizeof(*sites), snapshot_compare_sites);
+	*ret_count = used;
+	return sites;
+}
+
+/* Before the sites themselves: what has appeared in this refresh has so in both. */
+static void fill_threads(struct heap_profile *profile, struct snapshot *snapshot, double now_s)
+{
+	uint64_t variance = 0;
+
+	if (snapshot->group != GROUP_THREAD)
+		return;
+	snapshot->grouped_sites =
+	    make_sites(profile, sum_sites(profile, true), &snapshot->grouped_site_count, &variance);
+	site_history_fill(profile->thread_history, snapshot->grouped_sites, snapshot->grouped_site_count,
+			  snapshot->heap.untracked_frees, now_s);
 }
 
 static void fill_totals(struct heap_profile *profile, struct snapshot *snapshot, double now_s)
@@ -148,25 +200,12 @@ static void fill_totals(struct heap_profile *profile, struct snapshot *snapshot,
 
 void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, double now_s)
 {
-	struct site_sum *sums, *sum, *next;
 	uint64_t live_variance = 0;
-	size_t used = 0;
 
 	profile->fill++;
-	sums = sum_sites(profile);
-	snapshot->sites = xcalloc_aligned(HASH_COUNT(sums) + 1, sizeof(*snapshot->sites), SNAPSHOT_ROW_ALIGNMENT);
-	HASH_ITER(hh, sums, sum, next) {
-		struct snapshot_site *site = &snapshot->sites[used++];
-
-		*site = sum->row;
-		site->live_ci_bytes = confidence_bytes(profile, sum->live_variance);
-		live_variance += sum->live_variance;
-		HASH_DEL(sums, sum);
-		free(sum);
-	}
-	snapshot->site_count = used;
-	qsort(snapshot->sites, used, sizeof(*snapshot->sites), snapshot_compare_sites);
-	site_history_fill(profile->history, snapshot->sites, used, snapshot->heap.untracked_frees,
+	fill_threads(profile, snapshot, now_s);
+	snapshot->sites = make_sites(profile, sum_sites(profile, false), &snapshot->site_count, &live_variance);
+	site_history_fill(profile->history, snapshot->sites, snapshot->site_count, snapshot->heap.untracked_frees,
 			  now_s);
 	snapshot_fill_suspects(snapshot);
 	fill_totals(profile, snapshot, now_s);
@@ -219,7 +258,7 @@ void heap_profile_add_stacks(struct heap_profile *profile, struct snapshot *snap
 		sites[i] = &snapshot->sites[i];
 	if (count > 1)
 		qsort(sites, count, sizeof(struct snapshot_site *), by_id);
-	HASH_SORT(profile->rows, by_stack);
+	HASH_SORT(profile->rows, by_stack_and_thread);
 	for (row = profile->rows; row; row = next) {
 		struct heap_counts books = {0};
 		struct snapshot_site *site;

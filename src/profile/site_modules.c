@@ -95,6 +95,6 @@ void snapshot_fill_site_modules(struct snapshot *snapshot)
 	}
 	qsort(sums, used, sizeof(*sums), snapshot_compare_sites);
 	free(order);
-	snapshot->site_modules = sums;
-	snapshot->site_module_count = used;
+	snapshot->grouped_sites = sums;
+	snapshot->grouped_site_count = used;
 }

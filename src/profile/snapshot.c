@@ -55,6 +55,8 @@ void snapshot_forget_frees(struct snapshot *snapshot)
 	snapshot->suspect_count = 0;
 	for (size_t i = 0; i < snapshot->site_count; i++)
 		forget_site_frees(&snapshot->sites[i]);
+	for (size_t i = 0; i < snapshot->grouped_site_count; i++)
+		forget_site_frees(&snapshot->grouped_sites[i]);
 }
 
 bool snapshot_request_same(const struct snapshot_request *a, const struct snapshot_request *b)
@@ -97,7 +99,7 @@ void snapshot_free(struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->site_count; i++)
 		free_site(&snapshot->sites[i]);
 	free(snapshot->sites);
-	free(snapshot->site_modules);
+	free(snapshot->grouped_sites);
 	free(snapshot->suspects);
 	for (size_t i = 0; i < snapshot->growth_site_count; i++)
 		free_growth_site(&snapshot->growth_sites[i]);

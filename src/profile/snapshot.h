@@ -111,6 +111,9 @@ struct snapshot_site {
 	double oldest_s;	/* age of the oldest live object; NAN: unknown */
 	double trend[SNAPSHOT_TREND]; /* least live_bytes in parts of the last minute; NAN: unknown */
 	struct leak_verdict leak;
+	uint64_t site_id;	/* its own id; by thread that of the site */
+	int tid;		/* by thread: what this one has allocated; 0: threads were not told apart */
+	const char *thread;	/* by thread, as a snapshot_function's */
 	size_t stack_count;
 	struct snapshot_stack *stacks; /* owned; filled only when asked for */
 };
@@ -425,8 +428,8 @@ struct snapshot {
 	struct snapshot_thread_name *thread_names; /* owned; what rows by thread have theirs from */
 	size_t site_count;
 	struct snapshot_site *sites; /* owned; by live bytes, then allocated bytes, then id */
-	size_t site_module_count;
-	struct snapshot_site *site_modules; /* owned; by module, in the same order; none by another group */
+	size_t grouped_site_count;
+	struct snapshot_site *grouped_sites; /* owned; by module or thread, in the same order; none by another group */
 	size_t suspect_count;
 	const struct snapshot_site **suspects; /* owned, into `sites`; LOW and above, by score */
 	size_t growth_site_count;

@@ -38,16 +38,22 @@ static void fill_windows(const struct model *model, size_t index, struct snapsho
 			row->trend[part] = (double)NAN;
 }
 
-/* A function of the model is always in the same thread; every seventh is from before. */
+const struct snapshot_thread_name *model_thread(size_t index)
+{
+	static const struct snapshot_thread_name none = {0},
+						 threads[] = {{4127, "ordersd/4127"},
+							      {4128, "engine/4128"},
+							      {4129, "audit-0/4129"}};
+
+	return index % 7 == 6 ? &none : &threads[index % 3];
+}
+
 static void set_thread(struct snapshot_function *row, size_t index)
 {
-	static const struct snapshot_thread_name threads[] = {
-	    {4127, "ordersd/4127"}, {4128, "engine/4128"}, {4129, "audit-0/4129"}};
+	const struct snapshot_thread_name *thread = model_thread(index);
 
-	if (index % 7 == 6)
-		return;
-	row->tid = threads[index % 3].tid;
-	row->thread = threads[index % 3].text;
+	row->tid = thread->tid;
+	row->thread = thread->tid ? thread->text : NULL;
 }
 
 /* The rows of each module as one; the model knows no other lines than those of its functions. */

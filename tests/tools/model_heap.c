@@ -32,6 +32,26 @@ static void add_stack(const struct model *model, size_t row, struct snapshot_sit
 	site->stacks[0].frames = site_frames(&stack, &site->stacks[0].frame_count);
 }
 
+/* A site of the model is always in the same thread. */
+static void fill_threads(struct snapshot *snapshot)
+{
+	size_t count = snapshot->site_count;
+
+	snapshot->grouped_sites = xcalloc_aligned(count + 1, sizeof(*snapshot->sites), SNAPSHOT_ROW_ALIGNMENT);
+	snapshot->grouped_site_count = count;
+	for (size_t i = 0; i < count; i++) {
+		struct snapshot_site *row = &snapshot->grouped_sites[i];
+		const struct snapshot_thread_name *thread = model_thread(i);
+
+		*row = snapshot->sites[i];
+		row->id += (uint64_t)thread->tid;
+		row->tid = thread->tid;
+		row->thread = thread->tid ? thread->text : NULL;
+		row->stacks = NULL;
+		row->stack_count = 0;
+	}
+}
+
 void model_fill_heap(const struct model *model, struct snapshot *snapshot)
 {
 	struct snapshot_heap *heap = &snapshot->heap;
@@ -57,6 +77,7 @@ void model_fill_heap(const struct model *model, struct snapshot *snapshot)
 			continue;
 		snapshot->site_count++;
 		*site = model->sites[i];
+		site->site_id = site->id;
 		site->since_alloc_bytes = site->alloc_bytes - model->zeroed_alloc[i];
 		site->since_freed_bytes = site->freed_bytes - model->zeroed_freed[i];
 		site->change_bytes = model->marked_at
@@ -82,6 +103,8 @@ void model_fill_heap(const struct model *model, struct snapshot *snapshot)
 		heap->live_ci_bytes = 0.1 * (double)heap->live_bytes;
 	heap->coverage_pct = 100.0 * (double)heap->live_bytes / (double)heap->resident_bytes;
 	snapshot_fill_suspects(snapshot);
+	if (model->group == GROUP_THREAD)
+		fill_threads(snapshot);
 	snapshot->allocators = xcalloc(1, sizeof(*snapshot->allocators));
 	snapshot->allocators[0] = (struct snapshot_allocator){"glibc", "libc.so.6", 12};
 	snapshot->allocator_count = 1;

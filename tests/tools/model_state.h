@@ -42,6 +42,9 @@ struct model_calls *model_calls_new(const struct model *model);
 /* The stack of the row's function and its callers; borrowed from the model. */
 struct stack model_stack(const struct model *model, size_t row);
 
+/* The thread that the function or site of a row is always in, without a number: every seventh is from before. */
+const struct snapshot_thread_name *model_thread(size_t index);
+
 /* NULL is allowed. */
 void model_calls_free(struct model_calls *calls);
 

@@ -323,6 +323,28 @@ class ScreenTest(unittest.TestCase):
         terminal.wait_for(r"\[CPU\] last ")
         terminal.wait_for(r"^. +(9\d\.\d|100) +\S+ .*\buse_the_cpu\b")
 
+    def test_sites_by_thread(self):
+        """One function allocates in several threads; what another one frees is still of the one that has it."""
+        terminal = self.open_terminal(200)
+        target = self.start_target("hands")
+        terminal.run(f"{shlex.quote(TOP)} --heap exact {target.pid}")
+        terminal.wait_for(r"^ HEAP +exact +glibc ")
+        terminal.press("3", "l", "l", "l")
+        terminal.wait_for(r"\[HEAP\] by thread, ")
+        time.sleep(1)  # the probes are in
+        target.send_signal(signal.SIGUSR1)
+        terminal.wait_for(r"^. +2\.4M .* 2\.5K .*\bleft/\d+ +hands_take\b")
+        terminal.wait_for(r"^. +976\.6K .* 1\.0K .*\bright/\d+ +hands_take\b")
+        # Of those that have ended nothing is live: they are not told apart for long.
+        terminal.wait_for(r"^. +0 .* 1\.9M +1\.9M .* - +hands_take\b")
+        terminal.wait_without(r"\?/\d+")
+        terminal.press("Enter")
+        terminal.wait_for(r"\[DETAIL\] of a site")
+        terminal.wait_for(r"\b3\.3M\b")
+        terminal.press("Escape", "l")
+        terminal.wait_for(r"^. +3\.3M .* 3\.5K .*\bhands_take\b")
+        self.assertNotIn("by thread", terminal.text())
+
     def test_tree_of_calls(self):
         """Callees, closed and expanded, and callers, of a program whose calls are known."""
         terminal = self.open_top(name="demo")

@@ -6,9 +6,9 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
-static void each(void *context, uint64_t stack_id, const struct ages *ages, const struct sizes *sizes)
+static void each(void *context, uint64_t site_id, const struct ages *ages, const struct sizes *sizes)
 {
-	(void)stack_id;
+	(void)site_id;
 	(void)ages;
 	(void)sizes;
 	++*(int *)context;

@@ -77,14 +77,19 @@ static void fill(bool with_stacks)
 }
 
 /* Books of objects of ten bytes. */
-static bool books(uint64_t id, uint64_t allocated, uint64_t freed)
+static bool books_of(uint64_t id, const struct stack_key *of, uint64_t allocated, uint64_t freed)
 {
 	const struct heap_counts site = {.alloc_bytes = allocated * 10,
 				       .alloc_objects = allocated << HEAP_OBJECTS_SHIFT,
 				       .freed_bytes = freed * 10,
 				       .freed_objects = freed << HEAP_OBJECTS_SHIFT};
 
-	return heap_profile_read(profile, id, &site, now_s);
+	return heap_profile_read(profile, id, of, &site, now_s);
+}
+
+static bool books(uint64_t id, uint64_t allocated, uint64_t freed)
+{
+	return books_of(id, &(struct stack_key){.stack_id = id}, allocated, freed);
 }
 
 static const struct snapshot_site *site_of(const char *function)
@@ -496,7 +501,7 @@ Test(profile_heap, sampled_books)
 	const double interval = 1.96 * 2560; /* sqrt(100 * 65536) */
 
 	heap_profile_set_stack(profile, 1, &read_stack);
-	cr_assert_not(heap_profile_read(profile, 1, &sampled, now_s));
+	cr_assert_not(heap_profile_read(profile, 1, &(struct stack_key){.stack_id = 1}, &sampled, now_s));
 	fill(false);
 	cr_assert_eq(snapshot->site_count, 1);
 	cr_expect_eq(snapshot->sites[0].live_bytes, 2000);
@@ -604,4 +609,141 @@ Test(profile_heap, reset_and_baseline)
 	fill(false);
 	cr_expect_eq(site_of("read_all")->since_alloc_bytes, 160);
 	cr_expect(isnan(site_of("read_all")->change_bytes));
+}
+
+static bool books_by(const struct stack *stack, uint64_t thread, uint64_t allocated, uint64_t freed)
+{
+	const struct stack_key of = {stack->id, thread};
+
+	return books_of(heap_site_id(&of), &of, allocated, freed);
+}
+
+/* A refresh by thread. */
+static void fill_threads(void)
+{
+	snapshot_free(snapshot);
+	snapshot = calloc(1, sizeof(*snapshot));
+	cr_assert_not_null(snapshot);
+	snapshot->group = GROUP_THREAD;
+	heap_profile_fill(profile, snapshot, now_s++);
+}
+
+static const struct snapshot_site *find_in(const char *function, int tid)
+{
+	for (size_t i = 0; i < snapshot->grouped_site_count; i++) {
+		const struct snapshot_site *site = &snapshot->grouped_sites[i];
+
+		if (strcmp(site->function, function) == 0 && site->tid == tid)
+			return site;
+	}
+	return NULL;
+}
+
+static const struct snapshot_site *site_in(const char *function, int tid)
+{
+	static const struct snapshot_site none = {0};
+	const struct snapshot_site *site = find_in(function, tid);
+
+	cr_assert_not_null(site, "%s in %d", function, tid);
+	return site ? site : &none;
+}
+
+static void expect_live_in(const char *function, int tid, uint64_t live)
+{
+	const struct snapshot_site *site = site_in(function, tid);
+
+	cr_expect_eq(site->live_objects, live, "%s in %d: %ju", function, tid, (uintmax_t)site->live_objects);
+}
+
+/* Both stacks of a site, of two threads and of before; a stack is announced once, whoever allocates. */
+Test(profile_heap, sites_by_thread)
+{
+	heap_profile_set_stack(profile, 12, &read_stack);
+	heap_profile_set_stack(profile, 13, &other_read_stack);
+	books(12, 5, 1);
+	books_by(&read_stack, 17, 7, 2);
+	books_by(&other_read_stack, 17, 3, 0);
+	books_by(&read_stack, 18, 20, 0);
+	fill_threads();
+	cr_assert_eq(snapshot->site_count, 1);
+	cr_expect_eq(site_of("read_all")->live_objects, 4 + 5 + 3 + 20);
+	expect_totals(35, 3, 32);
+	cr_assert_eq(snapshot->grouped_site_count, 3);
+	expect_live_in("read_all", 0, 4);
+	expect_live_in("read_all", 17, 8);
+	expect_live_in("read_all", 18, 20);
+	cr_expect_eq(snapshot->grouped_sites[0].tid, 18, "the largest");
+	cr_expect_eq(site_in("read_all", 17)->site_id, snapshot->sites[0].id);
+	cr_expect_neq(site_in("read_all", 17)->id, site_in("read_all", 18)->id);
+	/* By another group there is one of all. */
+	fill(true);
+	cr_expect_eq(snapshot->grouped_site_count, 0);
+	cr_assert_eq(snapshot->site_count, 1);
+	cr_expect_eq(snapshot->sites[0].stack_count, 2);
+	cr_expect_eq(snapshot->sites[0].stacks[0].live_objects, 4 + 5 + 20);
+}
+
+Test(profile_heap, growth_of_a_thread_is_its_own)
+{
+	heap_profile_begin(profile, now_s++);
+	heap_profile_set_stack(profile, 12, &read_stack);
+	for (uint64_t i = 1; i < 10; i++) {
+		books_by(&read_stack, 17, 10 * i, 0);
+		books_by(&read_stack, 18, 20 * i, 0);
+		fill_threads();
+	}
+	cr_expect_float_eq(site_in("read_all", 17)->growth_bytes_per_s, 100, 1);
+	cr_expect_float_eq(site_in("read_all", 18)->growth_bytes_per_s, 200, 1);
+}
+
+/* What it has left is still its own; when nothing is left, it is of no thread, and the kernel's entry goes. */
+Test(profile_heap, threads_that_have_ended)
+{
+	const int there[] = {18, 40};
+
+	heap_profile_set_stack(profile, 12, &read_stack);
+	books_by(&read_stack, 17, 5, 1);
+	books_by(&read_stack, 18, 3, 3);
+	books_by(&read_stack, 19, 6, 6);
+	heap_profile_keep_threads(profile, there, 2);
+	cr_expect_not(books_by(&read_stack, 17, 5, 1), "it holds something");
+	cr_expect_not(books_by(&read_stack, 18, 3, 3), "it is there");
+	cr_expect(books_by(&read_stack, 19, 6, 6));
+	fill_threads();
+	expect_live_in("read_all", 17, 4);
+	expect_live_in("read_all", 18, 0);
+	cr_expect_null(find_in("read_all", 19));
+	cr_expect_eq(site_in("read_all", 0)->alloc_objects, 6);
+	expect_totals(14, 10, 4);
+	/* A number that is used again begins with nothing. */
+	books_by(&read_stack, 19, 2, 0);
+	fill_threads();
+	expect_live_in("read_all", 19, 2);
+	expect_totals(16, 10, 6);
+	/* No longer by thread: none is to be told apart. */
+	heap_profile_keep_threads(profile, NULL, 0);
+	cr_expect(books_by(&read_stack, 18, 3, 3));
+	cr_expect(books_by(&read_stack, 17, 5, 5), "what it had left was freed");
+}
+
+/* An allocation whose stack was copied, of a thread: it goes home there, and from there when that ends. */
+Test(profile_heap, provisional_ids_have_a_thread)
+{
+	uint64_t id = STACK_ID_PROVISIONAL | 5;
+	const struct stack_key of = {id, 17};
+
+	cr_expect_eq(heap_site_id(&of), id);
+	heap_profile_set_stack(profile, id, &read_stack);
+	books_of(id, &of, 1, 0);
+	cr_expect_eq(heap_profile_thread(profile, id), 17);
+	fill_threads();
+	expect_live_in("read_all", 17, 1);
+	cr_expect(books_of(id, &of, 1, 1));
+	fill_threads();
+	expect_live_in("read_all", 17, 0);
+	heap_profile_keep_threads(profile, NULL, 0);
+	fill_threads();
+	cr_expect_null(find_in("read_all", 17));
+	cr_expect_eq(site_in("read_all", 0)->alloc_objects, 1);
+	expect_totals(1, 1, 0);
 }

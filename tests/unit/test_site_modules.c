@@ -48,7 +48,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	free(snapshot.site_modules);
+	free(snapshot.grouped_sites);
 }
 
 TestSuite(site_modules, .init = set_up, .fini = tear_down);
@@ -58,11 +58,11 @@ Test(site_modules, sites_of_a_module_are_added_up)
 	const struct snapshot_site *sum;
 
 	snapshot_fill_site_modules(&snapshot);
-	cr_assert_eq(snapshot.site_module_count, 2);
-	sum = &snapshot.site_modules[0];
+	cr_assert_eq(snapshot.grouped_site_count, 2);
+	sum = &snapshot.grouped_sites[0];
 	cr_expect_str_eq(sum->function, "program", "by live bytes");
-	cr_expect_str_eq(snapshot.site_modules[1].function, "lib.so");
-	cr_expect_neq(sum->id, snapshot.site_modules[1].id);
+	cr_expect_str_eq(snapshot.grouped_sites[1].function, "lib.so");
+	cr_expect_neq(sum->id, snapshot.grouped_sites[1].id);
 	cr_expect_eq(sum->live_bytes, 160);
 	cr_expect_eq(sum->live_objects, 6);
 	cr_expect_eq(sum->alloc_bytes, 1000);
@@ -81,7 +81,7 @@ Test(site_modules, what_a_sum_cannot_say_is_unknown)
 	sites[2].live_bytes = SNAPSHOT_UNKNOWN;
 	snapshot_fill_site_modules(&snapshot);
 
-	const struct snapshot_site *sum = &snapshot.site_modules[0];
+	const struct snapshot_site *sum = &snapshot.grouped_sites[0];
 
 	cr_expect_str_eq(sum->module, "program");
 	cr_expect_eq(sum->live_bytes, SNAPSHOT_UNKNOWN);
@@ -94,5 +94,5 @@ Test(site_modules, no_sites)
 {
 	snapshot.site_count = 0;
 	snapshot_fill_site_modules(&snapshot);
-	cr_expect_eq(snapshot.site_module_count, 0);
+	cr_expect_eq(snapshot.grouped_site_count, 0);
 }

@@ -95,7 +95,8 @@ Test(ui_columns, every_column_of_sites)
 	     .alloc_bytes_per_s = 1,
 	     .oldest_s = (double)NAN,
 	     .peak_bytes = 4,
-	     .leak = {.score = 50, .slope_bytes_per_s = (double)NAN}},
+	     .leak = {.score = 50, .slope_bytes_per_s = (double)NAN},
+	     .thread = "w/1"},
 	    {.id = 2,
 	     .function = "a",
 	     .file = "a.c",
@@ -123,12 +124,14 @@ Test(ui_columns, every_column_of_sites)
 	     .alloc_bytes_per_s = 2,
 	     .oldest_s = 8,
 	     .peak_bytes = 6,
-	     .leak = {.score = 10, .slope_bytes_per_s = 9}},
+	     .leak = {.score = 10, .slope_bytes_per_s = 9},
+	     .thread = "v/2"},
 	};
 	struct snapshot snapshot = {.heap.state = CHANNEL_ON, .site_count = 3, .sites = sites};
 	static const uint64_t expected[][3] = {
 	    {1, 3, 2}, {3, 1, 2}, {1, 3, 2}, {3, 2, 1}, {3, 1, 2}, {2, 3, 1}, {2, 1, 3},
-	    {1, 2, 3}, {3, 2, 1}, {3, 2, 1}, {3, 2, 1}, {2, 1, 3}, {2, 1, 3}, {2, 1, 3},
+	    {1, 2, 3}, {3, 2, 1}, {3, 2, 1}, {3, 2, 1}, {2, 1, 3}, {3, 1, 2}, {2, 1, 3},
+	    {2, 1, 3},
 	};
 
 	check_columns(PANE_HEAP, &snapshot, expected);

@@ -156,16 +156,41 @@ Test(ui_keys, views_and_focus)
 	HAS("-- HEAP ");
 }
 
-Test(ui_keys, sites_by_thread_are_refused_in_words)
+Test(ui_keys, sites_by_thread)
 {
-	draw(80, 24);
+	static struct snapshot_site rows[3];
+
+	for (int i = 0; i < 3; i++)
+		rows[i] = sites[i == 2];
+	rows[0].id = 111;
+	rows[0].site_id = 11;
+	rows[0].tid = 4128;
+	rows[0].thread = "engine/4128";
+	rows[1].id = 112;
+	rows[1].site_id = 11;
+	rows[1].live_bytes = 3;
+	rows[2].id = 113;
+	rows[2].site_id = 12;
+	draw(120, 35);
 	type("3lll");
-	draw(80, 24);
-	HAS("CPU is by thread now; of sites it is not known (6: what threads allocate)");
-	type("l");
 	draw(120, 35);
-	HAS_NOT("of sites it is not known");
-	type("2lll");
+	HAS_NOT("THREAD");
+	HAS_NOT("by thread");
+	snapshot.group = GROUP_THREAD;
+	snapshot.grouped_sites = rows;
+	snapshot.grouped_site_count = 3;
 	draw(120, 35);
-	HAS_NOT("of sites it is not known");
+	HAS("--[HEAP] by thread, since attachment");
+	HAS(" THREAD ");
+	HAS(" engine/4128 ");
+	HAS("1-3 of 3");
+	press(RSP_KEY_ENTER);
+	draw(120, 35);
+	HAS("--[DETAIL]");
+	HAS(sites[0].function);
+	press(RSP_KEY_ESCAPE);
+	type("fengine");
+	press(RSP_KEY_ENTER);
+	draw(120, 35);
+	HAS("1-1 of 1 of all 3");
 }
