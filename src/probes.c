@@ -221,7 +221,9 @@ static void print_listing(FILE *to, const struct listing *listing, const struct 
 			      "%u functions are left out: the symbol tables of their files do not "
 			      "have them\n",
 			      client_probes_refused(listing->client));
-	if (not_measured->status != EXIT_DONE)
+	if (not_measured->status == EXIT_DONE)
+		(void)fprintf(to, "costs were measured in %.1f ms\n", cost->took_ms);
+	else
 		(void)fprintf(to, "costs are not known: %s\n", not_measured->text);
 }
 

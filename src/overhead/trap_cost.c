@@ -251,11 +251,11 @@ static int measure(const struct child *child, struct trap_probes *probes, double
 
 int trap_cost_measure(struct trap_cost *ret_cost, struct trap_probes **ret_probes, struct err *err)
 {
-	double ns[TIMED] = {0};
+	double ns[TIMED] = {0}, begun_ms = monotonic_ms();
 	struct child child = {.pid = -1, .fd = -1};
 	int code;
 
-	*ret_cost = (struct trap_cost){NAN, NAN, NAN, NAN, NAN};
+	*ret_cost = (struct trap_cost){NAN, NAN, NAN, NAN, NAN, NAN};
 	*ret_probes = NULL;
 	code = start_child(&child);
 	if (code)
@@ -265,7 +265,7 @@ int trap_cost_measure(struct trap_cost *ret_cost, struct trap_probes **ret_probe
 	code = measure(&child, *ret_probes, ns, err);
 	end_child(&child);
 	if (!code)
-		*ret_cost = (struct trap_cost){ns[EMULATED], ns[STEPPED], ns[EMULATED_RETURN],
-					       ns[STEPPED_RETURN], ns[CLOCK]};
+		*ret_cost = (struct trap_cost){ns[EMULATED], ns[STEPPED], ns[EMULATED_RETURN], ns[STEPPED_RETURN],
+					       ns[CLOCK], monotonic_ms() - begun_ms};
 	return code;
 }

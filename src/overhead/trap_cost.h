@@ -12,6 +12,7 @@ struct trap_cost {
 	double emulated_return_ns; /* the function's return is probed, too */
 	double stepped_return_ns;
 	double clock_ns; /* a reading of the clock: what a program is timed to take has one in it */
+	double took_ms;	 /* to measure all this */
 };
 
 /* What is measured with is still there. */

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import statistics
 import struct
 import subprocess
@@ -81,7 +82,7 @@ def bench_pause(top, target):
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "longest"
         file.write_bytes(bytes(8))
-        alone, watched, said = [], [], []
+        alone, watched, said, calibrated = [], [], [], []
         with running("chrt", "-f", "1", str(target), "3600", str(file)) as pid:
             time.sleep(0.5)
 
@@ -90,9 +91,16 @@ def bench_pause(top, target):
                                      stdout=subprocess.PIPE, check=True).stdout
                 said.append(json.loads(out.splitlines()[-1])["attach"]["longest_s"] * 1e3)
 
+            def calibration_ms():
+                out = subprocess.run([top, "--probes", str(pid)], stdout=subprocess.PIPE, check=True).stdout
+                return float(re.search(rb"costs were measured in (\S+) ms", out)[1])
+
             for _ in range(CYCLES):
+                calibrated.append(calibration_ms())
                 alone.append(longest_ms(file, lambda: time.sleep(1)))
                 watched.append(longest_ms(file, come_and_go))
     print(f"longest turn of a loop that maps memory and allocates: alone {median(alone):.3f} ms (at most "
           f"{max(alone):.3f}), while rsprof-top attaches and detaches {median(watched):.3f} (at most "
-          f"{max(watched):.3f}; goal 1); setting one file's probes took {median(said):.1f} ms", flush=True)
+          f"{max(watched):.3f}; goal 1); setting one file's probes took {median(said):.1f} ms\n"
+          f"what a trap costs was measured in {median(calibrated):.1f} ms (at most {max(calibrated):.1f}; goal 20)",
+          flush=True)

@@ -19,7 +19,8 @@ class Probes(LiveTest):
     def probes(self, pid, *options):
         done = self.run_top("--probes", *options, pid)
         self.assertEqual((done.status, done.err), (0, ""))
-        title, *lines = done.out.splitlines()
+        title, *lines, last = done.out.splitlines()
+        self.assertRegex(last, r"\Acosts were measured in [1-9][\d.]* ms\Z")
         self.assertRegex(title, r"\AALLOCATOR +FUNCTION +MODULE +OFFSET ")
         matches = [LINE.fullmatch(line) for line in lines]
         self.assertTrue(all(matches), done.out)

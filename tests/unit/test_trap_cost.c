@@ -58,7 +58,7 @@ Test(trap_cost, leaves_nothing_behind)
 Test(trap_cost, without_permission_there_is_a_reason)
 {
 	struct trap_probes *probes;
-	struct trap_cost cost = {0, 0, 0, 0, 0};
+	struct trap_cost cost = {0};
 	size_t before = count_fds();
 	struct err err = {0};
 
