@@ -82,12 +82,9 @@ int grid_next_change(const struct grid *one, const struct grid *other, int row, 
 	return col;
 }
 
-void grid_copy(struct grid *to, const struct grid *from)
+void grid_copy_row(struct grid *to, const struct grid *from, int row)
 {
-	if (to->rows != from->rows || to->cols != from->cols)
-		grid_resize(to, from->rows, from->cols);
-	memcpy(to->cells, from->cells,
-	       (size_t)from->rows * (size_t)from->cols * sizeof(*from->cells));
+	memcpy(cell_at(to, row, 0), cell_at(from, row, 0), (size_t)from->cols * sizeof(*from->cells));
 }
 
 int grid_rows(const struct grid *grid)

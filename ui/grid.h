@@ -54,8 +54,8 @@ const struct grid_cell *grid_get(const struct grid *grid, int row, int col);
  * not. Where one has no such row or is not as wide, all of it does. */
 int grid_next_change(const struct grid *one, const struct grid *other, int row, int col);
 
-/* Makes `to` the same as `from`, in size too. */
-void grid_copy(struct grid *to, const struct grid *from);
+/* Makes a row the same as in `from`, which is of the same size. */
+void grid_copy_row(struct grid *to, const struct grid *from, int row);
 
 /* All rows as UTF-8, each ending in a newline, without spaces at the end; the caller frees it. */
 char *grid_dump(const struct grid *grid);

@@ -253,6 +253,7 @@ static int next_change(const struct terminal *term, const struct grid *grid, int
 static void show_row(const struct terminal *term, int row, const struct grid *grid)
 {
 	int col = next_change(term, grid, row, 0);
+	bool changed = col < grid_cols(grid);
 
 	while (col < grid_cols(grid) && col < COLS) {
 		const struct grid_cell *cell = grid_get(grid, row, col);
@@ -261,6 +262,8 @@ static void show_row(const struct terminal *term, int row, const struct grid *gr
 			show_cell(term, row, col, cell);
 		col = next_change(term, grid, row, col + 1);
 	}
+	if (term->shown && changed)
+		grid_copy_row(term->shown, grid, row);
 }
 
 void term_show(struct terminal *term, const struct grid *grid)
@@ -275,9 +278,11 @@ void term_show(struct terminal *term, const struct grid *grid)
 	}
 	for (int row = 0; row < grid_rows(grid) && row < LINES; row++)
 		show_row(term, row, grid);
-	if (!term->shown)
+	if (!term->shown) {
 		term->shown = grid_new(grid_rows(grid), grid_cols(grid));
-	grid_copy(term->shown, grid);
+		for (int row = 0; row < grid_rows(grid); row++)
+			grid_copy_row(term->shown, grid, row);
+	}
 	if (term->redraw)
 		clearok(stdscr, TRUE);
 	term->redraw = false;
