@@ -1,7 +1,6 @@
 /*
- * The books of the heap: `live` has one entry per tracked object, `sites` the totals per stack, or per
- * stack and thread. A site
- * is found or made before its object is entered, so that both are booked or neither is.
+ * The books of the heap: `live` has one entry per tracked object, `sites` the totals per stack, or per stack and
+ * thread. A site is found or made before its object is entered, so that both are booked or neither is.
  */
 #ifndef RSP_BOOKS_BPF_H
 #define RSP_BOOKS_BPF_H

@@ -82,7 +82,7 @@ const char *remedy_of(const struct snapshot *snapshot, char *buf, size_t size)
 		snprintf(
 		    buf, size,
 		    "%s %% of the stacks are complete: TOTAL%% and sites miss callers; a lack of "
-		    "unwind information, or stacks deeper than what is copied",
+		    "unwind information, or stacks deeper than 127 frames or 16 KiB",
 		    fmt_percent(number, sizeof(number),
 				100.0 * (double)snapshot->cpu.stacks_complete /
 				    (double)snapshot->cpu.samples));

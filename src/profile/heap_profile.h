@@ -89,9 +89,9 @@ void heap_profile_start_anew(struct heap_profile *profile, double now_s);
 void heap_profile_reset(struct heap_profile *profile);
 
 /*
- * Fills sites, suspects and totals of the snapshot, and the sites of each thread if it is by thread. `now_s` is a time of CLOCK_MONOTONIC, for ages, growth
- * and peaks: to be called once in each refresh. The snapshot's untracked frees are read: they are there
- * already.
+ * Fills sites, suspects and totals of the snapshot, and the sites of each thread if it is by thread. `now_s` is a
+ * time of CLOCK_MONOTONIC, for ages, growth and peaks: to be called once in each refresh. The snapshot's untracked
+ * frees are read: they are there already.
  */
 void heap_profile_fill(struct heap_profile *profile, struct snapshot *snapshot, double now_s);
 
