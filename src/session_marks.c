@@ -9,6 +9,8 @@
 void session_set_group(struct session *session, enum snapshot_group group)
 {
 	session->group = group;
+	if (group == GROUP_THREAD)
+		heap_profile_begin_threads(session->heap_profile, monotonic_s());
 	if (session->counts)
 		stack_counts_set_by_thread(session->counts, group == GROUP_THREAD);
 	if (session->heap)

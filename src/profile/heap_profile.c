@@ -54,6 +54,12 @@ void heap_profile_begin(struct heap_profile *profile, double now_s)
 	site_history_begin(profile->thread_history, now_s);
 }
 
+void heap_profile_begin_threads(struct heap_profile *profile, double now_s)
+{
+	site_history_reset(profile->thread_history);
+	site_history_begin(profile->thread_history, now_s);
+}
+
 void heap_profile_lose_error(struct heap_profile *profile)
 {
 	profile->error_unknown = true;

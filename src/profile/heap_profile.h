@@ -41,6 +41,9 @@ void heap_profile_settle(struct heap_profile *profile, uint64_t provisional_id, 
 bool heap_profile_read(struct heap_profile *profile, uint64_t kernel_id, const struct stack_key *of,
 		       const struct heap_counts *counts, double now_s);
 
+/* Threads are told apart from `now_s` on, a time of CLOCK_MONOTONIC: so are their rates. */
+void heap_profile_begin_threads(struct heap_profile *profile, double now_s);
+
 /*
  * Says which threads are to be told apart, in ascending order: what others have allocated becomes of no thread
  * when it is freed.

@@ -696,6 +696,24 @@ Test(profile_heap, growth_of_a_thread_is_its_own)
 	cr_expect_float_eq(site_in("read_all", 18)->growth_bytes_per_s, 200, 1);
 }
 
+/* What came before is of no thread, so it cannot slow down what a thread does. */
+Test(profile_heap, growth_of_a_thread_begins_when_it_is_told_apart)
+{
+	heap_profile_begin(profile, now_s);
+	heap_profile_set_stack(profile, 12, &read_stack);
+	for (uint64_t i = 1; i < 20; i++) {
+		books(12, 10 * i, 0);
+		fill(false);
+	}
+	heap_profile_begin_threads(profile, now_s - 1);
+	for (uint64_t i = 1; i < 4; i++) {
+		books_by(&read_stack, 17, 10 * i, 0);
+		fill_threads();
+		cr_expect_float_eq(site_in("read_all", 17)->growth_bytes_per_s, 100, 1, "%ju: %g", (uintmax_t)i,
+				   site_in("read_all", 17)->growth_bytes_per_s);
+	}
+}
+
 /* What it has left is still its own; when nothing is left, it is of no thread, and the kernel's entry goes. */
 Test(profile_heap, threads_that_have_ended)
 {
