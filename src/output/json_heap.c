@@ -3,6 +3,8 @@
 
 #include "output/json_heap.h"
 
+#include <math.h>
+
 #include "output/json_put.h"
 
 static json_t *allocators_array(const struct snapshot *snapshot)
@@ -117,27 +119,31 @@ static json_t *sites_array(const struct snapshot *snapshot)
 	return array;
 }
 
+/* Nothing is known of a heap that is not followed. */
+static uint64_t if_on(const struct snapshot_heap *heap, uint64_t count)
+{
+	return heap->state == CHANNEL_ON ? count : SNAPSHOT_UNKNOWN;
+}
+
 json_t *json_heap(const struct snapshot *snapshot)
 {
 	const struct snapshot_heap *heap = &snapshot->heap;
+	uint64_t untracked_frees = heap->untracked_known ? heap->untracked_frees : SNAPSHOT_UNKNOWN;
 	json_t *object = json_checked(json_object());
 
 	json_put_state(object, heap->state);
 	json_put_text(object, "reason", heap->reason);
 	json_put_text(object, "mode", heap->state == CHANNEL_ON ? heap->mode : NULL);
-	json_put_count(object, "interval_bytes", heap->interval_bytes);
+	json_put_known(object, "interval_bytes", if_on(heap, heap->interval_bytes));
 	json_put(object, "allocators", allocators_array(snapshot));
-	json_put_known(object, "live_bytes", heap->live_bytes);
-	json_put_real(object, "live_ci_bytes", heap->live_ci_bytes);
-	json_put_known(object, "live_objects", heap->live_objects);
-	json_put_count(object, "alloc_bytes", heap->alloc_bytes);
-	json_put_count(object, "alloc_objects", heap->alloc_objects);
-	json_put_known(object, "freed_bytes", heap->freed_bytes);
-	json_put_known(object, "freed_objects", heap->freed_objects);
-	if (heap->untracked_known)
-		json_put_count(object, "untracked_frees", heap->untracked_frees);
-	else
-		json_put(object, "untracked_frees", json_null());
+	json_put_known(object, "live_bytes", if_on(heap, heap->live_bytes));
+	json_put_real(object, "live_ci_bytes", heap->state == CHANNEL_ON ? heap->live_ci_bytes : (double)NAN);
+	json_put_known(object, "live_objects", if_on(heap, heap->live_objects));
+	json_put_known(object, "alloc_bytes", if_on(heap, heap->alloc_bytes));
+	json_put_known(object, "alloc_objects", if_on(heap, heap->alloc_objects));
+	json_put_known(object, "freed_bytes", if_on(heap, heap->freed_bytes));
+	json_put_known(object, "freed_objects", if_on(heap, heap->freed_objects));
+	json_put_known(object, "untracked_frees", if_on(heap, untracked_frees));
 	json_put_count(object, "rss_bytes", snapshot->target.rss_bytes);
 	json_put_known(object, "resident_bytes", heap->resident_bytes);
 	json_put_real(object, "coverage_pct", heap->coverage_pct);

@@ -135,15 +135,29 @@ class Overhead(support.LiveTest):
         self.set_work(slots, RISE_TO_NS)
         stream.until(lambda refresh: refresh["governor"]["level"] == "counts", "what is live given up")
 
+    def watch_counted(self, stream, slots):
+        """The first and last refresh of a while in which allocations are only counted, and the pairs in it."""
+        stream.until(lambda refresh: refresh["governor"]["level"] == "counts", "what frees left alone")
+        first, begin = stream.after_now(), self.pairs(slots)
+        while (last := stream.after_now())["elapsed_s"] < first["elapsed_s"] + COUNTED_S:
+            if last["governor"]["level"] != "counts":
+                print(f"did not stay: {last['governor']}")
+                return None
+        return first, last, self.pairs(slots) - begin
+
     def test_allocations_are_only_counted(self):
         """Where frees alone cost too much. What is counted counts for what is not seen as well."""
         process, slots = self.start_load(3000)
-        stream = self.stream("-d", "0.5", process.pid)
-        stream.until(lambda refresh: refresh["governor"]["level"] == "counts", "what frees left alone")
-        first, begin = stream.after_now(), self.pairs(slots)
+        # A peak, as others on the machine make them, can carry the governor past it.
+        for _ in range(RISES):
+            stream = self.stream("-d", "0.5", process.pid)
+            watched = self.watch_counted(stream, slots)
+            if watched:
+                break
+            self.end(stream.process)
+        self.assertTrue(watched, "allocations were never counted for a while")
+        first, last, done = watched
         self.assertIn("frees would cost", first["governor"]["reason"])
-        last = stream.until(lambda refresh: refresh["elapsed_s"] > first["elapsed_s"] + COUNTED_S, "a while")
-        done = self.pairs(slots) - begin
         seen = last["heap"]["alloc_objects"] - first["heap"]["alloc_objects"]
         print(f"counted {seen / done:.2f} of the truth, {last['overhead']}, {last['governor']}")
         self.assertAlmostEqual(seen / done, 1, delta=0.3)
@@ -182,6 +196,8 @@ class Overhead(support.LiveTest):
         self.assertEqual(refresh["governor"]["level"], "out")
         self.assertIn("--max-overhead 5", refresh["governor"]["reason"])
         self.assertEqual(refresh["heap"]["state"], "off")
+        for key in ("live_bytes", "alloc_bytes", "alloc_objects", "freed_objects", "untracked_frees"):
+            self.assertIsNone(refresh["heap"][key], key)
         self.assertEqual(refresh["growth"]["state"], "on")
         self.set_work(slots, 1000000)
         refresh = stream.until(lambda refresh: refresh["heap"]["alloc_objects"], "the heap again")

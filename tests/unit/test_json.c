@@ -695,7 +695,12 @@ Test(json, unknown_is_null)
 	EXPECT_TEXT("off", o, "heap", "state");
 	EXPECT_NULL(o, "heap", "reason");
 	EXPECT_NULL(o, "heap", "mode");
-	EXPECT_COUNT(0, o, "heap", "interval_bytes");
+	EXPECT_NULL(o, "heap", "interval_bytes");
+	EXPECT_NULL(o, "heap", "live_bytes");
+	EXPECT_NULL(o, "heap", "live_ci_bytes");
+	EXPECT_NULL(o, "heap", "alloc_objects");
+	EXPECT_NULL(o, "heap", "freed_bytes");
+	EXPECT_NULL(o, "heap", "untracked_frees");
 	EXPECT_NULL(o, "overhead", "target_pct");
 	EXPECT_NULL(o, "overhead", "heap_pct");
 	EXPECT_NULL(o, "overhead", "cpu_pct");
