@@ -59,7 +59,8 @@ void cost_window_add(struct cost_window *window, const struct cost_slice *slice)
 	sum = sum_up(window, COST_SLICES);
 	if (!(sum.target_ns > 0) || !slice->samples || isnan(probes_ns(&sum)))
 		return;
-	expected = visible * fmin(probes_ns(&sum) / sum.target_ns, 1) * (double)slice->samples;
+	/* More than all, if a trap costs less here than was measured. */
+	expected = visible * probes_ns(&sum) / sum.target_ns * (double)slice->samples;
 	weight = expected > together_samples ? together_samples / expected : 1;
 	window->expected += weight * expected;
 	window->seen += weight * (double)slice->in_probes;

@@ -7,7 +7,8 @@
 /* With fewer timed hits their mean says less than that of all so far. */
 enum { TIMED_ENOUGH = 8 };
 
-/* What a program takes that finds nothing to do, until one was timed. */
+/* What a program takes that finds nothing to do, until enough were timed: the very first ones take many times
+ * as long, and there may be no others. */
 static const double idle_program_ns = 100;
 
 struct timed {
@@ -44,20 +45,24 @@ struct probe_cost probe_cost_between(const struct probe_facts *facts, const stru
 	double booked = (double)(now->booked - before->booked);
 	double entry_ns = facts->emulated ? trap->emulated_ns : trap->stepped_ns;
 	double both_ns = facts->emulated ? trap->emulated_return_ns : trap->stepped_return_ns;
-	double other_ns = mean_ns((struct timed){now->others_timed, now->others_ns},
-				  (struct timed){before->others_timed, before->others_ns},
-				  trap->clock_ns, idle_program_ns);
+	double other_ns = now->others_timed < TIMED_ENOUGH
+			      ? idle_program_ns
+			      : mean_ns((struct timed){now->others_timed, now->others_ns},
+					(struct timed){before->others_timed, before->others_ns},
+					trap->clock_ns, idle_program_ns);
 	double booked_ns = mean_ns((struct timed){now->booked_timed, now->booked_ns},
 				   (struct timed){before->booked_timed, before->booked_ns},
 				   trap->clock_ns, other_ns);
+	/* Of a hit that is booked, what it would take if it were not. */
+	double least_ns = fmin(other_ns, booked_ns);
 
 	struct probe_cost cost = {0, 0};
 
 	if (!(hits > 0))
 		return cost;
-	cost.entries_ns = hits * ((facts->all_returns ? both_ns : entry_ns) + other_ns);
-	cost.sampled_ns =
-	    booked * (fmax(booked_ns - other_ns, 0) + returns_ns(facts, trap, both_ns - entry_ns));
+	cost.entries_ns = hits * (facts->all_returns ? both_ns : entry_ns) + (hits - booked) * other_ns +
+			  booked * least_ns;
+	cost.sampled_ns = booked * (booked_ns - least_ns + returns_ns(facts, trap, both_ns - entry_ns));
 	if (facts->all_booked) {
 		cost.entries_ns += cost.sampled_ns;
 		cost.sampled_ns = 0;

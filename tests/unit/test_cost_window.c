@@ -191,6 +191,21 @@ Test(cost_window, the_correction_is_bounded)
 	cr_expect_eq(cost_window_factor(&window), 5);
 }
 
+/* More than all of the target's time would be lost at the measured cost; what is, the samples say. */
+Test(cost_window, traps_that_cost_less)
+{
+	for (int i = 0; i < 400; i++) {
+		struct cost_slice slice = quarter(1e8, 1.1e8);
+
+		if (i % 4 == 0) {
+			slice.samples = 100;
+			slice.in_probes = 77;
+		}
+		cost_window_add(&window, &slice);
+	}
+	cr_expect_float_eq(heap_pct(), 100 * 0.77 / 0.88, 2, "%f", heap_pct());
+}
+
 Test(cost_window, never_more_than_all)
 {
 	struct cost_slice slice = quarter(1e8, 3e8);

@@ -119,6 +119,34 @@ Test(probe_cost, since_the_last_time)
 	expect_cost(&facts, 1000 * 650, 0);
 }
 
+/* One that found nothing to do, before anything was in the caches, says nothing of all that are booked. */
+Test(probe_cost, the_first_hits_are_slow)
+{
+	struct probe_facts facts = {.now = {.booked = 999,
+					    .others = 1,
+					    .booked_timed = 10,
+					    .booked_ns = 10 * 320,
+					    .others_timed = 1,
+					    .others_ns = 3020},
+				    .emulated = true};
+
+	expect_cost(&facts, 1000 * 700, 999 * 200);
+}
+
+/* Each hit costs what it took: the sum is right, and nothing less than nothing. */
+Test(probe_cost, others_take_longer)
+{
+	struct probe_facts facts = {.now = {.booked = 500,
+					    .others = 500,
+					    .booked_timed = 10,
+					    .booked_ns = 10 * 320,
+					    .others_timed = 10,
+					    .others_ns = 10 * 520},
+				    .emulated = true};
+
+	expect_cost(&facts, 500 * (600 + 300) + 500 * (600 + 500), 0);
+}
+
 Test(probe_cost, unknown_while_no_trap_is_measured)
 {
 	const struct trap_cost none = {NAN, NAN, NAN, NAN, NAN, NAN};
