@@ -222,7 +222,8 @@ static void print_listing(FILE *to, const struct listing *listing, const struct 
 			      "have them\n",
 			      client_probes_refused(listing->client));
 	if (not_measured->status == EXIT_DONE)
-		(void)fprintf(to, "costs were measured in %.1f ms\n", cost->took_ms);
+		(void)fprintf(to, "costs were measured in %.1f ms; for that the kernel took %.1f ms to set probes\n",
+			      cost->took_ms, cost->set_ms);
 	else
 		(void)fprintf(to, "costs are not known: %s\n", not_measured->text);
 }

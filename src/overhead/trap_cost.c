@@ -228,17 +228,21 @@ static int attach(const struct child *child, bool with_return, struct bare_probe
 				  with_return, err);
 }
 
-static int measure(const struct child *child, struct trap_probes *probes, double ns[TIMED], struct err *err)
+static int measure(const struct child *child, struct trap_probes *probes, double ns[TIMED], double *ret_set_ms,
+		   struct err *err)
 {
 	double without[TIMED] = {0};
 	int code = ask(child, without);
 
 	if (!code) {
+		double begun_ms = monotonic_ms();
+
 		code = attach(child, false, &probes->entries, err);
 		if (!code)
 			code = attach(child, true, &probes->returns, err);
 		if (code)
 			return code;
+		*ret_set_ms = monotonic_ms() - begun_ms;
 		code = ask(child, ns);
 	}
 	for (int which = 0; which < FUNCTIONS && !code; which++)
@@ -251,21 +255,28 @@ static int measure(const struct child *child, struct trap_probes *probes, double
 
 int trap_cost_measure(struct trap_cost *ret_cost, struct trap_probes **ret_probes, struct err *err)
 {
-	double ns[TIMED] = {0}, begun_ms = monotonic_ms();
+	double ns[TIMED] = {0}, begun_ms = monotonic_ms(), set_ms = 0;
 	struct child child = {.pid = -1, .fd = -1};
 	int code;
 
-	*ret_cost = (struct trap_cost){NAN, NAN, NAN, NAN, NAN, NAN};
+	*ret_cost = (struct trap_cost){NAN, NAN, NAN, NAN, NAN, NAN, NAN};
 	*ret_probes = NULL;
 	code = start_child(&child);
 	if (code)
 		return err_set(err, -code, EXIT_FAILED, "cannot start a process: %s",
 			       strerror(-code));
 	*ret_probes = xcalloc(1, sizeof(**ret_probes));
-	code = measure(&child, *ret_probes, ns, err);
+	code = measure(&child, *ret_probes, ns, &set_ms, err);
 	end_child(&child);
 	if (!code)
-		*ret_cost = (struct trap_cost){ns[EMULATED], ns[STEPPED], ns[EMULATED_RETURN], ns[STEPPED_RETURN],
-					       ns[CLOCK], monotonic_ms() - begun_ms};
+		*ret_cost = (struct trap_cost){
+		    .emulated_ns = ns[EMULATED],
+		    .stepped_ns = ns[STEPPED],
+		    .emulated_return_ns = ns[EMULATED_RETURN],
+		    .stepped_return_ns = ns[STEPPED_RETURN],
+		    .clock_ns = ns[CLOCK],
+		    .set_ms = set_ms,
+		    .took_ms = monotonic_ms() - begun_ms - set_ms,
+		};
 	return code;
 }

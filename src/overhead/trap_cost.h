@@ -12,15 +12,16 @@ struct trap_cost {
 	double emulated_return_ns; /* the function's return is probed, too */
 	double stepped_return_ns;
 	double clock_ns; /* a reading of the clock: what a program is timed to take has one in it */
-	double took_ms;	 /* to measure all this */
+	double set_ms;	 /* that the kernel took to set the probes: it waits until all CPUs have passed */
+	double took_ms;	 /* to measure all this beside that */
 };
 
 /* What is measured with is still there. */
 struct trap_probes;
 
 /*
- * Measures them in a child of our own, in which it takes 5 ms; that the kernel takes to set the probes, some
- * ten, comes to that, and it is never longer than some seconds. 0, or -errno with one line and NANs:
+ * Measures them in a child of our own, which takes some 5 ms; that the kernel takes to set the probes, 5 to 30,
+ * comes to that, and it is never longer than some seconds. 0, or -errno with one line and NANs:
  * EXIT_NOT_PERMITTED without CAP_BPF and CAP_PERFMON. `ret_cost` is always written, and *ret_probes, which is
  * to be freed: NULL, or what the kernel takes longer to take out than it was needed for.
  */

@@ -165,7 +165,8 @@ class Row:
         text = f"  {self.title:27} {lost:6.2f} %  {f'{low:.2f} to {high:.2f}':>15} {len(self.lost):4}"
         if self.shown:
             shown = median(self.shown)
-            text += f"  {shown:6.2f} %  {true(shown, lost)}"
+            text += (f"  {shown:6.2f} %  {f'{min(self.shown):.2f} to {max(self.shown):.2f}':>15}  "
+                     f"{true(shown, lost)}")
         print(text + (f", {held(lost)}" if self.title == BUDGET else ""), flush=True)
 
 
@@ -197,7 +198,7 @@ def bench_rate(top, target, rate, wanted):
                 for row in going:
                     row.once()
                 going = [row for row in going if not row.is_done()]
-    print(f"{f'{rate} pairs of malloc and free a second':29}   lost         interval   of   shown", flush=True)
+    print(f"{f'{rate} pairs of malloc and free a second':29}   lost         interval   of   shown    of all starts", flush=True)
     for row in rows:
         row.print()
 

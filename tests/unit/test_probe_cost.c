@@ -149,7 +149,7 @@ Test(probe_cost, others_take_longer)
 
 Test(probe_cost, unknown_while_no_trap_is_measured)
 {
-	const struct trap_cost none = {NAN, NAN, NAN, NAN, NAN, NAN};
+	const struct trap_cost none = {NAN, NAN, NAN, NAN, NAN, NAN, NAN};
 	struct probe_facts facts = {.now = {.others = 1, .others_timed = 1, .others_ns = 100}};
 
 	cr_expect(isnan(probe_cost_between(&facts, &none).entries_ns));
