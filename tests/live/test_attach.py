@@ -2,8 +2,8 @@
 Attaching and detaching leave no trace: what targets print and how they end is what it is without us,
 and after quit or kill -9 no probe is left in them.
 
-RSPROF_CYCLES=1000 attaches so often, RSPROF_KILLS=200 kills so often; by default it is done for about
-a minute.
+RSPROF_CYCLES=1000 attaches so often, RSPROF_KILLS=200 kills so often, for which a test may take longer than
+usual: RSPROF_TEST_TIMEOUT_S=900. By default it is done for about a minute.
 """
 
 import contextlib
