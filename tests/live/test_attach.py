@@ -21,6 +21,11 @@ from support import differences
 
 KINDS = ("threads", "new_threads", "forks", "execs", "spawns", "jumps", "signals", "coroutines",
          "strict", "filter", "libraries", "throws")
+# What works with all other allocators: libraries that are loaded before it, and musl, linked into the program.
+ALLOCATOR_KINDS = ("threads", "new_threads", "forks", "jumps", "signals")
+LIBRARIES = "/usr/lib/x86_64-linux-gnu"
+ALLOCATORS = {"jemalloc": "libjemalloc.so.2", "mimalloc": "libmimalloc.so.2", "tcmalloc": "libtcmalloc.so.4",
+              "musl": None}
 CYCLES = int(os.environ.get("RSPROF_CYCLES", "72"))
 KILLS = int(os.environ.get("RSPROF_KILLS", "20"))
 
@@ -69,9 +74,13 @@ def orphans():
 
 
 class StormTest(support.LiveTest):
-    def start(self, kind):
-        command = [self.target(kind)] if kind == "throws" else [self.target("storms"), kind]
-        process = self.spawn(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    def start(self, kind, allocator="glibc"):
+        storms = self.target("storms.musl" if allocator == "musl" else "storms")
+        command = [self.target(kind)] if kind == "throws" else [storms, kind]
+        environment = dict(os.environ)
+        if library := ALLOCATORS.get(allocator):
+            environment["LD_PRELOAD"] = os.path.join(LIBRARIES, library)
+        process = self.spawn(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
         mode = {"strict": 1, "filter": 2}.get(kind, 0)
         support.wait_until(lambda: self.is_ready(process.pid, mode), "the target at work")
         return process
@@ -89,9 +98,9 @@ class StormTest(support.LiveTest):
         out, _ = process.communicate(timeout=support.DEADLINE_S)
         return out.decode(errors="replace"), process.returncode
 
-    def reference(self, kind):
+    def reference(self, kind, allocator="glibc"):
         """What a run without us says: a hash, that no round differed, and a status."""
-        process = self.start(kind)
+        process = self.start(kind, allocator)
         time.sleep(0.2)
         said, status = self.finish(process)
         self.assertRegex(said, rf"\A{kind} [0-9a-f]{{16}} 0\n\Z")
@@ -102,28 +111,29 @@ class StormTest(support.LiveTest):
         support.wait_until(lambda: not differences(pid), "code as in the files", 10)
 
 
-class Cycles(StormTest):
-    def attach(self, process, way):
+class CyclesTest(StormTest):
+    def attach(self, process, way, allocator):
         """Attaches, prints and detaches. How many allocations were seen."""
         refresh = self.seen(lambda refresh: refresh["heap"]["allocators"], "the probes", "-d", "0.1", *way,
                             process.pid)
         self.assertEqual(refresh["heap"]["state"], "on", refresh["heap"]["reason"])
+        self.assertIn(allocator, [each["name"] for each in refresh["heap"]["allocators"]])
         return refresh["heap"]["alloc_objects"]
 
-    def storm(self, kind):
-        expected = self.reference(kind)
-        process = self.start(kind)
+    def storm(self, kind, cycles, allocator="glibc"):
+        expected = self.reference(kind, allocator)
+        process = self.start(kind, allocator)
         seen = 0
-        for cycle in range(max(1, CYCLES // len(KINDS))):
-            seen += self.attach(process, WAYS[cycle % len(WAYS)])
+        for cycle in range(cycles):
+            seen += self.attach(process, WAYS[cycle % len(WAYS)], allocator)
         self.assertGreater(seen, 0, "the probes were passed")
         self.assert_untouched(process.pid)
         self.assertEqual(self.finish(process), expected)
-        self.ends_under_probes(kind, expected)
+        self.ends_under_probes(kind, allocator, expected)
 
-    def ends_under_probes(self, kind, expected):
+    def ends_under_probes(self, kind, allocator, expected):
         """And a target that ends while it is probed."""
-        process = self.start(kind)
+        process = self.start(kind, allocator)
         stream = self.stream("--heap", "exact", "-d", "0.1", process.pid)
         stream.until(lambda refresh: refresh["heap"]["alloc_objects"], "allocations")
         self.assertTrue(differences(process.pid), "a probe is seen by its breakpoint")
@@ -132,8 +142,23 @@ class Cycles(StormTest):
         self.assertEqual(stream.process.wait(support.DEADLINE_S), 0)
 
 
+class Cycles(CyclesTest):
+    """With glibc's allocator; a test for each kind."""
+
+
+class Allocators(CyclesTest):
+    """With the others; a test for each allocator."""
+
+    def storms(self, allocator):
+        for kind in ALLOCATOR_KINDS:
+            with self.subTest(kind):
+                self.storm(kind, max(1, CYCLES // len(KINDS) // len(ALLOCATOR_KINDS)), allocator)
+
+
 for name in KINDS:
-    setattr(Cycles, f"test_{name}", lambda self, kind=name: self.storm(kind))
+    setattr(Cycles, f"test_{name}", lambda self, kind=name: self.storm(kind, max(1, CYCLES // len(KINDS))))
+for name in ALLOCATORS:
+    setattr(Allocators, f"test_{name}", lambda self, allocator=name: self.storms(allocator))
 
 
 class Started(StormTest):

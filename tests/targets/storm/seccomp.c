@@ -17,7 +17,9 @@ static uint64_t round_small(void)
 static void begin_strict(const char *program)
 {
 	(void)program;
+#ifdef __GLIBC__
 	storm_must(mallopt(M_TRIM_THRESHOLD, 1 << 30) && mallopt(M_TOP_PAD, 1 << 22), "mallopt");
+#endif
 	(void)round_small();
 	storm_must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) == 0, "seccomp");
 }

@@ -16,8 +16,11 @@ struct object {
 
 static const struct storm *const storms[] = {
     &storm_threads, &storm_new_threads, &storm_forks,	  &storm_execs,
-    &storm_spawns,  &storm_jumps,	&storm_signals,	  &storm_coroutines,
-    &storm_strict,  &storm_filter,	&storm_libraries,
+    &storm_spawns,  &storm_jumps,	&storm_signals,	  &storm_strict,
+    &storm_filter,  &storm_libraries,
+#ifdef __GLIBC__
+    &storm_coroutines,
+#endif
 };
 
 static volatile sig_atomic_t stopped;

@@ -22,7 +22,8 @@ struct storm {
 
 extern const struct storm storm_threads, storm_new_threads;			  /* threads.c */
 extern const struct storm storm_forks, storm_execs, storm_spawns;		  /* processes.c */
-extern const struct storm storm_jumps, storm_signals, storm_coroutines;		  /* control.c */
+extern const struct storm storm_jumps, storm_signals;				  /* control.c */
+extern const struct storm storm_coroutines;					  /* coroutines.c */
 extern const struct storm storm_strict, storm_filter;				  /* seccomp.c */
 extern const struct storm storm_libraries;					  /* libraries.c */
 
