@@ -1,41 +1,57 @@
 /*
  * What a hit of a probe and a CPU sample cost is measured once, a moment after the start, by a process
  * of its own: it takes a tenth of a second, for which the screen does not wait.
+ *
+ * That of a hit is measured right after the target's first probes have been set: before the kernel sets any it
+ * waits for all CPUs, up to some thirty milliseconds, but not again so soon.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "permit/capabilities.h"
 #include "session_state.h"
 
 /* By then the first screen is there. */
-enum { AFTER_NS = 500000000 };
+enum { AFTER_MS = 500 };
+
+static void wait_until_ms(double time_ms)
+{
+	const double left_ns = 1e6 * (time_ms - monotonic_ms());
+	const struct timespec left = {.tv_nsec = left_ns > 0 ? (long)left_ns : 0};
+
+	(void)nanosleep(&left, NULL);
+}
 
 /* It has none of our descriptors: what they hold in the kernel must go with us. */
-_Noreturn static void measure(int pipe, pid_t parent)
+_Noreturn static void measure(int session, pid_t parent)
 {
-	const struct timespec first_screen = {.tv_nsec = AFTER_NS};
+	enum { SESSION = STDERR_FILENO + 1 };
+	struct pollfd probes_set = {.fd = SESSION, .events = POLLIN};
+	double first_screen_ms = monotonic_ms() + AFTER_MS;
 	struct trap_probes *probes;
 	struct unit_costs costs;
 	struct err err = {0};
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || dup2(pipe, STDERR_FILENO + 1) < 0 ||
-	    syscall(SYS_close_range, STDERR_FILENO + 2, ~0U, 0) < 0 ||
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || dup2(session, SESSION) < 0 ||
+	    syscall(SYS_close_range, SESSION + 1, ~0U, 0) < 0 ||
 	    capabilities_keep(capabilities_later(false, true, true), &err))
 		_exit(1);
-	(void)nanosleep(&first_screen, NULL);
+	(void)poll(&probes_set, 1, AFTER_MS);
 	/* What cannot be measured stays unknown. */
 	(void)trap_cost_measure(&costs.trap, &probes, &err);
+	wait_until_ms(first_screen_ms);
 	(void)sample_cost_measure(&costs.sample);
-	if (write(STDERR_FILENO + 1, &costs, sizeof(costs)) != (ssize_t)sizeof(costs))
+	if (send(SESSION, &costs, sizeof(costs), MSG_NOSIGNAL) != (ssize_t)sizeof(costs))
 		_exit(1);
 	trap_probes_free(probes);
 	_exit(0);
@@ -69,7 +85,7 @@ void session_measure_costs(struct session *session)
 	pid_t parent = getpid();
 	int ends[2];
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return;
 	session->cost_pid = fork();
 	if (session->cost_pid == 0)
@@ -78,6 +94,12 @@ void session_measure_costs(struct session *session)
 	session->cost_fd = ends[0];
 	if (session->cost_pid < 0 || loop_add(session->loop, ends[0], on_measured, session))
 		session_stop_measuring(session);
+}
+
+void session_measure_traps(const struct session *session)
+{
+	if (session->cost_fd >= 0)
+		(void)shutdown(session->cost_fd, SHUT_WR);
 }
 
 void session_reap_measuring(struct session *session)

@@ -93,6 +93,7 @@ void session_on_probes_set(void *context)
 	struct err err = {0};
 	int code = heap_source_end_setting(session->heap, &err);
 
+	session_measure_traps(session);
 	session->when_set = NULL;
 	if (then)
 		then(session, code, &err);

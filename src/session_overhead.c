@@ -213,6 +213,7 @@ void session_fill_overhead(struct session *session, struct snapshot *snapshot)
 	    .trap_factor = cost_window_factor(&session->cost_window),
 	};
 	snapshot->attach.sampler_s = session->sampler_s;
+	snapshot->attach.calibrated_s = 1e-3 * (session->unit_costs.trap.set_ms + session->unit_costs.trap.took_ms);
 	if (session->heap) {
 		const struct heap_facts facts = heap_source_facts(session->heap);
 

@@ -355,9 +355,10 @@ void session_set_interval(struct session *session, uint64_t interval);
 /* Chooses the interval anew, if it is ours to choose; after session_read_books(). */
 void session_steer_sampling(struct session *session);
 
-/* Has the cost of a hit and of a sample measured, a moment later, while all capabilities are still there; reaps
- * the process that did it, if it has ended; and ends it. */
+/* Has the cost of a hit and of a sample measured, a moment later, while all capabilities are still there; that of
+ * a hit now, as probes have just been set; reaps the process that did it, if it has ended; and ends it. */
 void session_measure_costs(struct session *session);
+void session_measure_traps(const struct session *session);
 void session_reap_measuring(struct session *session);
 void session_stop_measuring(struct session *session);
 

@@ -151,6 +151,7 @@ static json_t *attach_object(const struct snapshot_attach *attach)
 	json_put_real(object, "probes_s", attach->probes_s);
 	json_put_real(object, "longest_s", attach->longest_s);
 	json_put_real(object, "sampler_s", attach->sampler_s);
+	json_put_real(object, "calibrated_s", attach->calibrated_s);
 	return object;
 }
 

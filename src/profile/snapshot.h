@@ -383,6 +383,7 @@ struct snapshot_attach {
 	double probes_s;	/* all of them, ... */
 	double longest_s;	/* ... and those of one file, the longest */
 	double sampler_s;	/* to open the events of all threads */
+	double calibrated_s;	/* to measure what a hit of a probe costs; NAN: not yet, or it cannot be */
 };
 
 /* What is held back so that we cost the target no more than the budget. */

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import statistics
 import struct
 import subprocess
@@ -92,19 +91,16 @@ def bench_pause(top, target):
                 said.append(json.loads(out.splitlines()[-1])["attach"]["longest_s"] * 1e3)
 
             def calibration_ms():
-                """The work, and how long the kernel took to set probes for it."""
-                out = subprocess.run([top, "--probes", str(pid)], stdout=subprocess.PIPE, check=True).stdout
-                found = re.search(rb"costs were measured in (\S+) ms; for that the kernel took (\S+) ms", out)
-                return float(found[1]), float(found[2])
+                out = subprocess.run([top, "-b", "--json", "-n", "4", "-d", "0.3", str(pid)],
+                                     stdout=subprocess.PIPE, check=True).stdout
+                return json.loads(out.splitlines()[-1])["attach"]["calibrated_s"] * 1e3
 
             for _ in range(CYCLES):
                 calibrated.append(calibration_ms())
                 alone.append(longest_ms(file, lambda: time.sleep(1)))
                 watched.append(longest_ms(file, come_and_go))
-    work, setting = zip(*calibrated)
     print(f"longest turn of a loop that maps memory and allocates: alone {median(alone):.3f} ms (at most "
           f"{max(alone):.3f}), while rsprof-top attaches and detaches {median(watched):.3f} (at most "
           f"{max(watched):.3f}; goal 1); setting one file's probes took {median(said):.1f} ms\n"
-          f"what a trap costs was measured in {median(work):.1f} ms (at most {max(work):.1f}), "
-          f"for which the kernel took {median(setting):.1f} ms to set probes (at most {max(setting):.1f}); together "
-          f"{median(map(sum, calibrated)):.1f} ms (goal 20)", flush=True)
+          f"what a trap costs was measured in {median(calibrated):.1f} ms (at most {max(calibrated):.1f}; goal 20)",
+          flush=True)

@@ -92,7 +92,7 @@ SCHEMA = {
     "governor": {"budget_pct": NUMBER, "level": str, "reason": (str, None),
                  "interval_least_bytes": int, "sample_weight": int, "heap_share": NUMBER, "heap_out": bool,
                   "steps": int},
-    "attach": {"probes_s": NUMBER, "longest_s": NUMBER, "sampler_s": NUMBER},
+    "attach": {"probes_s": NUMBER, "longest_s": NUMBER, "sampler_s": NUMBER, "calibrated_s": (NUMBER, None)},
 }
 
 

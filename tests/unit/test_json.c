@@ -231,7 +231,7 @@ static struct snapshot *full_snapshot(void)
 						.untracked_known = true};
 	snapshot->overflow = (struct snapshot_overflow){31, 32, 33, false, 34, 35, 36, 37, 0};
 	snapshot->overhead = (struct snapshot_overhead){1.5, 0.5, 1.0, 1.25, 0.25, 8192};
-	snapshot->attach = (struct snapshot_attach){0.5, 0.25, 0.125};
+	snapshot->attach = (struct snapshot_attach){0.5, 0.25, 0.125, 0.0625};
 	snapshot->governor = (struct snapshot_governor){5, "out", "too dear", 4096, 2, 0.5, true, 7.5, 3, 1};
 	snapshot->function_count = 2;
 	snapshot->functions = xcalloc_aligned(2, sizeof(*snapshot->functions), SNAPSHOT_ROW_ALIGNMENT);
@@ -545,6 +545,7 @@ Test(json, target_overflow_and_overhead)
 	EXPECT_REAL(0.5, o, "attach", "probes_s");
 	EXPECT_REAL(0.25, o, "attach", "longest_s");
 	EXPECT_REAL(0.125, o, "attach", "sampler_s");
+	EXPECT_REAL(0.0625, o, "attach", "calibrated_s");
 	EXPECT_REAL(5, o, "governor", "budget_pct");
 	EXPECT_TEXT("out", o, "governor", "level");
 	EXPECT_TEXT("too dear", o, "governor", "reason");
