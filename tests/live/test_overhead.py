@@ -139,7 +139,9 @@ class Overhead(support.LiveTest):
         """The first and last refresh of a while in which allocations are only counted, and the pairs in it."""
         stream.until(lambda refresh: refresh["governor"]["level"] == "counts", "what frees left alone")
         first, begin = stream.after_now(), self.pairs(slots)
-        while (last := stream.after_now())["elapsed_s"] < first["elapsed_s"] + COUNTED_S:
+        last = first
+        while last["elapsed_s"] < first["elapsed_s"] + COUNTED_S:
+            last = stream.after_now()
             if last["governor"]["level"] != "counts":
                 print(f"did not stay: {last['governor']}")
                 return None
