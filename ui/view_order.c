@@ -7,7 +7,10 @@
 #include <string.h>
 
 /* So few are simply sorted. */
-enum { SORT_AT_ONCE = 32 };
+enum { SORT_AT_ONCE = 256 };
+
+/* Of how many rows the pivot is one, and how far from the wanted rank, for that to be on the smaller side. */
+enum { SAMPLED = 64, ASIDE = 3 };
 
 static int compare_keys(const struct view_key *a, const struct view_key *b)
 {
@@ -59,17 +62,38 @@ static void swap(struct view_row *a, struct view_row *b)
 	*b = old;
 }
 
+/*
+ * A row whose rank is most likely not far beyond that of `nth`, or not far before it where that is in the second
+ * half: so that one pass leaves few rows. Rows taken at random tell, as in the selection of Floyd and Rivest
+ * (Algorithm 489).
+ */
+static struct view_row choose_pivot(const struct view_order *order, const struct view_row *rows,
+				    size_t count, size_t nth, uint32_t *random)
+{
+	struct view_row sampled[SAMPLED];
+	size_t rank = (size_t)((double)nth / (double)count * SAMPLED);
+
+	for (size_t i = 0; i < SAMPLED; i++) {
+		*random = *random * 1664525U + 1013904223U;
+		sampled[i] = rows[*random % count];
+	}
+	sort(order, sampled, SAMPLED);
+	if (rank < SAMPLED / 2)
+		return sampled[rank + ASIDE];
+	return sampled[rank - ASIDE];
+}
+
 void view_order_nth(const struct view_order *order, struct view_row *rows, size_t count,
 		    size_t nth)
 {
-	size_t low = 0, high = count, guess = nth;
+	size_t low = 0, high = count;
 	uint32_t random = 1;
 
 	if (order->own)
 		return;
 	while (high - low > SORT_AT_ONCE) {
-		/* Rows often come in the order that is asked for: then this is the one. */
-		struct view_row pivot = rows[guess];
+		struct view_row pivot =
+		    choose_pivot(order, rows + low, high - low, nth - low, &random);
 		size_t left = low, right = high;
 
 		/* Behind this none of those in front of `left` comes after the pivot, none from `right` on before. */
@@ -87,8 +111,6 @@ void view_order_nth(const struct view_order *order, struct view_row *rows, size_
 			low = left;
 		else
 			return;
-		random = random * 1664525U + 1013904223U;
-		guess = low + (size_t)random % (high - low);
 	}
 	sort(order, rows + low, high - low);
 }
