@@ -1,6 +1,7 @@
 /*
  * Building the call tree: nodes are found by their parent and name in a table of indexes, totals
- * are summed from the last node to the first, and children are put in order at the end.
+ * are summed from the last node to the first, and at the end children are put in order, then all nodes as they
+ * will be read.
  */
 #include "config.h"
 
@@ -259,6 +260,41 @@ static void link_children(struct call_tree *tree)
 	free(room);
 }
 
+static uint32_t moved(const uint32_t *places, uint32_t at)
+{
+	return at == CALL_NODE_NONE ? at : places[at];
+}
+
+/* Brings the nodes into the order in which a tree is read: each in front of what is below it, and that in
+ * front of its next sibling. */
+static void order_nodes(struct call_tree *tree)
+{
+	struct call_node *old = tree->nodes, *nodes = xcalloc(tree->count, sizeof(*nodes));
+	uint32_t *places = xcalloc(tree->count, sizeof(*places));
+	uint32_t at = 0, count = 0;
+
+	while (at != CALL_NODE_NONE) {
+		places[at] = count;
+		nodes[count++] = old[at];
+		if (old[at].child != CALL_NODE_NONE) {
+			at = old[at].child;
+			continue;
+		}
+		while (at != CALL_NODE_NONE && old[at].next == CALL_NODE_NONE)
+			at = old[at].parent;
+		if (at != CALL_NODE_NONE)
+			at = old[at].next;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		nodes[i].parent = moved(places, nodes[i].parent);
+		nodes[i].child = moved(places, nodes[i].child);
+		nodes[i].next = moved(places, nodes[i].next);
+	}
+	free(places);
+	free(old);
+	tree->nodes = nodes;
+}
+
 struct call_tree *call_tree_finish(struct call_tree_builder *builder)
 {
 	struct call_tree *tree = builder->tree;
@@ -269,6 +305,7 @@ struct call_tree *call_tree_finish(struct call_tree_builder *builder)
 			tree->nodes[tree->nodes[i].parent].total += tree->nodes[i].total;
 	}
 	link_children(tree);
+	order_nodes(tree);
 	free(builder->table);
 	free(builder);
 	return tree;

@@ -33,7 +33,10 @@ struct call_node {
 	uint32_t depth;	 /* 0: the root */
 };
 
-/* Node 0 is the root, which stands for all stacks; a node comes behind its parent. */
+/*
+ * Node 0 is the root, which stands for all stacks. Behind a node comes its child, if it has one, with all that is
+ * below that, then its next sibling: so reading a tree goes through memory from its beginning to its end.
+ */
 struct call_tree {
 	struct call_node *nodes; /* owned */
 	uint32_t count;

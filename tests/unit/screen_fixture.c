@@ -304,11 +304,11 @@ struct call_tree *seed_tree(uint64_t unit)
 	static const struct call_node nodes[] = {
 	    {0, "[all]", "", NULL, 0, false, false, 0, 100, CALL_NODE_NONE, 1, CALL_NODE_NONE, 0},
 	    {11, "main", "ordersd", NULL, 0, false, false, 0, 100, 0, 2, CALL_NODE_NONE, 1},
-	    {12, "engine::run", "ordersd", "run.rs", 7, false, false, 20, 80, 1, 4, 3, 2},
-	    {13, "parse", "libp.so", NULL, 0, false, false, 20, 20, 1, CALL_NODE_NONE,
-	     CALL_NODE_NONE, 2},
+	    {12, "engine::run", "ordersd", "run.rs", 7, false, false, 20, 80, 1, 3, 4, 2},
 	    {14, "book::match_level", "ordersd", "book.rs", 9, false, true, 60, 60, 2,
 	     CALL_NODE_NONE, CALL_NODE_NONE, 3},
+	    {13, "parse", "libp.so", NULL, 0, false, false, 20, 20, 1, CALL_NODE_NONE,
+	     CALL_NODE_NONE, 2},
 	};
 	enum { NODES = sizeof(nodes) / sizeof(nodes[0]) };
 	struct call_tree *tree = calloc(1, sizeof(*tree));

@@ -246,3 +246,27 @@ Test(call_tree, many)
 		cr_assert_geq(tree->nodes[i].total, tree->nodes[tree->nodes[i].next].total);
 	call_tree_free(tree);
 }
+
+/* In memory each node is followed by its first child and all below that, then by its sibling. */
+Test(call_tree, nodes_are_in_the_order_of_reading)
+{
+	struct stack light = STACK(&leaf_symbol, &main_symbol);
+	struct stack middle = STACK(&malloc_symbol, &work_symbol, &main_symbol);
+	struct stack heavy = STACK(&leaf_symbol, &work_symbol, &main_symbol);
+	static const char *const order[] = {"[all]", "main", "work", "leaf", "malloc", "leaf"};
+	struct call_tree_builder *builder = call_tree_begin(&(struct call_tree_options){0});
+	struct call_tree *tree;
+
+	call_tree_add(builder, &light, 1);
+	call_tree_add(builder, &middle, 2);
+	call_tree_add(builder, &heavy, 3);
+	tree = call_tree_finish(builder);
+	cr_assert_eq(tree->count, sizeof(order) / sizeof(order[0]));
+	for (uint32_t i = 0; i < tree->count; i++)
+		cr_expect_str_eq(tree->nodes[i].function, order[i], "node %u", i);
+	cr_expect_eq(tree->nodes[2].next, 5, "the sibling of work");
+	cr_expect_eq(tree->nodes[5].parent, 1);
+	cr_expect_eq(tree->nodes[4].parent, 2);
+	EXPECT(2, 2, "main", "work", "malloc");
+	call_tree_free(tree);
+}
