@@ -144,8 +144,18 @@ static void draw_box(struct painter *painter, uint32_t index, int row, int col, 
 		 text_shorten(cut, sizeof(cut), name, cols - 1, painter->glyphs->ellipsis));
 }
 
+/* Where calls are that have no box: there is room for dots from here on. */
+static void draw_left_out(const struct painter *painter, int row, int col, int cols)
+{
+	const char *dots = painter->glyphs->ellipsis;
+
+	if (cols >= text_width(dots))
+		grid_put(painter->grid, painter->rect.row + row, painter->rect.col + col, cols,
+			 STYLE_MUTED, dots);
+}
+
 /*
- * Draws a node and what is below it. A child that is less than half a column is left out; dots say
+ * Draws a node and what is below it. Children that are less than half a column are left out; dots say
  * where. Goes as deep as there are rows.
  */
 static void draw_node(struct painter *painter, uint32_t index, int row, int col, int cols,
@@ -153,22 +163,29 @@ static void draw_node(struct painter *painter, uint32_t index, int row, int col,
 {
 	const struct call_tree *tree = painter->tree;
 	const struct call_node *node = &tree->nodes[index];
+	double scale = node->total > 0 ? (double)cols / (double)node->total : 0;
+	int start = 0;
 	uint64_t before = 0;
 	bool alternate = other;
 
 	draw_box(painter, index, row, col, cols, other);
-	if (row + 1 >= painter->rect.rows || node->total == 0)
+	if (row + 1 >= painter->rect.rows)
 		return;
-	for (uint32_t at = node->child; at != CALL_NODE_NONE; at = tree->nodes[at].next) {
-		double scale = (double)cols / (double)node->total;
-		int start = (int)((double)before * scale + 0.5);
-		int end = (int)((double)(before + tree->nodes[at].total) * scale + 0.5);
-
+	/* The heaviest come first. */
+	for (uint32_t at = node->child;
+	     at != CALL_NODE_NONE && (double)tree->nodes[at].total * scale >= 0.5;
+	     at = tree->nodes[at].next) {
 		before += tree->nodes[at].total;
+
+		int end = (int)((double)before * scale + 0.5);
+
 		alternate = !alternate;
 		if (end > start)
 			draw_node(painter, at, row + 1, col + start, end - start, alternate);
+		start = end;
 	}
+	draw_left_out(painter, row + 1, col + start,
+		      (int)((double)(node->total - node->self) * scale + 0.5) - start);
 }
 
 /* The weight of the nodes that stand out, of those inside each other the outermost only. */

@@ -115,3 +115,34 @@ Test(ui_calls, flame)
 	draw(100, 30);
 	HAS("|[all]");
 }
+
+/* Of 1,000 calls that are the tenth of a column each there are dots, no boxes that would be wider than they. */
+Test(ui_calls, flame_leaves_small_calls_out)
+{
+	enum { SMALL = 1000, FIRST = 2 };
+	struct call_tree *tree = seed_tree(1);
+
+	tree->nodes = realloc(tree->nodes, (FIRST + SMALL) * sizeof(*tree->nodes));
+	cr_assert_not_null(tree->nodes);
+	tree->nodes[0].total = tree->nodes[1].total = SMALL;
+	for (uint32_t i = 0; i < SMALL; i++)
+		tree->nodes[FIRST + i] = (struct call_node){
+		    .id = 100 + i,
+		    .function = "small",
+		    .module = "ordersd",
+		    .self = 1,
+		    .total = 1,
+		    .parent = 1,
+		    .child = CALL_NODE_NONE,
+		    .next = i + 1 < SMALL ? FIRST + i + 1 : CALL_NODE_NONE,
+		    .depth = 2,
+		};
+	tree->count = FIRST + SMALL;
+	press('5');
+	snapshot.request = screen_request(screen);
+	snapshot.cpu_tree = tree;
+	draw(100, 30);
+	LINE("|main", "|main");
+	LINE("...", "...");
+	HAS_NOT("||");
+}
