@@ -315,7 +315,7 @@ int session_open(struct session **ret_session, const struct options *options, st
 	session->loop = loop;
 	session->clock_fd = session->cost_fd = session->entries_fd = -1;
 	session->share.timer_fd = -1;
-	session->unit_costs = (struct unit_costs){{NAN, NAN, NAN, NAN, NAN, NAN, NAN}, {NAN, NAN}};
+	session->unit_costs = (struct unit_costs){TRAP_COST_UNKNOWN, {NAN, NAN}};
 	memory_facts_init(&session->memory_facts);
 	governor_init(&session->governor);
 	session->cgroup = (struct cgroup_memory){MEMORY_UNKNOWN, MEMORY_UNKNOWN};

@@ -259,7 +259,7 @@ int trap_cost_measure(struct trap_cost *ret_cost, struct trap_probes **ret_probe
 	struct child child = {.pid = -1, .fd = -1};
 	int code;
 
-	*ret_cost = (struct trap_cost){NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+	*ret_cost = TRAP_COST_UNKNOWN;
 	*ret_probes = NULL;
 	code = start_child(&child);
 	if (code)

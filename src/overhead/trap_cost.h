@@ -2,6 +2,8 @@
 #ifndef RSP_OVERHEAD_TRAP_COST_H
 #define RSP_OVERHEAD_TRAP_COST_H
 
+#include <math.h>
+
 #include "err.h"
 
 /* Nanoseconds that a call takes longer with a probe whose program does nothing. NAN: not measured.
@@ -15,6 +17,9 @@ struct trap_cost {
 	double set_ms;	 /* that the kernel took to set the probes: it waits until all CPUs have passed */
 	double took_ms;	 /* to measure all this beside that */
 };
+
+/* Nothing of it is measured. */
+#define TRAP_COST_UNKNOWN ((struct trap_cost){NAN, NAN, NAN, NAN, NAN, NAN, NAN})
 
 /* What is measured with is still there. */
 struct trap_probes;
