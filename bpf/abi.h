@@ -461,6 +461,7 @@ struct thread_count {
 	abi_u64 stacks[THREAD_STACKS];	/* ids; 0: none */
 };
 
+/* Of one CPU: whole lines of its cache. */
 struct cpu_stats {
 	__u64 samples;		/* of the target, since the start */
 	__u64 counted;		/* in the kernel, the others were copied */
@@ -473,6 +474,7 @@ struct cpu_stats {
 	__u64 records;		/* for the ring buffer, of which ... */
 	__u64 ringbuf_dropped;	/* ... did not fit; a stack is sent again at its next sample */
 	__u64 threads_full;	/* that no thread has: the map of their counts had no room */
+	__u64 padding[5];
 };
 
 /* Registers of an allocation with a provisional id, as they are when the allocator has returned. The first

@@ -70,8 +70,10 @@ struct {
 	__type(value, struct cpu_room);
 } scratch SEC(".maps");
 
+/* By CPU: user space gives it the size, and reads it in its own memory. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct cpu_stats);
@@ -327,12 +329,19 @@ static __always_inline __u32 thread_of_target(void)
 	return target_thread(ids >> 32, (__u32)ids);
 }
 
+static __always_inline struct cpu_stats *stats_of_cpu(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&stats, &cpu);
+}
+
 SEC("perf_event")
 int cpu_sample(struct bpf_perf_event_data *ctx)
 {
 	__u64 start_ns = bpf_ktime_get_ns();
-	__u32 zero = 0, tid = thread_of_target();
-	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
+	__u32 tid = thread_of_target();
+	struct cpu_stats *stat = stats_of_cpu();
 	int what;
 
 	if (!started || !tid || !stat)
@@ -349,7 +358,7 @@ int cpu_sample(struct bpf_perf_event_data *ctx)
 static __always_inline int leave_all_to_copy(struct interrupted *at, __u32 tid)
 {
 	__u32 zero = 0;
-	struct cpu_stats *stat = bpf_map_lookup_elem(&stats, &zero);
+	struct cpu_stats *stat = stats_of_cpu();
 	struct cpu_room *room = bpf_map_lookup_elem(&scratch, &zero);
 	struct unwind unwind = {};
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <bpf/bpf.h>
@@ -38,7 +39,7 @@ struct stack_counts {
 	double switched_ms; /* when the other ones went out of use; 0: they are empty */
 	uint64_t unknown;
 	int cpus;
-	struct cpu_stats *per_cpu;
+	struct cpu_stats *per_cpu; /* mapped to be read: the kernel writes it */
 };
 
 static int on_record(void *context, void *data, size_t size)
@@ -90,6 +91,8 @@ static int configure(struct stack_counts *counts, const struct counts_options *o
 	if (!code && options->entries_fd >= 0)
 		code = bpf_map__reuse_fd(skeleton->maps.entries, options->entries_fd);
 	if (!code)
+		code = bpf_map__set_max_entries(skeleton->maps.stats, (__u32)counts->cpus);
+	if (!code)
 		code = bpf_map__set_max_entries(skeleton->maps.index_even, counts->stacks_max);
 	if (!code)
 		code = bpf_map__set_max_entries(skeleton->maps.index_odd, counts->stacks_max);
@@ -114,6 +117,22 @@ static int map_slots(struct stack_counts *counts)
 			       counts->stacks_max);
 }
 
+static size_t stats_bytes(const struct stack_counts *counts)
+{
+	return (size_t)counts->cpus * sizeof(*counts->per_cpu);
+}
+
+static int map_stats(struct stack_counts *counts)
+{
+	void *memory = mmap(NULL, stats_bytes(counts), PROT_READ, MAP_SHARED,
+			    bpf_map__fd(counts->skeleton->maps.stats), 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	counts->per_cpu = memory;
+	return 0;
+}
+
 static int load(struct stack_counts *counts, const struct counts_options *options)
 {
 	int code;
@@ -126,6 +145,8 @@ static int load(struct stack_counts *counts, const struct counts_options *option
 		code = cpu_bpf__load(counts->skeleton);
 	if (!code)
 		code = map_slots(counts);
+	if (!code)
+		code = map_stats(counts);
 	if (code)
 		return code;
 	counts->records =
@@ -154,7 +175,6 @@ int stack_counts_open(struct stack_counts **ret_counts, const struct counts_opti
 			       "samples cannot be counted in the kernel, every stack is copied: %s",
 			       strerror(-code));
 	}
-	counts->per_cpu = xcalloc((size_t)counts->cpus, sizeof(*counts->per_cpu));
 	*ret_counts = counts;
 	return 0;
 }
@@ -168,7 +188,8 @@ void stack_counts_close(struct stack_counts *counts)
 	ring_level_close(counts->level);
 	ring_buffer__free(counts->records);
 	cpu_bpf__destroy(counts->skeleton);
-	free(counts->per_cpu);
+	if (counts->per_cpu)
+		munmap(counts->per_cpu, stats_bytes(counts));
 	free(counts);
 }
 
@@ -269,15 +290,12 @@ struct cpu_stats stack_counts_stats(const struct stack_counts *counts)
 	enum { FIELDS = sizeof(struct cpu_stats) / sizeof(__u64) };
 	struct cpu_stats sum = {0};
 	__u64 *to = (__u64 *)&sum;
-	__u32 key = 0;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(counts->skeleton->maps.stats), &key, counts->per_cpu))
-		return sum;
 	for (int cpu = 0; cpu < counts->cpus; cpu++) {
 		const __u64 *from = (const __u64 *)&counts->per_cpu[cpu];
 
 		for (int field = 0; field < FIELDS; field++)
-			to[field] += from[field];
+			to[field] += __atomic_load_n(&from[field], __ATOMIC_RELAXED);
 	}
 	return sum;
 }
