@@ -66,8 +66,13 @@ def interval(values):
 WITHIN, WITHIN_POINTS = 0.2, 0.5
 
 
-def true(shown, lost):
-    return f"{'' if abs(shown - lost) <= max(WITHIN_POINTS, WITHIN * lost) else 'not '}true"
+def true(shown, lost, around=None):
+    """Or unclear, where what was lost is only known to be in `around`."""
+    within = max(WITHIN_POINTS, WITHIN * lost)
+    low, high = around or (lost, lost)
+    if abs(shown - lost) <= within:
+        return "true"
+    return "unclear" if low - within <= shown <= high + within else "not true"
 
 
 def held(slower):

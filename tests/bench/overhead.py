@@ -28,7 +28,7 @@ WARM_UP_S, BUDGET_WARM_UP_S = 2.5, 8
 MEASURE_S, BUDGET_MEASURE_S = 1.5, 5
 REFRESH_S = 0.25
 # Rounds go on until the interval is half as wide as what is shown is to be true.
-ROUNDS_LEAST, ROUNDS_MOST = 6, 12
+ROUNDS_LEAST, ROUNDS_MOST = 6, 20
 CLASSIC = Path(__file__).with_name("classic.bt")
 BUDGET = f"budget of {BUDGET_PCT} %"
 OURS = {
@@ -166,7 +166,7 @@ class Row:
         if self.shown:
             shown = median(self.shown)
             text += (f"  {shown:6.2f} %  {f'{min(self.shown):.2f} to {max(self.shown):.2f}':>15}  "
-                     f"{true(shown, lost)}")
+                     f"{true(shown, lost, (low, high))}")
         print(text + (f", {held(lost)}" if self.title == BUDGET else ""), flush=True)
 
 
