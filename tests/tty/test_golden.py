@@ -5,6 +5,7 @@ GOLDEN_WRITE=1 writes them anew: look at what git then says has changed.
 
 import difflib
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -30,6 +31,7 @@ VIEWS = {
     "tree": ("t", "P"),
     "tree-heap": ("t", "M"),
     "flame": ("5", "P"),
+    "flame-heap": ("5", "M"),
     "threads": ("6",),
     "modules": ("7",),
     "health": ("8",),
@@ -155,6 +157,25 @@ class GoldenTest(unittest.TestCase):
         self.check("modules-latest-120x35", terminal)
         terminal.press("l")
         self.check("by-thread-120x35", terminal)
+
+    def test_selected_row_keeps_its_line(self):
+        """For three seconds after a key, though others come before it; then it moves with its order."""
+        terminal = self.open_replay((120, 35), "busy")
+        terminal.wait_for(r"^ \? Help")
+        pid = int(terminal.tmux("display-message", "-p", "#{pane_pid}"))
+        terminal.press("-", "End", "Up", "Up", "Up", "Up")
+        self.check("chosen-120x35", terminal)
+        for second, name in ((2, "held-120x35"), (5, "let-go-120x35")):
+            while second > int(terminal.wait_for(r" watched (\d+)s")[1]) - 30:
+                before = terminal.text()
+                os.kill(pid, signal.SIGUSR1)
+                terminal.wait_without(re.escape(before))
+            self.check(name, terminal)
+        chosen, held, let_go = ((GOLDEN / f"{name}-120x35.txt").read_text().splitlines()
+                                for name in ("chosen", "held", "let-go"))
+        line = next(index for index, text in enumerate(chosen) if text.startswith(">"))
+        self.assertTrue(held[line].startswith(">") and chosen[4] != held[4], "scrolled, and at its line")
+        self.assertFalse(let_go[line].startswith(">"))
 
     def test_ascii_locale(self):
         self.check("ascii-80x24", self.open_replay((80, 24), "busy", variables=ASCII))
