@@ -39,8 +39,8 @@ EFFECTS = (
     ("0", ("Right",), NAMES_START),
     ("$", (), NAMES_END),
     ("/", (), r"^ Search "),
-    ("n", ("/", "audit", "Enter"), FLUSH),
-    ("N", ("/", "audit", "Enter", "n"), CLONE),
+    ("n", ("/", *"audit", "Enter"), FLUSH),
+    ("N", ("/", *"audit", "Enter", "n"), CLONE),
     ("#", ("Down", "Down", "Down"), r"^> +661\.8K .*audit::Event::clone ", "Tab", "n"),
     ("\\ F4 f", (), r"^ Filter "),
     ("Tab", (), r"^──\[HEAP\]"),
@@ -100,7 +100,7 @@ class KeysTest(unittest.TestCase):
         command = f"TERM={term} exec {shlex.quote(str(REPLAY))} busy"
         if in_shell:
             terminal = Terminal(*size, folder.name)
-            terminal.run(command.replace("exec ", ""))
+            terminal.run(command.replace("exec ", "") + "; echo status=$?")
         else:
             terminal = Terminal(*size, folder.name, command)
         self.addCleanup(terminal.close)
@@ -133,7 +133,7 @@ class KeysTest(unittest.TestCase):
                 terminal = self.open(in_shell=True)
                 self.assertTrue(terminal.in_alternate_screen())
                 terminal.press(tmux_name(key))
-                terminal.wait_without(READY)
+                terminal.wait_for("^status=0$")
                 self.assertFalse(terminal.in_alternate_screen())
                 terminal.close()
 
@@ -141,8 +141,10 @@ class KeysTest(unittest.TestCase):
         terminal = self.open(in_shell=True)
         terminal.press(tmux_name(STOPPING))
         terminal.wait_for("Stopped")
-        terminal.run("fg")
+        terminal.run("fg; echo status=$?")
         terminal.wait_for(READY)
+        terminal.press("q")
+        terminal.wait_for("^status=0$")
 
     def test_redrawing(self):
         """What another program has written over the screen is gone."""
