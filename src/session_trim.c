@@ -36,7 +36,14 @@ static void mark_counted_stack(void *context, uint64_t stack_id)
 		mark_stack(session, stack, 0);
 }
 
-/* Frees the stacks that nobody needs. */
+static void mark_symbols(void *context, struct stack *stack, uint64_t amount)
+{
+	(void)amount;
+	for (uint32_t i = 0; i < stack->frame_count; i++)
+		stack->symbols[i]->mark = ((struct session *)context)->trim_mark;
+}
+
+/* Frees the stacks that nobody needs, and the symbols of addresses that are in none any more. */
 static void sweep(struct session *session)
 {
 	session->trim_mark++;
@@ -48,6 +55,11 @@ static void sweep(struct session *session)
 	if (session->counts)
 		stack_counts_each(session->counts, mark_counted_stack, session);
 	stack_table_sweep(session->stacks, session->trim_mark);
+	/* A paused snapshot has names of stacks that are gone. */
+	if (session->pause)
+		return;
+	stack_table_each(session->stacks, mark_symbols, session);
+	client_sweep(session->client, session->trim_mark);
 }
 
 void session_trim(struct session *session)

@@ -75,8 +75,9 @@ void folded_rows_add(struct folded_row **rows, enum snapshot_group group, const 
 	bool innermost = true;
 
 	for (uint32_t i = 0; i < stack->frame_count; i++) {
-		const struct symbol *symbol = stack->symbols[i];
+		struct symbol *symbol = stack->symbols[i];
 
+		symbol_keep(symbol);
 		for (size_t j = 0; j < symbol->frame_count; j++) {
 			if (group != GROUP_LINE || !folded_without_lines(symbol->module))
 				add_frame(rows, group, &symbol->frames[j], symbol->module,

@@ -7,6 +7,7 @@
 #include "err.h"
 #include "profile/growth.h"
 #include "profile/site.h"
+#include "symbol/symbol_store.h"
 
 #define uthash_fatal(message) out_of_memory()
 #include <uthash.h>
@@ -205,6 +206,8 @@ void growth_profile_fold(struct growth_profile *profile, size_t keep)
 		if (index++ < keep)
 			continue;
 		add_weight(&find_or_make_place(profile, row->stack)->folded, &row->weight);
+		for (uint32_t i = 0; row->stack && i < row->stack->frame_count; i++)
+			symbol_keep(row->stack->symbols[i]);
 		HASH_DEL(profile->rows, row);
 		free(row);
 	}

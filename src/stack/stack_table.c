@@ -47,6 +47,12 @@ static void free_entry(struct stack_table *table, struct stack_entry *entry)
 	free(entry);
 }
 
+void stack_table_each(const struct stack_table *table, stack_fn use, void *context)
+{
+	for (struct stack_entry *entry = table->entries; entry; entry = entry->hh.next)
+		use(context, &entry->stack, 0);
+}
+
 void stack_table_sweep(struct stack_table *table, uint64_t mark)
 {
 	struct stack_entry *entry, *next;

@@ -42,6 +42,9 @@ struct stack *stack_table_find(const struct stack_table *table, uint64_t id);
 
 size_t stack_table_count(const struct stack_table *table);
 
+/* Calls for each stack, with the amount 0; the function makes no new ones. */
+void stack_table_each(const struct stack_table *table, stack_fn use, void *context);
+
 /* Frees every stack that does not have this mark: nobody holds it any more. */
 void stack_table_sweep(struct stack_table *table, uint64_t mark);
 

@@ -125,6 +125,30 @@ struct symbol *client_symbol(struct symbol_client *client, struct module *module
 	return symbol;
 }
 
+static void mark_asked(struct question *head, uint64_t mark)
+{
+	struct question *question;
+
+	DL_FOREACH (head, question)
+		if (question->symbol)
+			question->symbol->mark = mark;
+}
+
+static void on_gone(void *context, const struct symbol *symbol)
+{
+	((struct symbol_client *)context)->lines_wanted -= symbol->lines == LINES_WANTED;
+}
+
+void client_sweep(struct symbol_client *client, uint64_t mark)
+{
+	for (int i = 0; i < PRIORITY_COUNT; i++)
+		mark_asked(client->queues[i], mark);
+	mark_asked(client->sent, mark);
+	for (size_t i = 0; i < client->announced_count; i++)
+		mark_asked(client->announced[i].parked, mark);
+	symbol_store_sweep(client->store, mark, on_gone, client);
+}
+
 void client_ask_again(struct symbol_client *client, struct symbol *symbol)
 {
 	if (!symbol->named && !symbol->asked && symbol->module->kind == MODULE_PERF_MAP &&

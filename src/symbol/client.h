@@ -37,8 +37,11 @@ int client_new(struct symbol_client **ret_client, const struct client_hooks *hoo
 /* Ends the worker. NULL is allowed. */
 void client_free(struct symbol_client *client);
 
-/* The symbol of an address; its name is asked for when it is new. Borrowed from the client. */
+/* The symbol of an address; its name is asked for when it is new. Borrowed from the client, until a sweep. */
 struct symbol *client_symbol(struct symbol_client *client, struct module *module, uint64_t offset);
+
+/* Frees every symbol that nobody holds: the holders have given theirs this mark. Those of questions stay. */
+void client_sweep(struct symbol_client *client, uint64_t mark);
 
 /* Puts the question for a symbol's name, if it is not sent yet, before all others of names. */
 void client_prefer_name(struct symbol_client *client, const struct symbol *symbol);

@@ -60,6 +60,16 @@ static size_t text_bytes(const char *text)
 	return text ? sizeof(struct text_entry) + strlen(text) + 1 : 0;
 }
 
+static void free_entry(struct symbol_store *store, struct symbol_entry *entry)
+{
+	HASH_DEL(store->symbols, entry);
+	if (entry->symbol.frames != &entry->only) {
+		store->bytes -= entry->symbol.frame_count * sizeof(*entry->symbol.frames);
+		free(entry->symbol.frames);
+	}
+	free(entry);
+}
+
 void symbol_store_free(struct symbol_store *store)
 {
 	struct symbol_entry *symbol, *next_symbol;
@@ -67,12 +77,8 @@ void symbol_store_free(struct symbol_store *store)
 
 	if (!store)
 		return;
-	HASH_ITER (hh, store->symbols, symbol, next_symbol) {
-		HASH_DEL(store->symbols, symbol);
-		if (symbol->symbol.frames != &symbol->only)
-			free(symbol->symbol.frames);
-		free(symbol);
-	}
+	HASH_ITER (hh, store->symbols, symbol, next_symbol)
+		free_entry(store, symbol);
 	HASH_ITER (hh, store->texts, text, next_text) {
 		HASH_DEL(store->texts, text);
 		free(text);
@@ -139,6 +145,34 @@ void symbol_store_each(struct symbol_store *store, const struct module *module,
 			fn(context, &entry->symbol);
 }
 
+static struct symbol_entry *entry_of(struct symbol *symbol)
+{
+	return (struct symbol_entry *)(void *)((char *)symbol - offsetof(struct symbol_entry, symbol));
+}
+
+void symbol_keep(struct symbol *symbol)
+{
+	const char *own = entry_of(symbol)->name;
+
+	for (size_t i = 0; i < symbol->frame_count; i++)
+		symbol->kept = symbol->kept || symbol->frames[i].function == own;
+}
+
+void symbol_store_sweep(struct symbol_store *store, uint64_t mark,
+			void (*gone)(void *context, const struct symbol *symbol), void *context)
+{
+	struct symbol_entry *entry, *next;
+
+	HASH_ITER (hh, store->symbols, entry, next) {
+		const struct symbol *symbol = &entry->symbol;
+
+		if (symbol->mark == mark || symbol->kept || symbol->module->kind == MODULE_KALLSYMS)
+			continue;
+		gone(context, symbol);
+		free_entry(store, entry);
+	}
+}
+
 void symbol_store_set_address(struct symbol_store *store, struct symbol *symbol, uint64_t address)
 {
 	char name[NAME_SIZE];
@@ -165,8 +199,7 @@ bool symbol_store_set_frames(struct symbol_store *store, struct symbol *symbol,
 			     const struct reply *reply)
 {
 	struct symbol_frame only = {0}, *frames = &only;
-	struct symbol_entry *entry =
-	    (struct symbol_entry *)(void *)((char *)symbol - offsetof(struct symbol_entry, symbol));
+	struct symbol_entry *entry = entry_of(symbol);
 	const char *folder;
 
 	if (!has_room(store, reply_bytes(reply)))

@@ -1,4 +1,4 @@
-/* The symbols and texts of a client: kept once, never moved, and as long as the store. */
+/* The symbols and texts of a client: kept once and never moved, texts as long as the store, symbols until a sweep. */
 #ifndef RSP_SYMBOL_SYMBOL_STORE_H
 #define RSP_SYMBOL_SYMBOL_STORE_H
 
@@ -25,7 +25,8 @@ enum symbol_lines {
 	LINES_ASKED,
 };
 
-/* What is known of an address. Never moves; its frames are replaced as better answers come. */
+/* What is known of an address. Never moves; its frames are replaced as better answers come. A name "module+0xoffset"
+ * lives as long as the symbol, all others as long as the store. */
 struct symbol {
 	struct module *module;
 	uint64_t offset;
@@ -36,6 +37,8 @@ struct symbol {
 	enum symbol_lines lines;
 	size_t frame_count; /* at least 1, innermost first */
 	struct symbol_frame *frames;
+	uint64_t mark; /* of the last sweep that was told to keep it */
+	bool kept;     /* by all sweeps: see symbol_keep() */
 };
 
 struct symbol_store;
@@ -70,6 +73,17 @@ void symbol_store_set_address(struct symbol_store *store, struct symbol *symbol,
  * is no room for it, and nothing has changed. */
 bool symbol_store_set_frames(struct symbol_store *store, struct symbol *symbol,
 			     const struct reply *reply);
+
+/* Said of a symbol whose frames' names are held beyond the stacks that it is in: no sweep frees it then, if one of them
+ * is its own. */
+void symbol_keep(struct symbol *symbol);
+
+/*
+ * Frees every symbol that does not have this mark, but those of the kernel, which are few, and those that are kept.
+ * `gone` is called for each before.
+ */
+void symbol_store_sweep(struct symbol_store *store, uint64_t mark,
+			void (*gone)(void *context, const struct symbol *symbol), void *context);
 
 /* Whether something was not taken for want of room. */
 bool symbol_store_is_full(const struct symbol_store *store);

@@ -192,6 +192,23 @@ Test(stack_table, full, .timeout = 60)
 	cr_assert_eq(stack_table_refused(table), 2);
 }
 
+static void add_frame(void *context, struct stack *stack, uint64_t amount)
+{
+	*(uint64_t *)context += stack->frames[0] + amount;
+}
+
+Test(stack_table, each)
+{
+	uint64_t sum = 0;
+
+	stack_table_each(table, add_frame, &sum);
+	cr_expect_eq(sum, 0);
+	for (uint64_t frame = 1; frame <= 100; frame++)
+		(void)stack_table_intern(table, &frame, 1, STACK_COMPLETE);
+	stack_table_each(table, add_frame, &sum);
+	cr_expect_eq(sum, 5050);
+}
+
 /* What nobody marked goes, what is marked stays where it is. */
 Test(stack_table, sweep)
 {

@@ -275,6 +275,33 @@ Test(symbol_client, lines_of_a_function)
 	cr_assert_eq(file != NULL, symbol->frames[symbol->frame_count - 1].line > 0);
 }
 
+/* A symbol stays as long as a question of it has no answer, and what nobody holds is asked for again. */
+Test(symbol_client, sweep)
+{
+	struct symbol *symbol = ask_own_symbol();
+
+	lines_wanted = true;
+	client_sweep(client, 1);
+	settle();
+	cr_assert_str_eq(symbol->frames[0].function, "function_to_be_named");
+	cr_assert_eq(client_lines_wanted(client), 1);
+	symbol->mark = 2;
+	client_sweep(client, 2);
+	cr_assert_eq(ask_own_symbol(), symbol);
+	cr_assert(client_want_lines(client, symbol));
+	client_sweep(client, 3);
+	settle();
+	cr_assert_str_eq(symbol->frames[symbol->frame_count - 1].function, "function_to_be_named");
+	client_sweep(client, 4);
+	lines_wanted = true;
+	symbol = ask_own_symbol();
+	cr_assert_not(symbol->named);
+	settle();
+	cr_assert_eq(client_lines_wanted(client), 1);
+	client_sweep(client, 5);
+	cr_assert_eq(client_lines_wanted(client), 0, "they are not wanted any more");
+}
+
 Test(symbol_client, unknown_symbol_keeps_its_offset)
 {
 	uint64_t offset;

@@ -88,3 +88,52 @@ Test(symbol_store, better_answers_take_the_place_of_others)
 	cr_expect(!symbol_store_is_full(store));
 	cr_expect_eq(get(1)->frame_count, 2);
 }
+
+static void count_gone(void *context, const struct symbol *symbol)
+{
+	(void)symbol;
+	++*(unsigned *)context;
+}
+
+/* What nobody holds goes; what has the mark, is the kernel's or has its own name in use stays where it is. */
+Test(symbol_store, sweep)
+{
+	static struct module kernel = {.kind = MODULE_KALLSYMS, .number = 1, .name = "[kernel]", .fd = -1};
+	struct symbol *marked = get(1), *in_use = get(2), *in_kernel;
+	const char *name = in_use->frames[0].function;
+	unsigned gone = 0;
+	bool is_new;
+
+	in_kernel = symbol_store_get(store, &kernel, 3, &is_new);
+	/* It is named later: who has the name before that still has it. */
+	symbol_keep(in_use);
+	make_reply(1, 1, 100);
+	cr_assert(symbol_store_set_frames(store, in_use, &reply));
+	for (uint64_t offset = 10; offset < 20; offset++) {
+		make_reply(offset % 2 ? 16 : 1, (unsigned)offset, 100);
+		cr_assert(symbol_store_set_frames(store, get(offset), &reply));
+		symbol_keep(get(offset)); /* of its names none is its own */
+	}
+	marked->mark = 7;
+	symbol_store_sweep(store, 7, count_gone, &gone);
+	cr_expect_eq(gone, 10);
+	cr_expect_eq(get(1), marked);
+	cr_expect_eq(get(2), in_use);
+	cr_expect_str_eq(name, "module+0x2");
+	cr_expect_eq(symbol_store_get(store, &kernel, 3, &is_new), in_kernel);
+	cr_expect_not(get(10)->named, "it is new again");
+}
+
+/* Frames that are freed make room for others; names do not, for they are kept. */
+Test(symbol_store, swept_frames_make_room)
+{
+	unsigned gone = 0;
+
+	for (uint64_t mark = 1; mark <= 1000; mark++) {
+		make_reply(16, 1, 100);
+		cr_assert(symbol_store_set_frames(store, get(mark), &reply));
+		symbol_store_sweep(store, mark, count_gone, &gone);
+	}
+	cr_expect_eq(gone, 1000);
+	cr_expect_not(symbol_store_is_full(store));
+}
