@@ -313,7 +313,7 @@ int session_open(struct session **ret_session, const struct options *options, st
 
 	session->options = options;
 	session->loop = loop;
-	session->clock_fd = session->cost_fd = session->entries_fd = -1;
+	session->clock_fd = session->cost_fd = session->entries_fd = session->sample_looks.fd = -1;
 	session->share.timer_fd = -1;
 	session->unit_costs = (struct unit_costs){TRAP_COST_UNKNOWN, {NAN, NAN}};
 	memory_facts_init(&session->memory_facts);

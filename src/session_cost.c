@@ -1,6 +1,7 @@
 /*
- * What a hit of a probe and a CPU sample cost is measured once, a moment after the start, by a process
- * of its own: it takes a tenth of a second, for which the screen does not wait.
+ * What a hit of a probe and a CPU sample cost is measured a moment after the start, by a process
+ * of its own: it takes a tenth of a second, for which the screen does not wait. That of a sample is looked at again
+ * and again where there are so many samples that a change would be seen in what is shown.
  *
  * That of a hit is measured right after the target's first probes have been set: before the kernel sets any it
  * waits for all CPUs, up to some thirty milliseconds, but not again so soon.
@@ -23,6 +24,10 @@
 
 /* By then the first screen is there. */
 enum { AFTER_MS = 500 };
+
+static const double looks_apart_s = 2;
+/* Of the target's time. Where it is less even half of it, too much or too little, is near half a point. */
+static const double looks_above_pct = 2;
 
 static void wait_until_ms(double time_ms)
 {
@@ -94,12 +99,25 @@ void session_measure_costs(struct session *session)
 	session->cost_fd = ends[0];
 	if (session->cost_pid < 0 || loop_add(session->loop, ends[0], on_measured, session))
 		session_stop_measuring(session);
+	else if (session->counts)
+		(void)sample_looks_open(&session->sample_looks);
 }
 
 void session_measure_traps(const struct session *session)
 {
 	if (session->cost_fd >= 0)
 		(void)shutdown(session->cost_fd, SHUT_WR);
+}
+
+void session_look_at_samples(struct session *session, double sampling_pct)
+{
+	double now_s = monotonic_s();
+
+	if (!(sampling_pct > looks_above_pct) || now_s - session->looked_s < looks_apart_s)
+		return;
+	session->looked_s = now_s;
+	/* What it was is still near it. */
+	(void)sample_looks_take(&session->sample_looks, &session->unit_costs.sample.interrupt_ns);
 }
 
 void session_reap_measuring(struct session *session)
@@ -112,6 +130,7 @@ void session_reap_measuring(struct session *session)
 void session_stop_measuring(struct session *session)
 {
 	end_measuring(session);
+	sample_looks_close(&session->sample_looks);
 	if (session->cost_pid <= 0)
 		return;
 	(void)kill(session->cost_pid, SIGKILL);

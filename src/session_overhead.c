@@ -221,5 +221,6 @@ void session_fill_overhead(struct session *session, struct snapshot *snapshot)
 		snapshot->attach.longest_s = facts.attach_longest_s;
 	}
 	overhead->target_pct = overhead->heap_pct + overhead->cpu_pct;
+	session_look_at_samples(session, overhead->cpu_pct);
 	meter_read(&session->meter, client_worker_pid(session->client), overhead);
 }

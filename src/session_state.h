@@ -164,6 +164,8 @@ struct session {
 	struct snapshot_probe *probes;	/* as heap_source_hits() numbers them */
 	size_t probe_count;
 	struct unit_costs unit_costs;
+	struct sample_looks sample_looks;
+	double looked_s;		/* when last; 0: never */
 	int cost_fd;			/* of who measures it; -1: nobody does */
 	pid_t cost_pid;
 	struct session_pause *pause;	/* NULL: the display is not paused */
@@ -361,6 +363,9 @@ void session_measure_costs(struct session *session);
 void session_measure_traps(const struct session *session);
 void session_reap_measuring(struct session *session);
 void session_stop_measuring(struct session *session);
+
+/* Measures that of a sample again where all samples take so much of the target's time that it matters, at times: 3 ms. */
+void session_look_at_samples(struct session *session, double sampling_pct);
 
 /* The modules, and a notice where one is not all that it could be; after the CPU's figures. */
 void session_fill_modules(struct session *session, struct snapshot *snapshot);

@@ -6,7 +6,6 @@
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -21,10 +20,10 @@ enum {
 	PERIOD_NS = 200000,
 	ROUNDS = 5,
 	ROUND_NS = 10000000,
+	LOOK_NS = 3000000,
 	GAP_NS = 500,	 /* a turn of the loop takes a tenth of it */
 	GAP_MOST_NS = 150000, /* another thread has had the CPU */
 	GAPS_MAX = 512,
-	GAPS_LEAST = ROUND_NS / PERIOD_NS * 2 / 5, /* else others have had the CPU meanwhile */
 	ROUNDS_MOST = 20,
 	RING_BYTES = 256 << 10,
 	COPY_BYTES = 32 << 10,
@@ -55,42 +54,44 @@ static uint64_t typical(uint64_t *gaps, size_t count)
 	return gaps[small + (count - small) / 2];
 }
 
-/* The typical gap in a loop that does nothing else. `page`: of a ring to be kept empty. */
-static int round_gap(struct perf_event_mmap_page *page, uint64_t *ret_ns)
+/* The typical gap in a loop that does nothing else for a time. `page`: of a ring to be kept empty; NULL: none. */
+static int round_gap(struct perf_event_mmap_page *page, uint64_t time_ns, uint64_t *ret_ns)
 {
 	uint64_t gaps[GAPS_MAX], begin = monotonic_ns(), last = begin;
 	size_t count = 0;
 
-	while (last - begin < ROUND_NS && count < GAPS_MAX) {
+	while (last - begin < time_ns && count < GAPS_MAX) {
 		uint64_t now = monotonic_ns();
 
 		if (now - last > GAP_NS) {
 			if (now - last < GAP_MOST_NS)
 				gaps[count++] = now - last;
-			page->data_tail = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
+			if (page)
+				page->data_tail = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
 			now = monotonic_ns();
 		}
 		last = now;
 	}
-	if (count < GAPS_LEAST)
+	/* Else others have had the CPU meanwhile. */
+	if (count < time_ns / PERIOD_NS * 2 / 5)
 		return -EAGAIN;
 	*ret_ns = typical(gaps, count);
 	return 0;
 }
 
 /* Of the rounds in which this thread had the CPU for itself, the median. */
-static int median_gap(struct perf_event_mmap_page *page, double *ret_ns)
+static int median_gap(struct perf_event_mmap_page *page, uint64_t *ret_ns)
 {
 	uint64_t good[ROUNDS];
 	size_t count = 0, middle;
 
 	for (int round = 0; round < ROUNDS_MOST && count < ROUNDS; round++)
-		count += round_gap(page, &good[count]) == 0;
+		count += round_gap(page, ROUND_NS, &good[count]) == 0;
 	if (!count)
 		return -EAGAIN;
 	qsort(good, count, sizeof(good[0]), compare);
 	middle = count / 2;
-	*ret_ns = (double)good[middle];
+	*ret_ns = good[middle];
 	return 0;
 }
 
@@ -112,7 +113,7 @@ static int load_program(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static int open_event(uint32_t copy_bytes)
+static int open_event(uint32_t copy_bytes, bool enabled)
 {
 	struct perf_event_attr attr = {
 	    .type = PERF_TYPE_SOFTWARE,
@@ -122,6 +123,7 @@ static int open_event(uint32_t copy_bytes)
 	    .sample_type = PERF_SOURCE_SAMPLE_TYPE,
 	    .sample_regs_user = PERF_SOURCE_REGS_MASK,
 	    .sample_stack_user = copy_bytes,
+	    .disabled = !enabled,
 	    .exclude_callchain_user = 1,
 	    .exclude_hv = 1,
 	};
@@ -134,10 +136,10 @@ static int open_event(uint32_t copy_bytes)
 	return fd < 0 ? -errno : fd;
 }
 
-static int gap_when_sampled(uint32_t copy_bytes, int program, double *ret_ns)
+static int gap_when_sampled(uint32_t copy_bytes, int program, uint64_t *ret_ns)
 {
 	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE), bytes = page_bytes + RING_BYTES;
-	int fd = open_event(copy_bytes), code;
+	int fd = open_event(copy_bytes, true), code;
 	void *memory;
 
 	if (fd < 0)
@@ -159,7 +161,7 @@ int sample_cost_measure(struct sample_cost *ret_cost)
 	/* What is copied must be there: the stack above the loop's frame. */
 	volatile uint8_t room[STACK_BYTES];
 	int program = load_program(), code;
-	double without, with;
+	uint64_t without, with;
 
 	*ret_cost = (struct sample_cost){(double)NAN, (double)NAN};
 	for (size_t i = 0; i < sizeof(room); i += 512)
@@ -171,9 +173,60 @@ int sample_cost_measure(struct sample_cost *ret_cost)
 		(void)close(program);
 	if (code)
 		return code;
-	ret_cost->interrupt_ns = without;
-	ret_cost->copy_ns_per_byte = with > without ? (with - without) / COPY_BYTES : 0;
+	ret_cost->interrupt_ns = (double)without;
+	ret_cost->copy_ns_per_byte = with > without ? (double)(with - without) / COPY_BYTES : 0;
 	/* Written to after the loops: it is on the stack while they run. */
 	room[0] = 0;
 	return 0;
+}
+
+int sample_looks_open(struct sample_looks *looks)
+{
+	int program = load_program(), code = 0;
+
+	*looks = (struct sample_looks){.fd = program < 0 ? program : open_event(0, false)};
+	if (looks->fd >= 0 && ioctl(looks->fd, PERF_EVENT_IOC_SET_BPF, program) < 0) {
+		code = -errno;
+		(void)close(looks->fd);
+		looks->fd = code;
+	}
+	if (program >= 0)
+		(void)close(program);
+	return looks->fd < 0 ? looks->fd : 0;
+}
+
+void sample_looks_close(struct sample_looks *looks)
+{
+	if (looks->fd >= 0)
+		(void)close(looks->fd);
+	looks->fd = -EBADF;
+}
+
+double sample_looks_add(struct sample_looks *looks, double interrupt_ns, uint64_t look_ns)
+{
+	uint64_t sorted[SAMPLE_LOOKS];
+
+	for (size_t i = 0; looks->count == 0 && i < SAMPLE_LOOKS; i++)
+		looks->latest_ns[i] = (uint64_t)interrupt_ns;
+	looks->latest_ns[looks->count++ % SAMPLE_LOOKS] = look_ns;
+	memcpy(sorted, looks->latest_ns, sizeof(sorted));
+	qsort(sorted, SAMPLE_LOOKS, sizeof(sorted[0]), compare);
+	return (double)sorted[SAMPLE_LOOKS / 2];
+}
+
+int sample_looks_take(struct sample_looks *looks, double *interrupt_ns)
+{
+	uint64_t look_ns;
+	int code;
+
+	if (looks->fd < 0)
+		return looks->fd;
+	if (ioctl(looks->fd, PERF_EVENT_IOC_ENABLE, 0) < 0)
+		return -errno;
+	code = round_gap(NULL, LOOK_NS, &look_ns);
+	if (ioctl(looks->fd, PERF_EVENT_IOC_DISABLE, 0) < 0)
+		return -errno;
+	if (!code)
+		*interrupt_ns = sample_looks_add(looks, *interrupt_ns, look_ns);
+	return code;
 }
