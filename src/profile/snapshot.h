@@ -89,7 +89,8 @@ struct snapshot_site {
 	/* With snapshot_forget_frees() what is live or freed is SNAPSHOT_UNKNOWN. */
 	uint64_t live_bytes;
 	uint64_t live_objects;
-	double growth_bytes_per_s; /* of live_bytes, over the last ten seconds or since attachment; NAN: unknown */
+	/* Of live_bytes, over the last ten seconds, or since attachment or since the site got its name; NAN: unknown. */
+	double growth_bytes_per_s;
 	double alloc_bytes_per_s, alloc_objects_per_s; /* over the same time */
 	const char *function;
 	const char *module;
