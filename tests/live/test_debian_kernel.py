@@ -6,6 +6,9 @@ of the tests need have.
 The kernel is that of the package linux-image-amd64, of which ./quickstart check unpacks the image
 only. The machine has no disk: everything that it needs is in its initial RAM file system. It is booted
 once, and its script takes all steps; the tests look at what was printed.
+
+One thread emulates both CPUs. With a thread for each, QEMU 7.2 at times goes on with the breakpoint of a jump
+label that the kernel has replaced meanwhile, here that of the page fault events: both CPUs hang.
 """
 
 import json
@@ -23,7 +26,8 @@ import support
 from support import TARGETS, TOP
 
 ONCE = True
-MACHINE_TIMEOUT_S = 600
+# Emulated, it takes a minute where nothing else runs, and on a busy host several times that.
+MACHINE_TIMEOUT_S = 900
 USER = "/bin/setpriv --reuid=1000 --regid=1000 --clear-groups env"
 
 # Each step: its name and a command. The targets have the machine when nobody else wants it.
@@ -119,6 +123,18 @@ def initial_files(programs):
     return bytes(archive)
 
 
+def run_machine(command):
+    """What it printed until it ended, or until its time was over."""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          preexec_fn=support.die_with_parent) as machine:
+        try:
+            printed, _ = machine.communicate(timeout=MACHINE_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            machine.kill()
+            printed, _ = machine.communicate()
+    return printed.decode(errors="replace").replace("\r", "")
+
+
 class DebianKernel(unittest.TestCase):
     """One boot; each test looks at some of its steps."""
 
@@ -137,14 +153,11 @@ class DebianKernel(unittest.TestCase):
             initrd = Path(folder) / "initrd"
             initrd.write_bytes(initial_files([TOP, TARGETS / "demo", *programs]))
             started = time.monotonic()
-            done = subprocess.run(
-                [qemu, "-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-smp", "2", "-m", "1024",
+            cls.console = run_machine(
+                [qemu, "-accel", "tcg,thread=single", "-cpu", "max,la57=off", "-smp", "2", "-m", "1024",
                  "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot",
                  "-kernel", kernel, "-initrd", initrd,
-                 "-append", "console=ttyS0 quiet panic=-1 no_timer_check mitigations=off"],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                timeout=MACHINE_TIMEOUT_S, check=False, preexec_fn=support.die_with_parent)
-        cls.console = done.stdout.decode(errors="replace").replace("\r", "")
+                 "-append", "console=ttyS0 quiet panic=-1 no_timer_check mitigations=off"])
         cls.seconds = time.monotonic() - started
         cls.steps = {name: (text, int(status)) for name, text, status in re.findall(
             r"^=== (\S+)\n(.*?)^=== status (\d+) ", cls.console, re.MULTILINE | re.DOTALL)}
