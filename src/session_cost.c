@@ -26,8 +26,8 @@
 enum { AFTER_MS = 500 };
 
 static const double looks_apart_s = 2;
-/* Of the target's time. Where it is less even half of it, too much or too little, is near half a point. */
-static const double looks_above_pct = 2;
+/* Of the target's time. A fifth of less is less than half a point. */
+static const double looks_above_pct = 2.5;
 
 static void wait_until_ms(double time_ms)
 {
