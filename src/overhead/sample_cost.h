@@ -18,7 +18,7 @@ struct sample_cost {
  */
 int sample_cost_measure(struct sample_cost *ret_cost);
 
-enum { SAMPLE_LOOKS = 9 };
+enum { SAMPLE_LOOKS = 5 };
 
 /* Short measurements of interrupt_ns, the latest: on a virtual machine it changes with what its host does. */
 struct sample_looks {
