@@ -27,7 +27,8 @@ struct sample_looks {
 	size_t count;
 };
 
-/* What later looks need no rights for. 0, or -errno, without the right to load a program, too; then there are none. */
+/* Opens what looks need while there are rights for it; they need none. 0, or -errno, without the right to load a
+ * program, too: then there are no looks. */
 int sample_looks_open(struct sample_looks *looks);
 void sample_looks_close(struct sample_looks *looks);
 
