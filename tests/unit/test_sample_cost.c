@@ -16,9 +16,13 @@ static struct sample_looks looks;
 Test(sample_cost, a_sample_takes_time, .timeout = 60)
 {
 	struct sample_cost cost;
+	int code = -EAGAIN;
 
 	cr_assert_eq(geteuid(), 0, "the unit tests of samples need root");
-	cr_assert_eq(sample_cost_measure(&cost), 0);
+	/* Other programs may have this CPU for a while. */
+	for (int i = 0; code == -EAGAIN && i < TRIES; i++)
+		code = sample_cost_measure(&cost);
+	cr_assert_eq(code, 0);
 	cr_expect_gt(cost.interrupt_ns, 200, "%f", cost.interrupt_ns);
 	cr_expect_lt(cost.interrupt_ns, 150000, "%f", cost.interrupt_ns);
 	cr_expect_geq(cost.copy_ns_per_byte, 0);
@@ -33,7 +37,6 @@ static int look_as_nobody(void)
 
 	if (setuid(NOBODY) < 0)
 		return errno;
-	/* Another program may have this CPU for a while. */
 	for (int good = 0, i = 0; good < SAMPLE_LOOKS && i < TRIES; i++) {
 		code = sample_looks_take(&looks, &interrupt_ns);
 		good += code == 0;
