@@ -49,7 +49,7 @@ void cost_window_add(struct cost_window *window, const struct cost_slice *slice)
 {
 	double kept = exp(-slice->seconds / memory_s);
 	struct cost_slice sum;
-	double expected, weight;
+	double sampled_ns, expected, weight;
 
 	window->slices[window->next++ % COST_SLICES_SHARED] = *slice;
 	window->since++;
@@ -59,8 +59,12 @@ void cost_window_add(struct cost_window *window, const struct cost_slice *slice)
 	sum = sum_up(window, COST_SLICES);
 	if (!(sum.target_ns > 0) || !slice->samples || isnan(probes_ns(&sum)))
 		return;
+	/* None is taken in the interrupt of another. */
+	sampled_ns = sum.target_ns - (sum.sampling_ns > 0 ? sum.sampling_ns : 0);
+	if (!(sampled_ns > 0))
+		return;
 	/* More than all, if a trap costs less here than was measured. */
-	expected = visible * probes_ns(&sum) / sum.target_ns * (double)slice->samples;
+	expected = visible * probes_ns(&sum) / sampled_ns * (double)slice->samples;
 	weight = expected > together_samples ? together_samples / expected : 1;
 	window->expected += weight * expected;
 	window->seen += weight * (double)slice->in_probes;

@@ -141,20 +141,44 @@ Test(cost_window, hardly_any_time)
 	cr_expect(isnan(cost_heap_pct(&sum)));
 }
 
-/* 10 % were expected, of which 88 % are to be seen; twice as many are seen. */
-Test(cost_window, samples_correct_the_traps)
+/* Four slices a second; samples come in with one of them. */
+static void add_seconds(int seconds, double sampling_ns, uint64_t in_probes)
 {
-	for (int i = 0; i < 400; i++) {
+	for (int i = 0; i < 4 * seconds; i++) {
 		struct cost_slice slice = quarter(1e8, 1e7);
 
+		slice.sampling_ns = sampling_ns;
 		if (i % 4 == 0) {
 			slice.samples = 1000;
-			slice.in_probes = 176;
+			slice.in_probes = in_probes;
 		}
 		cost_window_add(&window, &slice);
 	}
+}
+
+/* 10 % were expected, of which 88 % are to be seen; twice as many are seen. */
+Test(cost_window, samples_correct_the_traps)
+{
+	add_seconds(100, 0, 176);
 	cr_expect_float_eq(cost_window_factor(&window), 2, 0.03, "%f", cost_window_factor(&window));
 	cr_expect_float_eq(heap_pct(), 20, 0.3);
+}
+
+/* A fifth of the time is that of the samples' own interrupts; a tenth of all, an eighth of the rest, was in probes. */
+Test(cost_window, no_sample_is_taken_in_the_interrupt_of_another)
+{
+	add_seconds(100, 2e7, 110);
+	cr_expect_float_eq(cost_window_factor(&window), 1, 0.01, "%f", cost_window_factor(&window));
+	cr_expect_float_eq(heap_pct(), 10, 0.1);
+}
+
+/* Nothing is left in which one could be taken, or it is not known what they cost. */
+Test(cost_window, time_of_samples_that_says_nothing)
+{
+	add_seconds(100, 1e8, 500);
+	cr_expect_eq(cost_window_factor(&window), 1);
+	add_seconds(100, (double)NAN, 88);
+	cr_expect_float_eq(cost_window_factor(&window), 1, 0.01, "%f", cost_window_factor(&window));
 }
 
 /* All of them may have been where the target allocates, because their period beats with it. */
