@@ -20,7 +20,7 @@ enum {
 	PERIOD_NS = 200000,
 	ROUNDS = 5,
 	ROUND_NS = 10000000,
-	LOOK_NS = 3000000,
+	LOOK_NS = 2000000,
 	GAP_NS = 500,	 /* a turn of the loop takes a tenth of it */
 	GAP_MOST_NS = 150000, /* another thread has had the CPU */
 	GAPS_MAX = 512,

@@ -32,7 +32,7 @@ struct sample_looks {
 int sample_looks_open(struct sample_looks *looks);
 void sample_looks_close(struct sample_looks *looks);
 
-/* Looks, which takes 3 ms of the thread that has opened it, and corrects interrupt_ns, which was measured before. 0, or
+/* Looks, which takes 2 ms of the thread that has opened it, and corrects interrupt_ns, which was measured before. 0, or
  * -errno: -EAGAIN there were too few samples. */
 int sample_looks_take(struct sample_looks *looks, double *interrupt_ns);
 
