@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from load import BUDGET_PCT, Load, held, interval, lost_pct, median, stamp, true
+from load import BUDGET_PCT, held, interval, lost_pct, median, stamp, true, twins
 from measure import running
 
 STEP_RATES = 1000, 100000  # before and after a step of the load
@@ -24,26 +24,23 @@ CYCLES = 5
 
 def one_step(top, target, seconds):
     """Share of the target's time that is lost in each second after it; and what is shown after each."""
-    with tempfile.TemporaryDirectory() as name:
-        load = Load(Path(name), STEP_RATES[1])
-        with running(*load.argv(target)) as pid:
-            time.sleep(0.5)
-            alone = load.pair_ns(pid, ALONE_S)
-            load.set_rate(STEP_RATES[0])
-            with tempfile.TemporaryFile() as out:
-                with running(top, "-b", "--json", "-d", str(REFRESH_S), str(pid), stdout=out):
-                    time.sleep(QUIET_S)
-                    load.set_rate(STEP_RATES[1])
-                    times, ends = [], []
-                    for _ in range(seconds):
-                        times.append(load.pair_ns(pid, 1))
-                        ends.append(time.time())
-                    time.sleep(REFRESH_S)
-                out.seek(0)
-                refreshes = [json.loads(line) for line in out if line.startswith(b"{") and line.endswith(b"}\n")]
-            time.sleep(0.5)
-            alone = (alone + load.pair_ns(pid, ALONE_S)) / 2
-    return [lost_pct(alone, ns) for ns in times], [shown_at(refreshes, end) for end in ends]
+    with tempfile.TemporaryDirectory() as name, twins(Path(name), target, STEP_RATES[1]) as (both, pid, _other):
+        alone = both.slower(ALONE_S)
+        both.set_rate(STEP_RATES[0])
+        with tempfile.TemporaryFile() as out:
+            with running(top, "-b", "--json", "-d", str(REFRESH_S), str(pid), stdout=out):
+                time.sleep(QUIET_S)
+                both.set_rate(STEP_RATES[1])
+                slower, ends = [], []
+                for _ in range(seconds):
+                    slower.append(both.slower(1))
+                    ends.append(time.time())
+                time.sleep(REFRESH_S)
+            out.seek(0)
+            refreshes = [json.loads(line) for line in out if line.startswith(b"{") and line.endswith(b"}\n")]
+        time.sleep(0.5)
+        alone = (alone + both.slower(ALONE_S)) / 2
+    return [lost_pct(alone, each) for each in slower], [shown_at(refreshes, end) for end in ends]
 
 
 def shown_at(refreshes, end):

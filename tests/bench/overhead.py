@@ -1,9 +1,11 @@
 """What watching really costs, beside what is shown; the same for other tools.
 
-Noise of the machine is larger than many of these costs. So each row is measured in many short rounds, in turn
-with the target alone just before and after; the median of the rounds counts, and its interval is printed.
+Noise of the machine is larger than many of these costs. So the target has a twin, which nobody watches and which
+takes turns with it on the same CPU (load.Twins), and each row is measured in many short rounds, in turn with the two
+alone; the median of the rounds counts, and its interval is printed.
 """
 
+import collections
 import contextlib
 import json
 import os
@@ -17,17 +19,18 @@ import time
 from pathlib import Path
 
 import budget
-from load import BUDGET_PCT, WITHIN, WITHIN_POINTS, Load, held, interval, lost_pct, median, stamp, true
+from load import (BEGUN_S, BUDGET_PCT, WITHIN, WITHIN_POINTS, Load, Twins, decided, held, interval, lost_pct, median,
+                  one_cpu, pinned, stamp, stopped, true, twins)
 from measure import running
 
 RATES = (1000, 10000, 100000, 1000000)
-ALONE_S = 0.8
+ALONE_S, ALONE_MOST = 0.8, 20  # the median of the latest ones: how slow the twins are alone does not change
 SETTLE_S = 0.3  # after the watcher has gone
 # Until the cost of a trap and the rules of all stacks are known; with a budget, until it is kept.
 WARM_UP_S, BUDGET_WARM_UP_S = 2.5, 8
 MEASURE_S, BUDGET_MEASURE_S = 1.5, 5
 REFRESH_S = 0.25
-# Rounds go on until the interval is half as wide as what is shown is to be true.
+# Rounds go on until it is decided whether what is shown is true, or the interval is half as wide as it is to be true.
 ROUNDS_LEAST, ROUNDS_MOST = 6, 20
 OTHERS_ROUNDS_MOST = 9  # whose figures stand beside ours, and are to prove nothing
 CLASSIC = Path(__file__).with_name("classic.bt")
@@ -53,27 +56,27 @@ def machine():
 
 
 class Watched:
-    """A target at work, which is measured alone before and after it is watched."""
+    """A target at work, which is measured alone between the times it is watched."""
 
-    def __init__(self, load, pid):
-        self.load, self.pid = load, pid
-        self.alone = load.pair_ns(pid, ALONE_S)
+    def __init__(self, both, pid):
+        self.both, self.pid = both, pid
+        self.alone = collections.deque([both.slower(ALONE_S)], ALONE_MOST)
 
     def lost(self, watch):
         """Share of the target's time that is lost to `watch`, and what else that returns."""
-        ns, more = watch()
+        slower, more = watch()
         time.sleep(SETTLE_S)
-        before, self.alone = self.alone, self.load.pair_ns(self.pid, ALONE_S)
-        return lost_pct((before + self.alone) / 2, ns), more
+        self.alone.append(self.both.slower(ALONE_S))
+        return lost_pct(median(self.alone), slower), more
 
     def ours(self, top, options):
-        """Time of a pair, and the share shown meanwhile."""
+        """How slow it is, and the share shown meanwhile."""
         argv = [top, "-b", "--json", "-d", str(REFRESH_S), *options, str(self.pid)]
         with tempfile.TemporaryFile() as out, \
                 subprocess.Popen(argv, stdout=out, stderr=subprocess.DEVNULL) as process:
             time.sleep(WARM_UP_S if options else BUDGET_WARM_UP_S)
             begin = time.time()
-            ns = self.load.pair_ns(self.pid, MEASURE_S if options else BUDGET_MEASURE_S)
+            slower = self.both.slower(MEASURE_S if options else BUDGET_MEASURE_S)
             end = time.time()
             process.terminate()
             process.wait()
@@ -83,19 +86,19 @@ class Watched:
         shown = [refresh["overhead"]["target_pct"] for refresh in refreshes
                  if begin + 0.8 <= stamp(refresh["time"]) <= end + REFRESH_S]
         shown = [pct for pct in shown if pct is not None]
-        return ns, sum(shown) / len(shown) if shown else float("nan")
+        return slower, sum(shown) / len(shown) if shown else float("nan")
 
     def other(self, argv):
         with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             time.sleep(WARM_UP_S)
             if process.poll() is not None:
                 raise RuntimeError("ended by itself")
-            ns = self.load.pair_ns(self.pid, MEASURE_S)
+            slower = self.both.slower(MEASURE_S)
             process.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(20)
             process.kill()
-        return ns, None
+        return slower, None
 
 
 def others(pid, folder):
@@ -109,28 +112,29 @@ def others(pid, folder):
 
 
 def heaptrack(target, rate):
-    """It is loaded with the program: what is attached to a running one is not safe, as it says. So it is compared
-    with a process of its own, of which each has measured the speed of its work for itself."""
+    """It is loaded with the program: what is attached to a running one is not safe, as it says. So both twins are
+    processes of their own."""
     seconds = WARM_UP_S + MEASURE_S + 1
     with tempfile.TemporaryDirectory() as name:
-        load = Load(Path(name), rate)
-        with running(*load.argv(target)) as pid:
-            time.sleep(0.5)
-            alone = load.pair_ns(pid, MEASURE_S)
-        load = Load(Path(name), rate)
-        with subprocess.Popen(("heaptrack", *load.argv(target, seconds)), stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, cwd=name, start_new_session=True, text=True) as process:
-            time.sleep(WARM_UP_S)
-            pids = subprocess.run(["pgrep", "-g", str(process.pid), "-x", target.name],
-                                  stdout=subprocess.PIPE, text=True, check=False).stdout.split()
-            if not pids:
-                raise RuntimeError("ended by itself")
-            ns = load.pair_ns(int(pids[0]), MEASURE_S)
-            said = process.communicate()[0]
+        other = Load(Path(name) / "other", rate, 2)
+        with running(*pinned(other.argv(target))):
+            time.sleep(BEGUN_S)
+            load = Load(Path(name) / "watched", rate, 1, other.steps_per_ns())
+            with subprocess.Popen(("heaptrack", *load.argv(target, seconds)), stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, cwd=name, start_new_session=True, text=True) as process:
+                time.sleep(WARM_UP_S / 2)
+                pids = subprocess.run(["pgrep", "-g", str(process.pid), "-x", target.name],
+                                      stdout=subprocess.PIPE, text=True, check=False).stdout.split()
+                if not pids:
+                    raise RuntimeError("ended by itself")
+                os.sched_setaffinity(int(pids[0]), {one_cpu()})
+                time.sleep(WARM_UP_S / 2)
+                slower = Twins(load, other).slower(MEASURE_S)
+                said = process.communicate()[0]
         seen = re.search(r"allocations:\s+(\d+)", said)
-        if not seen or int(seen[1]) < load.pairs():
+        if not seen or int(seen[1]) < load.done()[0]:
             raise RuntimeError("has not seen the target's allocations")
-    return lost_pct(alone, ns), None
+    return lost_pct(1, slower), None
 
 
 class Row:
@@ -156,6 +160,8 @@ class Row:
         if len(self.lost) < ROUNDS_LEAST:
             return False
         low, high = interval(self.lost)
+        if self.shown and decided(median(self.shown), median(self.lost), (low, high)):
+            return True
         return high - low <= max(WITHIN_POINTS, WITHIN * median(self.lost))
 
     def print(self):
@@ -174,20 +180,15 @@ class Row:
 def bench_rate(top, target, rate, wanted):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        load = Load(folder, rate)
-        with running(*load.argv(target)) as pid:
-            time.sleep(0.5)
-            watched = Watched(load, pid)
+        with twins(folder, target, rate) as (both, pid, other_pid):
+            watched = Watched(both, pid)
 
             def attached(watch, *arguments):
                 return lambda: watched.lost(lambda: watch(*arguments))
 
             def loaded():
-                os.kill(pid, signal.SIGSTOP)
-                try:
+                with stopped((pid, other_pid)):
                     return heaptrack(target, rate)
-                finally:
-                    os.kill(pid, signal.SIGCONT)
 
             rows = [Row(title, attached(watched.ours, top, options)) for title, options in OURS.items()]
             rows += [Row(title, attached(watched.other, argv), OTHERS_ROUNDS_MOST)
