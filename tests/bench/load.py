@@ -55,15 +55,17 @@ class Twins:
         for load in self.loads:
             load.set_rate(rate)
 
-    def slower(self, seconds):
-        """CPU time of the watched one for a pair and the work that goes with it, in that of the other."""
+    def pair_ns(self, seconds):
+        """CPU time of each for a pair and the work that goes with it."""
         before = [load.done() for load in self.loads]
         time.sleep(seconds)
-        pair_ns = []
-        for load, (pairs, cpu_ns) in zip(self.loads, before):
-            pairs_now, cpu_now_ns = load.done()
-            pair_ns.append((cpu_now_ns - cpu_ns) / (pairs_now - pairs))
-        return pair_ns[0] / pair_ns[1]
+        return [(cpu_ns - cpu_before_ns) / (pairs - pairs_before) for (pairs, cpu_ns), (pairs_before, cpu_before_ns)
+                in zip((load.done() for load in self.loads), before)]
+
+    def slower(self, seconds):
+        """CPU time of the watched one, in that of the other."""
+        watched_ns, other_ns = self.pair_ns(seconds)
+        return watched_ns / other_ns
 
 
 def one_cpu():

@@ -69,6 +69,14 @@ class Watched:
         self.alone.append(self.both.slower(ALONE_S))
         return lost_pct(median(self.alone), slower), more
 
+    def lost_by_all(self, watch):
+        """The same of what is watched with every process that has its libraries, the twin, too."""
+        before_ns, _other = self.both.pair_ns(ALONE_S)
+        ns, more = watch(lambda seconds: self.both.pair_ns(seconds)[0])
+        time.sleep(SETTLE_S)
+        after_ns, _other = self.both.pair_ns(ALONE_S)
+        return lost_pct((before_ns + after_ns) / 2, ns), more
+
     def ours(self, top, options):
         """How slow it is, and the share shown meanwhile."""
         argv = [top, "-b", "--json", "-d", str(REFRESH_S), *options, str(self.pid)]
@@ -88,12 +96,12 @@ class Watched:
         shown = [pct for pct in shown if pct is not None]
         return slower, sum(shown) / len(shown) if shown else float("nan")
 
-    def other(self, argv):
+    def other(self, argv, measure=None):
         with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             time.sleep(WARM_UP_S)
             if process.poll() is not None:
                 raise RuntimeError("ended by itself")
-            slower = self.both.slower(MEASURE_S)
+            slower = (measure or self.both.slower)(MEASURE_S)
             process.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(20)
@@ -107,8 +115,10 @@ def others(pid, folder):
         record = ("perf", "record", "-q", "-F", "999", "-o", str(folder / "perf.data"), "-p", str(pid))
         yield "perf record -g, 999 Hz", (*record, "-g")
         yield "perf record dwarf, 999 Hz", (*record, "--call-graph", "dwarf")
-    if shutil.which("bpftrace"):
-        yield "bpftrace malloc/free", ("bpftrace", "-p", str(pid), "-e", CLASSIC.read_text())
+
+
+def bpftrace(pid):
+    return "bpftrace", "-p", str(pid), "-e", CLASSIC.read_text()
 
 
 def heaptrack(target, rate):
@@ -193,6 +203,9 @@ def bench_rate(top, target, rate, wanted):
             rows = [Row(title, attached(watched.ours, top, options)) for title, options in OURS.items()]
             rows += [Row(title, attached(watched.other, argv), OTHERS_ROUNDS_MOST)
                      for title, argv in others(pid, folder)]
+            if shutil.which("bpftrace"):
+                rows.append(Row("bpftrace malloc/free", lambda: watched.lost_by_all(
+                    lambda measure: watched.other(bpftrace(pid), measure)), OTHERS_ROUNDS_MOST))
             if shutil.which("heaptrack"):
                 rows.append(Row(HEAPTRACK, loaded, OTHERS_ROUNDS_MOST))
             rows = [row for row in rows if wanted in row.title]
