@@ -119,9 +119,20 @@ static int set_clock(struct session *session, long first_ns)
 	return timerfd_settime(session->clock_fd, 0, &timer, NULL);
 }
 
+/* Or is about to have some: they are looked after as soon as they are set. */
 static bool has_probes(const struct session *session)
 {
-	return session->heap_waits || (session->heap && !session->heap_out);
+	return session->heap_waits || (session->heap && (!session->heap_out || session->heap_returns));
+}
+
+static void follow_probes(struct session *session)
+{
+	bool slow = !has_probes(session);
+
+	if (session->clock_is_slow == slow)
+		return;
+	session->clock_is_slow = slow;
+	(void)set_clock(session, TICK_NS);
 }
 
 void session_stand_in_for_clock(struct session *session)
@@ -130,6 +141,7 @@ void session_stand_in_for_clock(struct session *session)
 		return;
 	session_govern(session);
 	(void)set_clock(session, LATE_TICK_NS);
+	follow_probes(session);
 }
 
 /* The turn that this makes looks after the worker. */
@@ -143,10 +155,7 @@ static void on_clock(void *context)
 		cpu_source_vary_period(session->cpu);
 	session_count_cost(session);
 	session_govern(session);
-	if (session->clock_is_slow == has_probes(session)) {
-		session->clock_is_slow = !session->clock_is_slow;
-		(void)set_clock(session, TICK_NS);
-	}
+	follow_probes(session);
 	if (session->ticks++ % TICKS_PER_S && !session->clock_is_slow)
 		return;
 	address_space_catch_up(session->space);
