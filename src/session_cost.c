@@ -25,7 +25,7 @@
 /* By then the first screen is there. */
 enum { AFTER_MS = 500 };
 
-static const double looks_apart_s = 30; /* rare, as all else we do in a second takes less than one look */
+static const double looks_apart_s = 60; /* rare: one takes longer than all else that we do in a second */
 /* Of the target's time. A fifth of less is less than half a point. */
 static const double looks_above_pct = 2.5;
 
