@@ -39,6 +39,7 @@ struct covered_thread {
 struct thread_events {
 	struct thread_events_options options;
 	struct perf_event_attr attr;
+	uint32_t watermark; /* of a ring as large as is wanted */
 	struct thread_events_facts facts;
 	int *fds;
 	size_t *fd_cpus; /* CPU number of each */
@@ -70,41 +71,32 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-/* Maps the ring of a CPU's first event, smaller where the locked-memory limit demands it. */
-static int map_ring(struct thread_events *events, size_t cpu, int fd)
+/* Maps the ring of a CPU's first event. -EPERM or -ENOMEM: so much may not be locked. */
+static int map_ring(struct thread_events *events, size_t cpu, int fd, size_t bytes)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct cpu_ring *ring = &events->rings[cpu];
+	void *memory = mmap(NULL, page + bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int code;
 
-	for (size_t bytes = events->options.ring_bytes; bytes >= THREAD_EVENTS_RING_MIN;
-	     bytes /= 2) {
-		void *memory = mmap(NULL, page + bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		int code;
-
-		if (memory == MAP_FAILED) {
-			if (errno != EPERM && errno != ENOMEM)
-				return -errno;
-			continue;
-		}
-		code = perf_ring_init(&ring->ring, memory, (const uint8_t *)memory + page, bytes);
-		if (code) {
-			munmap(memory, page + bytes);
-			return code;
-		}
-		ring->fd = fd;
-		ring->memory = memory;
-		ring->bytes = page + bytes;
-		events->active[events->active_count++] = cpu;
-		return 0;
+	if (memory == MAP_FAILED)
+		return -errno;
+	code = perf_ring_init(&ring->ring, memory, (const uint8_t *)memory + page, bytes);
+	if (code) {
+		munmap(memory, page + bytes);
+		return code;
 	}
-	return -EPERM;
+	ring->fd = fd;
+	ring->memory = memory;
+	ring->bytes = page + bytes;
+	events->active[events->active_count++] = cpu;
+	return 0;
 }
 
-/* Opens the thread's event on one CPU. 1: opened, 0: no such CPU or thread, or -errno. */
-static int open_event(struct thread_events *events, int tid, size_t cpu)
+/* The descriptor, or -errno. */
+static int open_descriptor(struct thread_events *events, int tid, size_t cpu)
 {
 	int fd = perf_event_open(&events->attr, tid, (int)cpu);
-	int code = 0;
 
 	if (fd < 0 && errno == EINVAL && events->attr.read_format & PERF_FORMAT_LOST) {
 		/* Before Linux 6.0: what is lost is told a little later. */
@@ -120,11 +112,43 @@ static int open_event(struct thread_events *events, int tid, size_t cpu)
 		events->attr.exclude_kernel = 1;
 		fd = perf_event_open(&events->attr, tid, (int)cpu);
 	}
+	return fd < 0 ? -errno : fd;
+}
+
+/* With a ring of its own, smaller where the locked-memory limit demands it: it wakes us when the same part of
+ * it is full, and the kernel takes that from the event. As open_descriptor(). */
+static int open_with_ring(struct thread_events *events, int tid, size_t cpu)
+{
+	size_t most = events->options.ring_bytes;
+
+	for (size_t bytes = most; bytes >= THREAD_EVENTS_RING_MIN; bytes /= 2) {
+		uint64_t watermark = (uint64_t)events->watermark * bytes / most;
+		int fd, code;
+
+		events->attr.wakeup_watermark = watermark ? (uint32_t)watermark : 1;
+		fd = open_descriptor(events, tid, cpu);
+		if (fd < 0)
+			return fd;
+		code = map_ring(events, cpu, fd, bytes);
+		if (!code)
+			return fd;
+		close(fd);
+		if (code != -EPERM && code != -ENOMEM)
+			return code;
+	}
+	return -EPERM;
+}
+
+/* Opens the thread's event on one CPU. 1: opened, 0: no such CPU or thread, or -errno. */
+static int open_event(struct thread_events *events, int tid, size_t cpu)
+{
+	bool is_first = !events->rings[cpu].memory;
+	int fd = is_first ? open_with_ring(events, tid, cpu) : open_descriptor(events, tid, cpu);
+	int code = 0;
+
 	if (fd < 0)
-		return errno == ENODEV || errno == ESRCH ? 0 : -errno;
-	if (!events->rings[cpu].memory)
-		code = map_ring(events, cpu, fd);
-	else if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, events->rings[cpu].fd) < 0)
+		return fd == -ENODEV || fd == -ESRCH ? 0 : fd;
+	if (!is_first && ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, events->rings[cpu].fd) < 0)
 		code = -errno;
 	if (!code && events->options.program >= 0 &&
 	    ioctl(fd, PERF_EVENT_IOC_SET_BPF, events->options.program) < 0)
@@ -284,6 +308,7 @@ int thread_events_open(struct thread_events **ret_events,
 	events->options = *options;
 	events->attr = *options->attr;
 	complete_attr(&events->attr);
+	events->watermark = events->attr.wakeup_watermark;
 	events->cpu_count = thread_events_cpu_count();
 	events->rings = xcalloc(events->cpu_count, sizeof(*events->rings));
 	events->active = xcalloc(events->cpu_count, sizeof(*events->active));

@@ -22,8 +22,9 @@ struct thread_events_options {
 	int pid;
 	/*
 	 * What to measure, copied: what and how often, what a sample has beside registers, how much stack,
-	 * when to wake. That threads to come are covered, and what each record has, is set here. Kernels
-	 * that do not know PERF_FORMAT_LOST (before 6.0) are opened without.
+	 * when to wake (of a smaller ring, at the same part of it). That threads to come are covered, and
+	 * what each record has, is set here. Kernels that do not know PERF_FORMAT_LOST (before 6.0) are
+	 * opened without.
 	 */
 	const struct perf_event_attr *attr;
 	size_t

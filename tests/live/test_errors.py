@@ -192,6 +192,8 @@ class Permissions(LiveTest):
         self.assertEqual(refresh["cpu"]["state"], "on")
         self.assert_shares(refresh, {"hot_sixty": 60, "hot_thirty": 30, "hot_ten": 10})
         self.assert_complete(refresh)
+        # Every sample's stack is copied, into the small ring that an ordinary user may lock.
+        self.assertLess(refresh["overflow"]["perf_lost"], refresh["cpu"]["samples"] / 4)
         self.assertEqual(refresh["heap"]["state"], "off")
         self.assertRegex(refresh["heap"]["reason"], r"\S")
         self.assertEqual(refresh["heap"]["sites"], [])
