@@ -204,6 +204,7 @@ void sample_looks_close(struct sample_looks *looks)
 
 double sample_looks_add(struct sample_looks *looks, double interrupt_ns, uint64_t look_ns)
 {
+	const size_t middle = SAMPLE_LOOKS / 2;
 	uint64_t sorted[SAMPLE_LOOKS];
 
 	for (size_t i = 0; looks->count == 0 && i < SAMPLE_LOOKS; i++)
@@ -211,7 +212,7 @@ double sample_looks_add(struct sample_looks *looks, double interrupt_ns, uint64_
 	looks->latest_ns[looks->count++ % SAMPLE_LOOKS] = look_ns;
 	memcpy(sorted, looks->latest_ns, sizeof(sorted));
 	qsort(sorted, SAMPLE_LOOKS, sizeof(sorted[0]), compare);
-	return (double)sorted[SAMPLE_LOOKS / 2];
+	return (double)sorted[middle];
 }
 
 int sample_looks_take(struct sample_looks *looks, double *interrupt_ns)

@@ -20,7 +20,7 @@ KEYS = int(os.environ.get("RSPROF_MONKEY_KEYS", "3000"))
 SIZES = int(os.environ.get("RSPROF_MONKEY_SIZES", "100"))
 SEED = int(os.environ.get("RSPROF_MONKEY_SEED", "1"))
 DEADLINE_S = 60
-QUIET_S = 0.002
+QUIET_S = 0.004
 QUITS = {3, 26}  # ^C quits, ^Z stops
 ENDINGS = (b"\x1b", b"\x1b", b"q")
 
