@@ -17,14 +17,11 @@ enum { AGES_BUDGET_NS = 10000000 };
 static uint64_t settle(void *context, uint64_t address, uint64_t provisional_id)
 {
 	struct session *session = context;
-	const struct stack *stack = heap_profile_stack(session->heap_profile, provisional_id);
+	struct stack_key of;
 	uint64_t id = 0;
 
-	if (stack) {
-		const struct stack_key of = {stack->id, heap_profile_thread(session->heap_profile, provisional_id)};
-
+	if (heap_profile_key(session->heap_profile, provisional_id, &of))
 		id = heap_source_settle(session->heap, address, provisional_id, &of);
-	}
 	if (!id)
 		return provisional_id;
 	heap_profile_settle(session->heap_profile, provisional_id, id, monotonic_s());

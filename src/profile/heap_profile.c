@@ -116,11 +116,14 @@ struct stack *heap_profile_stack(const struct heap_profile *profile, uint64_t ke
 	return row ? row->stack : NULL;
 }
 
-uint32_t heap_profile_thread(const struct heap_profile *profile, uint64_t kernel_id)
+bool heap_profile_key(const struct heap_profile *profile, uint64_t kernel_id, struct stack_key *ret_key)
 {
 	const struct heap_row *row = find_row(profile, kernel_id);
 
-	return row ? row->thread : 0;
+	if (!row || !row->stack || !row->kernel.alloc_objects)
+		return false;
+	*ret_key = (struct stack_key){row->stack->id, row->thread};
+	return true;
 }
 
 void heap_profile_settle(struct heap_profile *profile, uint64_t provisional_id, uint64_t kernel_id,

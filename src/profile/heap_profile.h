@@ -24,8 +24,9 @@ void heap_profile_set_stack(struct heap_profile *profile, uint64_t kernel_id, st
 /* The stack of an id; NULL: not known. */
 struct stack *heap_profile_stack(const struct heap_profile *profile, uint64_t kernel_id);
 
-/* The thread of an id, as its books were read; 0: of all, or not known. */
-uint32_t heap_profile_thread(const struct heap_profile *profile, uint64_t kernel_id);
+/* What an id's books are of. False: not known yet, as its stack is not, or its books, which say the thread, have not
+ * been read. */
+bool heap_profile_key(const struct heap_profile *profile, uint64_t kernel_id, struct stack_key *ret_key);
 
 /* Says that the only object of a provisional id has another id of the same stack since `now_s`. */
 void heap_profile_settle(struct heap_profile *profile, uint64_t provisional_id, uint64_t kernel_id,

@@ -749,11 +749,16 @@ Test(profile_heap, provisional_ids_have_a_thread)
 {
 	uint64_t id = STACK_ID_PROVISIONAL | 5;
 	const struct stack_key of = {id, 17};
+	struct stack_key key;
 
 	cr_expect_eq(heap_site_id(&of), id);
+	cr_expect_not(heap_profile_key(profile, id, &key));
 	heap_profile_set_stack(profile, id, &read_stack);
+	cr_expect_not(heap_profile_key(profile, id, &key), "its thread is not known before its books are read");
 	books_of(id, &of, 1, 0);
-	cr_expect_eq(heap_profile_thread(profile, id), 17);
+	cr_assert(heap_profile_key(profile, id, &key));
+	cr_expect_eq(key.stack_id, read_stack.id);
+	cr_expect_eq(key.thread, 17);
 	fill_threads();
 	expect_live_in("read_all", 17, 1);
 	cr_expect(books_of(id, &of, 1, 1));
