@@ -49,6 +49,12 @@ static void take_heap_out(struct session *session)
 	session->heap_out = true;
 }
 
+static void keep_share(struct session *session)
+{
+	if (session->heap && session->probe_count && !session->heap_out)
+		session_set_time_halvings(session, session->governor.setting.time_halvings);
+}
+
 static void on_heap_back(struct session *session, int code, const struct err *err)
 {
 	if (code) {
@@ -62,6 +68,8 @@ static void on_heap_back(struct session *session, int code, const struct err *er
 	if (session->frees_out)
 		heap_profile_lose_frees(session->heap_profile);
 	session_end_slice(session);
+	/* Before the next look: what all of them cost is not what the share costs that has been chosen. */
+	keep_share(session);
 }
 
 static void put_heap_back(struct session *session)
@@ -145,8 +153,7 @@ void session_govern(struct session *session)
 	session->governed_s = now;
 	if (governor_next(&session->governor, &limits, &facts))
 		apply(session, &session->governor.setting);
-	if (session->heap && session->probe_count && !session->heap_out)
-		session_set_time_halvings(session, session->governor.setting.time_halvings);
+	keep_share(session);
 	governor_text(&session->governor, &limits, session->governor_text,
 		      sizeof(session->governor_text));
 }
